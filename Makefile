@@ -1,0 +1,47 @@
+# `make train` and `make test` are all one needs; both set everything up first and are quick when that is done.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup train test test-all lint golden bench lock clean
+
+train: setup
+	$(BIN)/python train.py
+
+test: setup
+	$(BIN)/python -m pytest -n 2
+
+test-all: setup
+	$(BIN)/python -m pytest -n 2 -m "not gpu and not network"
+
+setup: $(READY)
+
+# uv installs the pinned, hashed packages; where it is absent, a small environment of its own gets it from the registry.
+$(READY): requirements.lock pyproject.toml
+	@command -v uv >/dev/null || test -x .venv/.uv/bin/uv || \
+		{ echo "getting uv"; $(PYTHON) -m venv .venv/.uv && .venv/.uv/bin/python -m pip install --quiet uv; }
+	@PATH="$$PATH:$$PWD/.venv/.uv/bin"; export UV_PYTHON_DOWNLOADS=never; \
+	test -x $(BIN)/python || uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
+	uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+golden: setup
+	$(BIN)/python tests/golden/renew.py
+
+bench: setup
+	$(BIN)/python benchmarks/train_throughput.py
+	$(BIN)/python benchmarks/input.py
+
+lock:
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+		--group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

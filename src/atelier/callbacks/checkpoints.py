@@ -1,0 +1,63 @@
+"""Which checkpoints a run keeps: the last, the one before it, and the best."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from atelier import checkpoints
+from atelier.files import replacing
+
+
+class Checkpoints(Callback):
+    """Saves `last.ckpt` after every validation and at the end, and keeps it as `best.ckpt` when its score is the lowest.
+
+    `monitor` is a score of validation, lower is better; null keeps no best. The former last stays as `previous.ckpt`,
+    for the day when the last turns out to be damaged.
+    """
+
+    def __init__(self, folder: Path, monitor: str | None) -> None:
+        self.folder, self.monitor = folder, monitor
+        self.best_score, self.best_step = math.inf, 0
+        self._saved_step = -1
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        score = self._score(trainer)
+        improved = score < self.best_score
+        if improved:
+            self.best_score, self.best_step = score, trainer.global_step
+        self.save(trainer)
+        if improved and trainer.is_global_zero:
+            _link(self.folder / checkpoints.LAST, self.folder / checkpoints.BEST)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._saved_step != trainer.global_step:
+            self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        last = self.folder / checkpoints.LAST
+        if trainer.is_global_zero and last.exists():
+            _link(last, self.folder / checkpoints.PREVIOUS)
+        trainer.save_checkpoint(last)
+        self._saved_step = trainer.global_step
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_score": self.best_score, "best_step": self.best_step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_score, self.best_step = state_dict["best_score"], state_dict["best_step"]
+
+    def _score(self, trainer: Trainer) -> float:
+        return float(trainer.callback_metrics[self.monitor]) if self.monitor else math.inf
+
+
+def _link(source: Path, name: Path) -> None:
+    """Give `source` a second name, without a second copy where the file system allows."""
+    with replacing(name) as partial:
+        partial.unlink()
+        try:
+            os.link(source, partial)
+        except OSError:  # a file system without hard links
+            partial.write_bytes(source.read_bytes())

@@ -1,0 +1,99 @@
+"""The progress bar: what a run is doing, how fast, and how well."""
+
+from time import monotonic
+from typing import Any, TypeVar
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from atelier.callbacks.checkpoints import Checkpoints
+from atelier.callbacks.record import Record
+from atelier.record.console import console
+from atelier.record.display import Display, Standing, display
+from atelier.record.speed import Speed
+
+Kind = TypeVar("Kind", bound=Callback)
+
+
+class Progress(Callback):
+    """Shows steps, images a second, the losses as last logged, the last scores and the best.
+
+    Losses and counts are those of `Record`, the best score is that of `Checkpoints`. Losses leave the device
+    only at the steps that are logged, where they leave it anyway.
+    """
+
+    def __init__(self) -> None:
+        self._display: Display | None = None  # none on other ranks, before training and after it
+        self._standing = Standing()
+        self._looked = (0, 0.0)  # at which step, and when
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        self._standing = Standing(step=trainer.global_step, last_step=trainer.max_steps)
+        self._speed = Speed(_find(trainer, Record).images_seen, trainer.global_step)
+        self._looked = (trainer.global_step, monotonic())
+        self._display = display(console)
+        self._display.start()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        if self._display is None:
+            return
+        self._standing.step = trainer.global_step
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            latest = _find(trainer, Record).latest
+            self._standing.terms = {name: value.item() for name, value in latest.items()}
+        if monotonic() - self._looked[1] >= self._display.interval:
+            self._look(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._display is None:
+            return
+        self._look(trainer, validating=True)
+        self._speed.pause()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._display is None:
+            return
+        metrics = trainer.callback_metrics
+        self._standing.scores = {
+            key: value.item() for key, value in metrics.items() if key.startswith("val/")
+        }
+        self._standing.best = _best(_find(trainer, Checkpoints), self._standing)
+        self._speed.go_on()
+        self._look(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._stop(trainer)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self._stop(trainer)
+
+    def _look(self, trainer: Trainer, validating: bool = False) -> None:
+        standing = self._standing
+        standing.validating = validating
+        standing.images_per_second = self._speed.images_per_second(_find(trainer, Record).images_seen)
+        standing.seconds_left = self._speed.seconds_left(standing.step, standing.last_step)
+        assert self._display is not None
+        self._display.show(standing)
+        self._looked = (standing.step, monotonic())
+
+    def _stop(self, trainer: Trainer) -> None:
+        if self._display is None:
+            return
+        if self._looked[0] != self._standing.step:
+            self._look(trainer)
+        self._display.stop()
+        self._display = None
+
+
+def _find(trainer: Trainer, kind: type[Kind]) -> Kind:
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return next(callback for callback in callbacks if isinstance(callback, kind))
+
+
+def _best(keep: Checkpoints, standing: Standing) -> tuple[str, float, int] | None:
+    """The best score with the one just made, of which `Checkpoints` hears after us."""
+    if keep.monitor is None:
+        return None
+    value, step = min((keep.best_score, keep.best_step), (standing.scores[keep.monitor], standing.step))
+    return keep.monitor, value, step

@@ -1,0 +1,66 @@
+"""Losses and counts of training, to the loggers; and the end of a run whose losses are no longer numbers."""
+
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from atelier.errors import RunError
+
+
+class Record(Callback):
+    """Logs the terms that `training_step` returns, every `trainer.log_every_n_steps` steps, with `images_seen`.
+
+    Terms stay on their device until a row is due: no step waits for another's. A term that is not finite ends the run
+    by then, and no checkpoint is written from that step on.
+    """
+
+    def __init__(self) -> None:
+        self.images_seen = 0
+        self.latest: dict[str, Tensor] = {}
+        self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.images_seen += len(batch[0]) * trainer.world_size
+        self._unchecked.append((trainer.global_step, outputs))
+        self.latest |= outputs
+        if trainer.global_step % trainer.log_every_n_steps == 0:
+            self._refuse_non_finite()
+            counts = {"step": float(trainer.global_step), "images_seen": float(self.images_seen)}
+            pl_module.log_dict({**counts, **self.latest})
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._refuse_non_finite()
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        pl_module.log("step", float(trainer.global_step))  # Lightning's own would be one less
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._refuse_non_finite()
+        for name, weights in pl_module.named_parameters():
+            if not weights.isfinite().all():
+                raise RunError(f"step {trainer.global_step}: the weights {name} are no longer finite")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"images_seen": self.images_seen, "latest": self.latest}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.images_seen, self.latest = state_dict["images_seen"], dict(state_dict["latest"])
+
+    def _refuse_non_finite(self) -> None:
+        steps, self._unchecked = self._unchecked, []
+        values = [value for _, terms in steps for value in terms.values()]
+        if not values or torch.stack(values).isfinite().all():
+            return
+        step, name, value = next(
+            (step, name, value)
+            for step, terms in steps
+            for name, value in terms.items()
+            if not value.isfinite()
+        )
+        raise RunError(f"step {step}: the loss term {name} is {value.item()}")

@@ -1,0 +1,67 @@
+"""Checkpoint files: written whole or not at all, read without running code."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
+
+from atelier.errors import RunError, UserError
+from atelier.files import replacing
+
+FOLDER = "checkpoints"
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Lightning's files, but written beside and renamed."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        """Raises RunError where the disk refuses; the file that was there before is then still there, whole."""
+        try:
+            # an open file reports a full disk as OSError; given a path, torch raises an obscure RuntimeError
+            with replacing(Path(path)) as partial, partial.open("wb") as file:
+                torch.save(checkpoint, file)
+        except OSError as error:
+            raise RunError(f"cannot write the checkpoint {path}: {error.strerror}") from error
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        return read(Path(path), map_location)
+
+
+def read(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
+    """The checkpoint's content; tensors and plain values only, so that a stranger's file cannot run code.
+
+    Raises UserError for a file that is missing, damaged or holds anything else.
+    """
+    if not path.is_file():
+        raise UserError(f"no checkpoint {path}{_instead(path)}")
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # zip, pickle and torch each have their own for a damaged file
+        raise UserError(f"the checkpoint {path} cannot be read: {_reason(error)}{_instead(path)}") from error
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise UserError(f"{path} is no checkpoint of this program{_instead(path)}")
+    return content
+
+
+def find(run: Path, names: tuple[str, ...] = (LAST, PREVIOUS, BEST)) -> Path:
+    """The first of `names` that the run folder has. Raises UserError where there is none."""
+    for name in names:
+        if (path := run / FOLDER / name).is_file():
+            return path
+    raise UserError(f"{run} has no checkpoint yet: the run ended before its first validation")
+
+
+def _instead(path: Path) -> str:
+    others = [path.with_name(name) for name in (LAST, PREVIOUS, BEST) if path.with_name(name).is_file()]
+    others = [other for other in others if other != path]
+    return f"; there is also {' and '.join(map(str, others))}" if others else ""
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,23 @@
+"""`atelier`: everything after training. Commands take a run folder, which holds its own recipe."""
+
+import sys
+
+import typer
+
+from atelier.cli.caches import cache
+from atelier.cli.evaluate import evaluate
+from atelier.cli.sample import sample
+from atelier.cli.timelapse import timelapse
+from atelier.launch import guard
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
+)
+app.command()(sample)
+app.command()(evaluate)
+app.command()(timelapse)
+app.add_typer(cache, name="cache")
+
+
+def main() -> None:
+    sys.exit(guard(app))

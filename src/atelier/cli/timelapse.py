@@ -1,0 +1,91 @@
+"""`atelier timelapse`: how a run learned to paint, as a moving picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from atelier.errors import UserError
+from atelier.files import replacing
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".webp", ".gif")
+
+FASTEST = 20
+"""Frames a second. Where there are more pictures, evenly spaced ones are taken."""
+
+CAPTION = 24
+"""Pixels below the grid, for its step."""
+
+HOLD = 2.0
+"""Seconds that the last frame stays, on top of its own time."""
+
+
+def timelapse(
+    run: Annotated[Path, typer.Argument(help="A run folder, with pictures in samples/.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A .webp or .gif file; by default timelapse.webp in the run folder.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long the learning takes, the last frame aside.")] = 8.0,
+) -> None:
+    """Turn a run's sample grids into one moving picture."""
+    out = out or run / "timelapse.webp"
+    if out.suffix.lower() not in SUFFIXES:
+        raise UserError(f"--out: must end in one of {list(SUFFIXES)}, got {str(out)!r}")
+    if seconds <= 0:
+        raise UserError(f"--seconds: must be more than 0, got {seconds}")
+    pictures = _choose(_pictures(run), seconds)
+    _save(pictures, out, round(1000 * seconds / len(pictures)))
+    typer.echo(out)
+
+
+def _pictures(run: Path) -> list[Path]:
+    pictures = sorted((run / "samples").glob("[0-9]*.png"), key=_step)
+    if not pictures:
+        raise UserError(f"{run}: nothing to show: {run / 'samples'} holds no pictures named by their step")
+    return pictures
+
+
+def _step(picture: Path) -> int:
+    return int(picture.stem)
+
+
+def _choose(pictures: list[Path], seconds: float) -> list[Path]:
+    """As many as can be shown in the time, evenly spaced, the first and the last among them."""
+    count = min(len(pictures), max(2, int(seconds * FASTEST)))
+    return [pictures[index * (len(pictures) - 1) // max(1, count - 1)] for index in range(count)]
+
+
+def _save(pictures: list[Path], out: Path, milliseconds: int) -> None:
+    last = _frame(pictures[-1])
+    frames = [_frame(picture, last.size) for picture in pictures]
+    kind = out.suffix.lower().removeprefix(".")
+    if kind == "gif":
+        frames = [_dithered(frame) for frame in frames]
+    first, *others = frames
+    durations = [milliseconds] * (len(pictures) - 1) + [milliseconds + round(1000 * HOLD)]
+    with replacing(out) as partial:
+        first.save(partial, kind, save_all=True, append_images=others, duration=durations, loop=0, quality=85)
+
+
+def _frame(picture: Path, size: tuple[int, int] | None = None) -> "Image":
+    """The picture with its step written below; `size` where it must match other frames."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    try:
+        grid = Image.open(picture).convert("RGB")
+    except OSError as error:
+        raise UserError(f"{picture}: not a picture that can be read: {error}") from error
+    frame = Image.new("RGB", (grid.width, grid.height + CAPTION), "white")
+    frame.paste(grid)
+    middle = (frame.width // 2, grid.height + CAPTION // 2)
+    font = ImageFont.load_default(size=CAPTION * 0.6)
+    ImageDraw.Draw(frame).text(middle, f"step {_step(picture):,}", "dimgray", font, anchor="mm")
+    return frame if size in (None, frame.size) else frame.resize(size)
+
+
+def _dithered(frame: "Image") -> "Image":
+    """In the 256 colours of a GIF. Pillow's own conversion does not dither, which leaves edges in soft colours."""
+    return frame.quantize(palette=frame.quantize(256))

@@ -1,0 +1,60 @@
+"""Every fault of a config, found before anything is built."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypedDict, get_type_hints
+
+from omegaconf import DictConfig
+
+from atelier.config.nodes import Inspection
+from atelier.config.rehearsal import rehearse
+from atelier.config.targets import NoSuchTarget, is_node, locate
+from atelier.config.values import Values
+from atelier.errors import ConfigError
+
+REHEARSED = ("data", "model", "metrics", "callbacks", "logger")
+
+
+class Root(TypedDict, total=False):
+    """The plain values at the top of a config."""
+
+    seed: int
+    resume: str | None
+    run_dir: str | None
+
+
+def check(cfg: DictConfig, rehearsed: Sequence[str] = REHEARSED) -> None:
+    """Raise ConfigError with every fault of a composed config, one line each; build nothing that would be kept.
+
+    What signatures and type hints cannot tell is asked of the constructors of the parts called `rehearsed`, once all
+    else is well: these must be cheap.
+    """
+    values = Values(cfg)
+    found = dict(values.faults)
+    for key, text in [*_signature_faults(values), *_batch_fault(values)]:
+        found.setdefault(key, text)
+    faults = [f"{key}: {text}" for key, text in found.items()]
+    faults = faults or list(dict.fromkeys(rehearse(values, rehearsed)))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _signature_faults(values: Values) -> Iterator[tuple[str, str]]:
+    hints = get_type_hints(Root)
+    inspection = Inspection(values)
+    for name, value in values.tree.items():
+        yield from inspection.faults(value, hints.get(name, Any), name)
+
+
+def _batch_fault(values: Values) -> Iterator[tuple[str, str]]:
+    """What the data module yields must be what the task takes."""
+    data, task = (_located(values.tree.get(name)) for name in ("data", "model"))
+    given, taken = getattr(data, "batch", None), getattr(task, "batch", None)
+    if isinstance(given, type) and isinstance(taken, type) and not issubclass(given, taken):
+        yield "data", f"gives {given.__name__}, but {task.__name__} takes {taken.__name__}; choose other data, or another model"
+
+
+def _located(node: Any) -> Any:
+    try:
+        return locate(node["_target_"]) if is_node(node) else None
+    except NoSuchTarget:
+        return None

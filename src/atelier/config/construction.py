@@ -1,0 +1,75 @@
+"""The one place where config nodes become objects."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from atelier.config.targets import NoSuchTarget, inspect_target
+from atelier.config.wording import first_line, join
+from atelier.errors import ConfigError, UserError
+
+
+def build(node: Any, key: str = "", **extra: Any) -> Any:
+    """The object that a node describes, or list or dict of objects; None for null.
+
+    `key` is the node's full key, for messages. `extra` are arguments that no config can hold; they go to the node's own
+    target, whatever their type, untouched.
+
+    Raises ConfigError for a value that a constructor refuses (with ValueError or UserError). Any other failure is a bug
+    and comes as it was raised.
+    """
+    try:
+        return _instantiate(node, extra)
+    except OmegaConfBaseException:
+        raise
+    except (InstantiationException, ValueError, UserError) as error:
+        failure = _failure(error, node, key)
+    raise failure  # out here, so that a bug's traceback does not tell of Hydra's wrapper
+
+
+def _instantiate(node: Any, extra: Mapping[str, Any]) -> Any:
+    if not extra:
+        return instantiate(node, _convert_="all")
+    # Given as keyword arguments of `instantiate` they would be merged into the config: lists refused, dataclasses converted.
+    return instantiate(node, _convert_="all", _partial_=True)(**extra)
+
+
+def _failure(error: Exception, node: Any, key: str) -> Exception:
+    cause = error.__cause__ if isinstance(error, InstantiationException) else error
+    if isinstance(cause, ConfigError) or (cause is not None and not isinstance(cause, ValueError | UserError)):
+        return cause  # type: ignore[return-value]  # Hydra wraps no BaseException
+    place = _place(error, key)
+    fault = ConfigError([_fault(first_line(error) if cause is None else str(cause), _part(node, place), join(key, place))])
+    fault.__cause__ = cause
+    return fault
+
+
+def _place(error: Exception, key: str) -> str:
+    """Where in the node a constructor failed: Hydra writes the full key, if the node knows its own, as the last line."""
+    found = re.search(r"\nfull_key: (\S+)$", str(error)) if isinstance(error, InstantiationException) else None
+    return found[1].removeprefix(key).lstrip(".") if found else ""
+
+
+def _part(node: Any, place: str) -> Any:
+    whole = node if OmegaConf.is_config(node) else OmegaConf.create(node, flags={"allow_objects": True})
+    return OmegaConf.select(whole, place) if place else whole
+
+
+def _fault(text: str, node: Any, key: str) -> str:
+    """`root: no such folder` and `fit must be …` name an argument of the target: it belongs to the key."""
+    named = re.match(r"(\w+)(?:: | (?=must be ))", text)
+    if named and named[1] in _argument_names(node):
+        return f"{join(key, named[1])}: {text[named.end() :]}"
+    return f"{key}: {text}" if key else text
+
+
+def _argument_names(node: Any) -> set[str]:
+    try:
+        return set(inspect_target(node["_target_"]).arguments)
+    except (NoSuchTarget, KeyError, TypeError):
+        return set()

@@ -1,0 +1,122 @@
+"""Pixels decoded once: a folder per source and size, under a key that names the content.
+
+<cache root>/pixels/<source>-<size>-<key>/
+    pixels.npy      uint8 (N, size, size, 3), mapped into memory, never read whole
+    rows.npz        per picture: digest of its pixels, held out or not, class in every label column
+    manifest.json   for people: what it was made from, and the broken pictures; the classes' names
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from filelock import Timeout
+
+from atelier.data.building import build, unwritable
+from atelier.data.fingerprint import digest_of
+from atelier.data.layout import LAYOUT, MANIFEST, PIXELS, ROWS, lock_of, remove_dead_builds
+from atelier.data.sources import Source
+from atelier.errors import RunError
+from atelier.files import cache_root
+
+log = logging.getLogger(__name__)
+
+
+class Column(NamedTuple):
+    """One way of labelling the pictures."""
+
+    names: tuple[str, ...]
+    """Of the classes. Each has a picture."""
+    codes: np.ndarray
+    """Each picture's place in `names`, int64 (N,)."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    folder: Path
+    pixels: np.ndarray
+    """uint8 (N, size, size, 3), mapped read-only."""
+    digests: np.ndarray
+    """uint8 (N, 16), equal where the pixels are equal."""
+    held_out: np.ndarray
+    """bool (N,), the collection's own validation pictures; all False where it has none."""
+    columns: dict[str, Column]
+    broken: int
+    """How many pictures were left out."""
+
+
+class _Damaged(Exception):  # noqa: N818
+    """Not there, or not whole."""
+
+
+def cached(source: Source, size: int) -> Cache:
+    """The pictures of a source at size x size, rendered now unless they were before.
+
+    Of two processes that want the same, one renders and the other waits. Raises UserError where the source
+    has nothing that can be used or the cache folder cannot be written, RunError where the disk is full.
+    """
+    folder = cache_root() / "pixels" / f"{source.name}-{size}-{digest_of([source.key(), str(LAYOUT)])[:16]}"
+    try:
+        return _load(folder, size)
+    except _Damaged as damage:
+        if folder.exists():
+            log.warning("the cache %s is made anew: %s", folder, damage)
+    with _alone(folder):
+        try:
+            return _load(folder, size)  # another process has made it meanwhile
+        except _Damaged:
+            remove_dead_builds(folder.parent)
+            build(source, size, folder)
+    try:
+        return _load(folder, size)
+    except _Damaged as damage:
+        raise RunError(f"the cache {folder} was made just now, and yet: {damage}") from damage
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process builds `folder` meanwhile."""
+    try:
+        lock = lock_of(folder)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("another process prepares %s: waiting for it", folder.name)
+            lock.acquire()
+    except OSError as error:
+        raise unwritable(folder.parent, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _load(folder: Path, size: int) -> Cache:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        count, classes, broken = manifest["count"], manifest["classes"], len(manifest["broken"])
+        pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
+        with np.load(folder / ROWS, allow_pickle=False) as rows:
+            digests, held_out = rows["digests"], rows["held_out"]
+            columns = {name: Column(tuple(names), rows[f"label.{name}"]) for name, names in classes.items()}
+    except FileNotFoundError as error:
+        raise _Damaged(f"{Path(error.filename).name} is missing") from error
+    except Exception as error:  # damaged JSON, zips and array headers raise nearly every kind
+        raise _Damaged(f"it is damaged ({error})") from error
+    shapes = [
+        pixels.shape,
+        digests.shape,
+        held_out.shape,
+        *(column.codes.shape for column in columns.values()),
+    ]
+    if (
+        shapes != [(count, size, size, 3), (count, 16), *[(count,)] * (1 + len(columns))]
+        or pixels.dtype != np.uint8
+    ):
+        raise _Damaged("it is damaged (the files do not belong together)")
+    return Cache(folder, pixels, digests, held_out, columns, broken)

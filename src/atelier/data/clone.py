@@ -1,0 +1,62 @@
+"""A local clone of a collection: `<part>-*.parquet` anywhere below a folder."""
+
+import logging
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from atelier.data.fingerprint import fingerprint
+from atelier.data.parquet import Layout, Parquet
+from atelier.data.pictures import Fit
+from atelier.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+class Clone(Parquet):
+    def __init__(self, name: str, layout: Layout, fit: Fit, root: Path) -> None:
+        super().__init__(name, layout, fit)
+        self.root = root.absolute()
+
+    @cached_property
+    def content(self) -> str:
+        return fingerprint(self.root, [path.relative_to(self.root).as_posix() for path in self._files()])
+
+    def about(self) -> dict[str, str | int]:
+        return {"root": str(self.root), "fit": self.fit}
+
+    def count(self) -> int:
+        """Called before the rows are read, and looks into every file: a damaged one is named."""
+        return sum(_rows_in(path) for path in self._files())
+
+    def rows(self, part: str, cache_dir: str) -> Any:
+        from datasets import load_dataset
+
+        files = [str(path) for path in self._part(part)]
+        return load_dataset("parquet", data_files=files, split="train", streaming=True, cache_dir=cache_dir)
+
+    def _files(self) -> list[Path]:
+        return [path for part in self.layout.parts for path in self._part(part)]
+
+    def _part(self, part: str) -> list[Path]:
+        files = sorted(self.root.rglob(f"{part}-*.parquet"))
+        if not files:
+            raise UserError(
+                f"data.root: no {part}-*.parquet below {str(self.root)!r}; it should be a clone of the data set "
+                f"{self.layout.repository}"
+            )
+        named = re.search(r"-of-0*(\d+)\.parquet$", files[0].name)
+        if named and len(files) < int(named[1]):
+            log.warning("%s: %d of %s %s files are here", self.root, len(files), named[1], part)
+        return files
+
+
+def _rows_in(path: Path) -> int:
+    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (ArrowException, OSError) as error:
+        hint = " (is it a pointer of git-lfs? then `git lfs pull`)" if path.stat().st_size < 1000 else ""
+        raise UserError(f"data.root: {str(path)!r} cannot be read{hint}: {error}") from error

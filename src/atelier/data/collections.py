@@ -1,0 +1,96 @@
+"""The data modules one chooses from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, get_args
+
+from atelier.data.clone import Clone
+from atelier.data.folder import Files
+from atelier.data.hub import Hub
+from atelier.data.module import ImageData, one_of
+from atelier.data.paintings import Paintings
+from atelier.data.parquet import CIFAR10, WIKIART, Layout
+from atelier.data.pictures import Fit
+from atelier.data.sources import Source
+
+
+@dataclass(kw_only=True, eq=False)
+class Folder(ImageData):
+    """Image files in a folder. With the label "class", its sub-folders are the classes."""
+
+    root: str
+    fit: Fit = "crop"
+    label: Literal["class"] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("fit", self.fit, get_args(Fit))
+        one_of("label", self.label, ["class", None])
+        _folder(self.root)
+
+    def source(self) -> Source:
+        return Files(_folder(self.root), self.fit)
+
+
+@dataclass(kw_only=True, eq=False)
+class _Published(ImageData):
+    """A collection in its published layout: `root` is a local clone of it, None is the hub."""
+
+    layout: ClassVar[Layout]
+
+    root: str | None = None
+    fit: Fit = "crop"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("fit", self.fit, get_args(Fit))
+        one_of("label", self.label, [*self.layout.labels, None])
+        if self.root is not None:
+            _folder(self.root)
+
+    def source(self) -> Source:
+        name = type(self).__name__.lower()
+        if self.root is None:
+            return Hub(name, self.layout, self.fit)
+        return Clone(name, self.layout, self.fit, _folder(self.root))
+
+
+@dataclass(kw_only=True, eq=False)
+class WikiArt(_Published):
+    """81,444 paintings, labelled by style, artist and genre."""
+
+    layout = WIKIART
+    label: Literal["style", "artist", "genre"] | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Cifar10(_Published):
+    """60,000 small photographs in ten classes; the test pictures are those for validation."""
+
+    layout = CIFAR10
+    label: Literal["class"] | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Procedural(ImageData):
+    """Paintings made by code (`atelier.data.painting`), labelled by style and palette."""
+
+    count: int = 4096
+    label: Literal["style", "palette"] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("label", self.label, ["style", "palette", None])
+        if self.count < 2:
+            raise ValueError(f"count must be at least 2, got {self.count}")
+
+    def source(self) -> Source:
+        return Paintings(self.count)
+
+
+def _folder(root: str) -> Path:
+    """Raises ValueError where it is none."""
+    path = Path(root).expanduser()
+    if not path.is_dir():
+        raise ValueError(f"root: {'not a folder' if path.exists() else 'no such folder'}: {root!r}")
+    return path

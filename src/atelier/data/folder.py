@@ -1,0 +1,84 @@
+"""Pictures as files in a folder."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from atelier.data.fingerprint import fingerprint
+from atelier.data.pictures import VERSION, BrokenPicture, Fit, decode
+from atelier.data.sources import Picture, Rendered
+from atelier.errors import UserError
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff"}
+    | {".bmp", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"}
+)
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    path: Path
+    fit: Fit
+    labels: dict[str, str]
+
+    def render(self, size: int) -> Rendered:
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise BrokenPicture(f"cannot be read: {error.strerror}") from error
+        return Rendered(decode(data, size, self.fit), self.labels)
+
+
+class Files:
+    """All pictures in a folder and below. The first folder on the way to a picture is its class.
+
+    Where pictures lie in the folder itself, there are no classes.
+    """
+
+    name = "folder"
+
+    def __init__(self, root: Path, fit: Fit) -> None:
+        self.root, self.fit = root.absolute(), fit
+
+    def key(self) -> str:
+        return f"{fingerprint(self.root, self._names)}/{self.fit}/{VERSION}"
+
+    def about(self) -> dict[str, str | int]:
+        return {"root": str(self.root), "fit": self.fit}
+
+    def count(self) -> int:
+        return len(self._names)
+
+    def pictures(self) -> Iterator[Picture]:
+        labelled = all("/" in name for name in self._names)
+        for name in self._names:
+            labels = {"class": name.split("/")[0]} if labelled else {}
+            yield File(name, self.root / name, self.fit, labels)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Relative to the root, with "/"."""
+        names = sorted(_pictures_below(self.root))
+        if not names:
+            raise UserError(
+                f"data.root: no pictures in {str(self.root)!r} (looked for {' '.join(sorted(SUFFIXES))})"
+            )
+        return names
+
+
+def _pictures_below(root: Path) -> Iterator[str]:
+    """Nothing hidden. Links to folders are followed, but no folder is entered twice."""
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield Path(folder, name).relative_to(root).as_posix()

@@ -1,0 +1,70 @@
+"""A collection by its name on the hub. Its content is named by the revision, which changes with every file."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from atelier.data.parquet import Parquet
+from atelier.data.sources import Picture
+from atelier.errors import UserError
+from atelier.files import cache_root, replacing
+
+
+class Hub(Parquet):
+    @cached_property
+    def content(self) -> str:
+        """The newest revision; without a network the one seen last, whose pixels may be in the cache."""
+        from huggingface_hub import HfApi
+
+        memo = cache_root() / "fingerprints" / f"{self.layout.repository.replace('/', '--')}.txt"
+        try:
+            with self._reached():
+                revision = str(HfApi().dataset_info(self.layout.repository, timeout=20).sha)
+        except UserError:
+            if memo.exists():
+                return memo.read_text()
+            raise
+        with replacing(memo) as partial:
+            partial.write_text(revision)
+        return revision
+
+    def about(self) -> dict[str, str | int]:
+        return {"hub": self.layout.repository, "revision": self.content, "fit": self.fit}
+
+    def count(self) -> int | None:
+        """What the collection's page says. Files are not fetched to count."""
+        from datasets import load_dataset_builder
+
+        with tempfile.TemporaryDirectory() as nothing_kept, self._reached():
+            page = load_dataset_builder(
+                self.layout.repository, revision=self.content, cache_dir=nothing_kept
+            ).info
+        numbers = [page.splits[part].num_examples for part in self.layout.parts] if page.splits else [None]
+        return None if None in numbers else sum(numbers)
+
+    def rows(self, part: str, cache_dir: str) -> Any:
+        from datasets import load_dataset
+
+        repository, revision = self.layout.repository, self.content
+        return load_dataset(repository, split=part, revision=revision, streaming=True, cache_dir=cache_dir)
+
+    def pictures(self) -> Iterator[Picture]:
+        with self._reached():
+            yield from super().pictures()
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (
+            Exception
+        ) as error:  # refused, offline mode, a proxy's page: each of the libraries has its own kinds
+            name = self.layout.repository
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise UserError(
+                f"data.root: {name} cannot be read from the hub ({reason}). Where there is a network, "
+                f"`hf download {name} --repo-type dataset --local-dir DIR`; then data.root=DIR. "
+                "data=procedural needs no download"
+            ) from error

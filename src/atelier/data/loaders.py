@@ -1,0 +1,80 @@
+"""Batches for training, without end, and for validation, each picture once.
+
+Neither is a DataLoader: Lightning replaces the samplers of those it is given.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from atelier.data.pixels import Pixels
+from atelier.data.stream import Draw, Stream
+from atelier.data.types import Images
+
+ENDLESS = 2**48
+"""Length of a training loader. Lightning reads ahead where there is none, and adds those of all ranks up in
+64 bits."""
+
+
+class TrainingLoader:
+    """The batches of a stream, from batch `start` on."""
+
+    def __init__(
+        self, pixels: Pixels, stream: Stream, start: int = 0, num_workers: int = 0, pin_memory: bool = False
+    ) -> None:
+        self.pixels, self.stream, self.batches = pixels, stream, start
+        self.num_workers, self.pin_memory = num_workers, pin_memory
+
+    def __len__(self) -> int:
+        return ENDLESS
+
+    def __iter__(self) -> Iterator[Images]:
+        """Goes on after the last batch that was handed out."""
+        loader = DataLoader(
+            _Batches(self.pixels),
+            batch_size=None,
+            sampler=self.stream.since(self.batches),
+            num_workers=self.num_workers,
+            pin_memory=self.pin_memory,
+            generator=torch.Generator(),  # or the workers' seed is drawn from the training's own generator
+        )
+        for batch in loader:
+            self.batches += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Having one is how Lightning learns that this loader can be resumed."""
+        return {"batches": self.batches}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Leaves `start` as it is: the state counts what was handed out, and where a run was interrupted
+        within a step, the last batch has not been learnt from and must come again."""
+
+
+class ValidationLoader:
+    """Every `world`-th picture from number `rank` on, in order and as it is; the last batch may be smaller."""
+
+    def __init__(self, pixels: Pixels, batch_size: int, rank: int = 0, world: int = 1) -> None:
+        self.pixels, self.batch_size = pixels, batch_size
+        self._indices = np.arange(rank, len(pixels), world)
+
+    def __len__(self) -> int:
+        return -(-len(self._indices) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Images]:
+        for start in range(0, len(self._indices), self.batch_size):
+            indices = self._indices[start : start + self.batch_size]
+            yield self.pixels.batch(indices, np.zeros(len(indices), bool))
+
+
+class _Batches(Dataset[Images]):
+    """Its index is the draw of a whole batch: one gather, not one per picture."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+
+    def __getitem__(self, draw: Draw) -> Images:
+        return self.pixels.batch(*draw)

@@ -1,0 +1,137 @@
+"""Any picture people have -> square 8-bit RGB. Without torch: worker processes must start quickly."""
+
+import io
+import warnings
+from typing import Literal
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+Fit = Literal["crop", "pad", "squash"]
+"""How a picture becomes square: its centre, the whole on a plain ground, or the whole with another aspect."""
+
+VERSION = 1
+"""Raised whenever the same file would give other pixels, so that caches made before are not used."""
+
+PIXEL_LIMIT = 178_956_970
+"""Larger pictures are refused as decompression bombs: Pillow's own limit, which others may have moved."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF")
+"""No others are tried: a stranger's picture should not reach Pillow's odd readers (EPS starts a program)."""
+
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class BrokenPicture(Exception):  # noqa: N818
+    """These bytes are no picture that can be used; the text is the reason in a few words."""
+
+
+def decode(data: bytes, size: int, fit: Fit) -> np.ndarray:
+    """uint8 (size, size, 3): transparency on white, an animation's first frame, colour profiles ignored.
+
+    Raises BrokenPicture for whatever is wrong with the bytes.
+    """
+    if not data:
+        raise BrokenPicture("empty file")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of bombs and odd metadata: judged here, not printed
+        try:
+            return np.asarray(_square(io.BytesIO(data), size, fit))
+        except BrokenPicture:
+            raise
+        except (
+            Exception
+        ) as error:  # Pillow's readers raise nearly every kind: OSError, SyntaxError, struct.error…
+            raise BrokenPicture(_reason(error)) from error
+
+
+def _square(file: io.BytesIO, size: int, fit: Fit) -> Image.Image:
+    with Image.open(file, formats=_FORMATS) as picture:
+        width, height = picture.size
+        if width * height > PIXEL_LIMIT:
+            raise Image.DecompressionBombError
+        picture.draft(None, _enough(width, height, size, fit))
+        picture.load()
+        turn = _TURNS.get(_orientation(picture))
+        square = _FITS[fit](_rgb(picture), size)
+    return square if turn is None else square.transpose(turn)
+
+
+def _enough(width: int, height: int, size: int, fit: Fit) -> tuple[int, int]:
+    """The least resolution to decode a JPEG at: twice the target, so that Lanczos does the antialiasing."""
+    side = max(width, height) if fit == "pad" else min(width, height)
+    scale = min(1.0, 2 * size / side)
+    if fit == "squash":
+        return min(width, 2 * size), min(height, 2 * size)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged metadata do not make a damaged picture
+        return 1
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
+    if picture.has_transparency_data:
+        coloured = picture.convert("RGBA")
+        ground = Image.new("RGBA", coloured.size, "white")
+        return Image.alpha_composite(ground, coloured).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _eight_bits(grey: np.ndarray) -> np.ndarray:
+    """Deep or float grey -> uint8. White is the least of the usual white levels that holds every value."""
+    levels: tuple[float, ...] = (65535.0,)  # whole numbers: 16 bits, however dark the picture is
+    if grey.dtype.kind == "f":
+        grey = np.nan_to_num(grey, posinf=0, neginf=0)
+        levels = (1.0, 255.0, 65535.0)
+    peak = float(grey.max())
+    white = next((level for level in levels if peak <= level), peak)
+    return np.rint(grey.clip(0) * (255.0 / white)).astype(np.uint8)
+
+
+def _crop(picture: Image.Image, size: int) -> Image.Image:
+    side = min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
+
+
+def _squash(picture: Image.Image, size: int) -> Image.Image:
+    return picture.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def _pad(picture: Image.Image, size: int) -> Image.Image:
+    """On the picture's mean colour: the square's is the same, and there are no white bars to be learnt."""
+    scale = size / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    whole = picture.resize((width, height), Image.Resampling.LANCZOS)
+    red, green, blue = np.rint(np.asarray(whole).mean((0, 1))).astype(int).tolist()
+    square = Image.new("RGB", (size, size), (red, green, blue))
+    square.paste(whole, ((size - width) // 2, (size - height) // 2))
+    return square
+
+
+_FITS = {"crop": _crop, "pad": _pad, "squash": _squash}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"decompression bomb: more than {PIXEL_LIMIT:,} pixels"
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    return "truncated" if "truncated" in text.lower() else text

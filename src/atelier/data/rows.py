@@ -1,0 +1,54 @@
+"""What a pixel cache knows of its pictures besides their pixels."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atelier.data.rendering import Broken
+from atelier.data.sources import Rendered
+
+_UNLABELLED = "unknown"
+"""The class of pictures that lack a label which others have."""
+
+
+class Rows:
+    """Of the pictures that were rendered, in order; and those that could not be."""
+
+    def __init__(self) -> None:
+        self.broken: list[Broken] = []
+        self._digests: list[bytes] = []
+        self._held_out: list[bool] = []
+        self._labels: list[dict[str, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def add(self, rendered: Rendered) -> None:
+        self._digests.append(hashlib.blake2b(rendered.pixels.tobytes(), digest_size=16).digest())
+        self._held_out.append(rendered.held_out)
+        self._labels.append(rendered.labels)
+
+    def save(self, path: Path) -> dict[str, list[str]]:
+        """Write them as a .npz. Returns the classes' names of each label column: those that have a picture,
+        and no others, for a class without pictures cannot be learnt."""
+        columns = sorted({column for labels in self._labels for column in labels})
+        encoded = {column: self._encode(column) for column in columns}
+        arrays: dict[str, Any] = {f"label.{column}": codes for column, (_, codes) in encoded.items()}
+        arrays["digests"] = np.frombuffer(b"".join(self._digests), np.uint8).reshape(-1, 16)
+        arrays["held_out"] = np.array(self._held_out, bool)
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+        return {column: names for column, (names, _) in encoded.items()}
+
+    def _encode(self, column: str) -> tuple[list[str], np.ndarray]:
+        given = [labels.get(column, _UNLABELLED) for labels in self._labels]
+        names = sorted(set(given), key=_number_or_text)
+        place = {name: number for number, name in enumerate(names)}
+        return names, np.array([place[name] for name in given], np.int64)
+
+
+def _number_or_text(name: str) -> tuple[bool, int, str]:
+    """Sorts 9 before 10."""
+    return (False, int(name), name) if name.isdecimal() else (True, 0, name)

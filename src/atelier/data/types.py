@@ -1,0 +1,19 @@
+"""What a batch is. A data module declares which it yields, a task which it takes.
+
+Images are float32, RGB, in [-1, 1], shape (B, 3, H, W).
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Images(NamedTuple):
+    image: Tensor
+    label: Tensor | None
+    """Class of each image, int64 (B,); None where the data has no labels or they are not asked for."""
+
+
+class Pair(NamedTuple):
+    content: Tensor
+    style: Tensor

@@ -1,0 +1,141 @@
+"""From the command line to an exit code: 0 done, 1 failed while running, 2 the user's config or input, 130 stopped."""
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from atelier import resume
+from atelier.config import explain
+from atelier.errors import ConfigError, Interrupted, RunError, UserError
+from atelier.folder import RECORD
+
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+DISK_TROUBLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOSPC, errno.EDQUOT}
+
+
+def launch(train: Callable[[], Any]) -> int:
+    """The exit code of Hydra's main function `train`, resuming where the command line says so."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing a shortened traceback
+
+    def command() -> None:
+        sys.argv[1:] = resume.arguments(sys.argv[1:])
+        train()
+
+    return guard(command)
+
+
+def guard(command: Callable[[], Any]) -> int:
+    """The exit code of a command: a known failure is a line on standard error, a bug keeps its traceback."""
+    try:
+        try:
+            command()
+        except _Ended as ended:
+            raise ended.error from None
+    except (Interrupted, KeyboardInterrupt) as error:
+        tell(str(error) or "interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        line = describe(error)
+        if line is None:
+            raise
+        tell(line)
+        return exit_code(error)
+    return DONE
+
+
+@contextmanager
+def job() -> Iterator[None]:
+    """Around what Hydra runs: takes a known failure past Hydra, which would add a line of its own, but for sweeps."""
+    try:
+        yield
+    except (UserError, RunError) as error:
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            raise
+        if isinstance(error, ConfigError):
+            discard(output_folder())
+        raise _Ended(error) from error
+
+
+class _Ended(BaseException):
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def describe(error: Exception) -> str | None:
+    """One line about a failure that has a known reason; None for a bug."""
+    if isinstance(error, HydraException):
+        return explain(error)
+    if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+        return f"cannot write {error.filename}: {error.strerror}"
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, which is not imported for --help
+        return f"trainer: {error}"
+    return f"{type(error).__name__}: {error}" if isinstance(error, UserError | RunError) else None
+
+
+def exit_code(error: Exception) -> int:
+    ran_out = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return FAILED if ran_out or isinstance(error, RunError) else MISUSED
+
+
+def tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+class Jobs(Callback):
+    """Hydra's view of its jobs: a failure in a sweep is told when it happens, and counted at the end.
+
+    (Hydra itself runs all jobs of a sweep, then raises the first failure.)
+    """
+
+    def __init__(self) -> None:
+        self.sweep: Path | None = None
+        self.outcomes: dict[str, bool] = {}
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        self.sweep = Path(config.hydra.sweep.dir)
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        failed = job_return.status is JobStatus.FAILED
+        error = job_return._return_value
+        if failed and isinstance(error, ConfigError):
+            discard(Path(config.hydra.runtime.output_dir))
+        if self.sweep:
+            name = " ".join(job_return.overrides or [])
+            self.outcomes[name] = not failed
+            if failed:
+                tell(f"job {name}: {describe(error) or repr(error)}")
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        done = sum(self.outcomes.values())
+        tell(f"{done} of {len(self.outcomes)} jobs done; their folders are in {self.sweep}")
+
+
+def discard(run: Path) -> None:
+    """Take away the folder that Hydra made for a run which never began."""
+    if (run / RECORD).exists():
+        return
+    shutil.rmtree(run / ".hydra", ignore_errors=True)
+    for log in run.glob("*.log"):
+        log.unlink()
+    try:
+        run.rmdir()
+        run.parent.rmdir()
+    except OSError:  # something else lies there
+        pass
+
+
+def output_folder() -> Path:
+    return Path(HydraConfig.get().runtime.output_dir)

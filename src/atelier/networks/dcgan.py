@@ -1,0 +1,81 @@
+"""The convolutional generator and discriminator of DCGAN (Radford et al. 2016, figure 1), for any power of two.
+
+The paper's networks are for 64 pixels; here each further doubling of the image adds one layer with half the width at
+its finest end, so that 4 x 4 features keep a width of `width * image_size / 8` channels.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from atelier.networks.sizes import doublings
+
+Norm = Literal["batch", "instance", "layer"]
+
+NORMS: dict[str | None, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm2d,
+    "instance": partial(nn.InstanceNorm2d, affine=True),
+    "layer": lambda channels: nn.GroupNorm(1, channels),  # over (C, H, W), as Gulrajani et al. 2017 recommend
+    None: lambda channels: nn.Identity(),
+}
+
+Initializer = Callable[[nn.Module], None]
+
+
+class Generator(nn.Module):
+    """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1]."""
+
+    def __init__(self, image_size: int, latent_dim: int = 128, width: int = 64, norm: Norm | None = "batch") -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        normalise = _norm(norm)
+        widths = [width * 2**stage for stage in reversed(range(doublings(image_size)))]
+        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], 4, bias=norm is None)]
+        for wide, narrow in pairwise(widths):
+            layers += [normalise(wide), nn.ReLU(inplace=True)]
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=norm is None)]
+        layers += [normalise(width), nn.ReLU(inplace=True), nn.ConvTranspose2d(width, 3, 4, 2, 1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers).apply(initialize)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.layers(latents[:, :, None, None])
+
+
+class Discriminator(nn.Module):
+    """Images (B, 3, image_size, image_size) to logits (B,)."""
+
+    def __init__(self, image_size: int, width: int = 64, norm: Norm | None = "batch") -> None:
+        super().__init__()
+        self.mixes_images = norm == "batch"
+        normalise = _norm(norm)
+        widths = [width * 2**stage for stage in range(doublings(image_size))]
+        layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        for narrow, wide in pairwise(widths):
+            layers += [nn.Conv2d(narrow, wide, 4, 2, 1, bias=norm is None), normalise(wide)]
+            layers += [nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4), nn.Flatten(0)).apply(initialize)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images)
+
+
+def initialize(module: nn.Module) -> None:
+    """Weights from N(0, 0.02) (Radford et al. 2016, section 4); normalisation scales about 1; biases 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    else:
+        return
+    if module.bias is not None:
+        torch.nn.init.zeros_(module.bias)
+
+
+def _norm(name: str | None) -> Callable[[int], nn.Module]:
+    if name not in NORMS:
+        raise ValueError(f"norm must be one of {[*NORMS]}, got {name!r}")
+    return NORMS[name]

@@ -1,0 +1,77 @@
+"""The last word of a run: what came of it, and what one can do with it."""
+
+import json
+import os
+import shlex
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from atelier.record import table
+from atelier.record.console import console
+from atelier.record.display import duration
+
+
+def summary(run: Path, monitor: str | None = None) -> None:
+    """Print what the run folder tells of its run. `monitor` is the score that chose the best: the lowest."""
+    console.print(describe(run, monitor), soft_wrap=True)  # a command that is folded cannot be copied
+
+
+def describe(run: Path, monitor: str | None = None) -> Text:
+    """The folder, the outcome, the scores and the next commands."""
+    facts = json.loads((run / "run.json").read_text())
+    record = run / "metrics.csv"
+    rows = table.read(record) if record.exists() else []
+    name = _short(run)
+    told = Text()
+    for title, lines in (
+        ("run", [name]),
+        (facts.get("status", "ended"), [_extent(facts, rows)]),
+        ("scores", _scores(rows, monitor)),
+        ("next", _commands(name, facts, rows)),
+    ):
+        for heading, line in zip_longest([title][: len(lines)], lines, fillvalue=""):
+            told.append(f"\n{heading:13}", "dim").append(line)
+    return told
+
+
+def best(rows: list[dict[str, float]], monitor: str) -> tuple[float, int] | None:
+    """The lowest value of a score and the first step that reached it."""
+    scored = [(row[monitor], int(row["step"])) for row in rows if monitor in row]
+    return min(scored, default=None)
+
+
+def _extent(facts: dict[str, Any], rows: list[dict[str, float]]) -> str:
+    images = next((row["images_seen"] for row in reversed(rows) if "images_seen" in row), 0)
+    return f"{_steps(facts, rows):,} steps, {images:,} images, {duration(facts.get('wall_seconds', 0.0))}"
+
+
+def _steps(facts: dict[str, Any], rows: list[dict[str, float]]) -> int:
+    return facts.get("steps") or (int(rows[-1]["step"]) if rows else 0)
+
+
+def _scores(rows: list[dict[str, float]], monitor: str | None) -> list[str]:
+    last: dict[str, float] = {}
+    for row in rows:
+        last |= {key: value for key, value in row.items() if key.startswith("val/")}
+    lines = [f"{key} {value:.4g}" for key, value in last.items()]
+    if monitor and (found := best(rows, monitor)):
+        lines.insert(0, f"{monitor} {found[0]:.4g} at best, at step {found[1]:,}")
+    return lines
+
+
+def _commands(name: str, facts: dict[str, Any], rows: list[dict[str, float]]) -> list[str]:
+    """What works on the run folder as it is: nothing, where no checkpoint was written."""
+    run = shlex.quote(name)
+    resume = f"python train.py resume={run}"
+    if facts.get("status") == "finished":
+        more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
+        return [f"atelier sample {run}", f"atelier evaluate {run}", f"atelier timelapse {run}", more]
+    return [resume, f"atelier sample {run}"]
+
+
+def _short(run: Path) -> str:
+    """The folder as one would type it here."""
+    return os.path.relpath(run) if run.absolute().is_relative_to(Path.cwd()) else str(run)

@@ -1,0 +1,52 @@
+"""`resume=RUN`: the command line of a run that goes on is the one of its own recipe."""
+
+import json
+import re
+from pathlib import Path
+
+from atelier.errors import UserError
+from atelier.folder import RECIPE, RECORD
+
+
+def arguments(given: list[str]) -> list[str]:
+    """Arguments for Hydra; other than the given ones only where `resume=RUN` is among them.
+
+    The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
+    (`resume=RUN trainer.max_steps=20000`). Raises UserError where RUN is no run folder, or where a group is given
+    (`model=…`) that differs from what the run was made of.
+    """
+    resume = next((word.partition("=")[2] for word in given if word.startswith("resume=")), "")
+    if resume in ("", "null"):
+        return given
+    if {"-m", "--multirun"} & {*given}:
+        raise UserError("resume: goes on with one run; leave -m out")
+    run = run_folder(Path(resume))
+    choices = json.loads((run / RECORD).read_text())["choices"]
+    kept = [word for word in given if not word.startswith("resume=") and not _repeats(word, choices, run)]
+    where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
+    return [*where, *kept, f"resume={quote(resume)}", f"hydra.run.dir={quote(str(run))}", "hydra.output_subdir=null"]
+
+
+def run_folder(resume: Path) -> Path:
+    """The run folder that `resume` is, or that the checkpoint `resume` lies in."""
+    run = resume.parent.parent if resume.suffix == ".ckpt" else resume
+    if not (run / RECIPE).is_file() or not (run / RECORD).is_file():
+        raise UserError(f"resume: {run} is no run folder: it has no {RECIPE}")
+    if resume.suffix == ".ckpt" and not resume.is_file():
+        raise UserError(f"resume: no such checkpoint: {resume}")
+    return run
+
+
+def quote(value: str) -> str:
+    """A value as Hydra's override grammar wants it: there, a backslash is special only in front of a quote."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    return f"'{escaped}'"
+
+
+def _repeats(word: str, choices: dict[str, str], run: Path) -> bool:
+    group, _, option = word.partition("=")
+    if group not in choices:
+        return False
+    if option != choices[group]:
+        raise UserError(f"{word}: {run} is a run of {group}={choices[group]}; start a new run for {word}")
+    return True

@@ -1,0 +1,78 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from atelier.callbacks.record import Record
+from atelier.data.types import Images
+from atelier.errors import RunError
+
+
+class Task(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 2)
+        self.logged = []
+
+    def log_dict(self, values):
+        self.logged.append({name: float(value) for name, value in values.items()})
+
+
+def trainer(step=0, every=2, world=1):
+    return SimpleNamespace(global_step=step, log_every_n_steps=every, world_size=world)
+
+
+def run(record, task, terms, every=2, start=0, world=1):
+    batch = Images(torch.zeros(8, 3, 4, 4), None)
+    for step, values in enumerate(terms, start + 1):
+        outputs = {name: torch.tensor(value) for name, value in values.items()}
+        record.on_train_batch_end(trainer(step, every, world), task, outputs, batch, step - 1)
+
+
+def test_a_row_each_nth_step_with_the_latest_value_of_each_term():
+    task = Task()
+    terms = [{"d/a": 1.0, "g/a": 9.0}, {"d/a": 2.0}, {"d/a": 3.0}, {"d/a": 4.0, "g/a": 8.0}]
+    run(Record(), task, terms)
+    assert task.logged == [
+        {"step": 2, "images_seen": 16, "d/a": 2, "g/a": 9},
+        {"step": 4, "images_seen": 32, "d/a": 4, "g/a": 8},
+    ]
+
+
+def test_images_of_all_devices_are_counted():
+    task = Task()
+    run(Record(), task, [{"d/a": 1.0}] * 2, world=3)
+    assert task.logged[0]["images_seen"] == 2 * 8 * 3
+
+
+def test_a_resumed_record_goes_on_as_if_nothing_had_happened():
+    terms = [{"d/a": 1.0, "g/a": 9.0}, {"d/a": 2.0}, {"d/a": 3.0}, {"d/a": 4.0}]
+    straight, first, second = Task(), Task(), Task()
+    run(Record(), straight, terms, every=4)
+    before, after = Record(), Record()
+    run(before, first, terms[:2], every=4)
+    after.load_state_dict(before.state_dict())
+    run(after, second, terms[2:], every=4, start=2)
+    assert second.logged == straight.logged
+
+
+def test_the_first_step_and_term_that_are_no_number_are_named():
+    terms = [{"d/a": 1.0}, {"d/a": 1.0, "d/gp": float("inf")}, {"d/a": float("nan"), "d/gp": 1.0}, {"d/a": 1.0}]
+    with pytest.raises(RunError, match="step 2: the loss term d/gp is inf"):
+        run(Record(), Task(), terms, every=4)
+
+
+@pytest.mark.parametrize("hook", ["on_validation_start", "on_save_checkpoint"])
+def test_no_checkpoint_is_written_after_such_a_step(hook):
+    record, task = Record(), Task()
+    run(record, task, [{"d/a": float("nan")}], every=100)
+    with pytest.raises(RunError, match="step 1"):
+        getattr(record, hook)(trainer(), task, *[{}][: hook == "on_save_checkpoint"])
+
+
+def test_no_checkpoint_is_written_with_weights_that_are_no_numbers():
+    record, task = Record(), Task()
+    with torch.no_grad():
+        task.weight[0, 0] = torch.inf
+    with pytest.raises(RunError, match="step 7: the weights weight are no longer finite"):
+        record.on_save_checkpoint(trainer(7), task, {})

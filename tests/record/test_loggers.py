@@ -1,0 +1,34 @@
+import numpy as np
+from pytorch_lightning.loggers.logger import DummyLogger
+
+from atelier.record.csv import CsvRecord
+from atelier.record.loggers import RunLogger, close, log_image
+
+
+class Shown(RunLogger):
+    name = version = "shown"
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def log_hyperparams(self, params): ...
+
+    def log_metrics(self, metrics, step=None): ...
+
+    def log_image(self, key, pixels, step):
+        self.calls.append((key, pixels.shape, step))
+
+    def close(self, failed):
+        self.calls.append(failed)
+
+
+def test_pictures_and_the_end_reach_the_loggers_that_care(tmp_path):
+    shown = Shown()
+    loggers = [CsvRecord(tmp_path), DummyLogger(), shown]
+
+    log_image(loggers, "samples", np.zeros((4, 6, 3), np.uint8), 7)
+    close(loggers, failed=True)
+
+    assert shown.calls == [("samples", (4, 6, 3), 7), True]
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from atelier.record.csv import CsvRecord
+from atelier.record.summary import best, describe, summary
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "my run"
+    record = CsvRecord(folder)
+    for step, fid in ((500, 90.0), (1000, 60.0), (1500, 60.0), (2000, 75.0)):
+        record.log_metrics({"images_seen": step * 64, "generator/adversarial": 0.1}, step)
+        record.log_metrics({"val/fid": fid, "val/inception_score": 2.0}, step)
+    return folder
+
+
+def note(run, **facts):
+    (run / "run.json").write_text(json.dumps(facts))
+
+
+def test_a_finished_run_tells_its_scores_and_the_next_commands(run):
+    note(run, status="finished", steps=2010, wall_seconds=7500.0)
+
+    told = describe(run, "val/fid").plain
+
+    assert "finished     2,010 steps, 128,000 images, 2:05 h" in told
+    assert "val/fid 60 at best, at step 1,000" in told
+    assert "val/fid 75\n" in told
+    assert f"atelier sample '{run}'" in told
+    assert f"python train.py resume='{run}' trainer.max_steps=4020" in told
+
+
+def test_a_run_that_did_not_finish_tells_how_to_go_on(run):
+    note(run, status="interrupted", wall_seconds=10.0)
+
+    told = describe(run).plain
+
+    assert "interrupted  2,000 steps" in told
+    assert f"python train.py resume='{run}'\n" in told
+    assert "max_steps" not in told
+
+
+def test_a_run_that_logged_nothing_has_a_summary_too(tmp_path):
+    note(tmp_path, status="failed")
+
+    assert "failed       0 steps, 0 images, 0 s" in describe(tmp_path, "val/fid").plain
+
+
+def test_commands_are_not_folded(run, capsys):
+    note(run, status="finished")
+
+    summary(run)
+
+    assert f"atelier evaluate '{run}'\n" in capsys.readouterr().err
+
+
+def test_the_folder_is_named_as_one_would_type_it(run, monkeypatch):
+    note(run, status="finished")
+    monkeypatch.chdir(run.parent)
+
+    assert "run          my run\n" in describe(run).plain
+
+
+def test_best_is_the_first_lowest():
+    rows = [{"step": 1, "a": 2.0}, {"step": 2}, {"step": 3, "a": 1.0}, {"step": 4, "a": 1.0}]
+
+    assert best(rows, "a") == (1.0, 3)
+    assert best(rows, "b") is None

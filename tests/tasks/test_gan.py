@@ -1,0 +1,198 @@
+from functools import partial
+
+import pytest
+import torch
+from pytorch_lightning import Callback, Trainer
+from torch.optim import SGD, Adam
+from torch.optim.lr_scheduler import ConstantLR, LinearLR
+
+from atelier.data.types import Images
+from atelier.losses.adversarial import Hinge, NonSaturating, Objective, Wasserstein
+from atelier.losses.penalties import GradientPenalty, Penalty
+from atelier.networks.dcgan import Discriminator, Generator
+from atelier.tasks.gan import Gan
+
+
+def gan(norm=None, **changes):
+    torch.manual_seed(0)
+    parts = {
+        "generator": Generator(16, latent_dim=4, width=4),
+        "discriminator": Discriminator(16, width=4, norm=norm),
+        "objective": NonSaturating(),
+        "penalties": {},
+        "generator_optimizer": partial(Adam, lr=1e-3),
+        "discriminator_optimizer": partial(Adam, lr=1e-3),
+        "schedule": partial(ConstantLR, factor=1.0),
+    }
+    return Gan(**{**parts, **changes})
+
+
+def batches(count, size=8):
+    generator = torch.Generator().manual_seed(1)
+    return [Images(torch.rand(size, 3, 16, 16, generator=generator) * 2 - 1, None) for _ in range(count)]
+
+
+class Watch(Callback):
+    """Notes what each step changed."""
+
+    def __init__(self):
+        self.steps, self.terms, self.moved, self.rates = [], [], [], []
+
+    def on_train_batch_start(self, trainer, task, *_):
+        self.before = {name: weights.clone() for name, weights in task.named_parameters()}
+
+    def on_train_batch_end(self, trainer, task, outputs, *_):
+        self.steps.append(trainer.global_step)
+        self.terms.append(outputs)
+        players = ("generator", "discriminator", "average")
+        changed = [name for name, weights in task.named_parameters() if not torch.equal(weights, self.before[name])]
+        self.moved.append({player for player in players if any(name.startswith(player) for name in changed)})
+        self.rates.append([optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers])
+
+
+def train(task, steps, **options):
+    watch = Watch()
+    trainer = Trainer(
+        max_steps=steps, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, callbacks=[watch], max_epochs=-1, **options,
+    )  # fmt: skip
+    trainer.fit(task, torch.utils.data.DataLoader(batches(steps), batch_size=None))
+    return watch
+
+
+def test_a_step_is_a_batch_and_the_generator_follows_every_critic_steps():
+    watch = train(gan(critic_steps=3), 6)
+    assert watch.steps == [1, 2, 3, 4, 5, 6]
+    everyone = {"generator", "discriminator", "average"}
+    assert watch.moved == [{"discriminator"}, {"discriminator"}, everyone] * 2
+    assert [set(terms) for terms in watch.terms[1:3]] == [
+        {"discriminator/adversarial"},
+        {"discriminator/adversarial", "generator/adversarial"},
+    ]
+
+
+def test_a_penalty_is_a_term_under_its_own_name_in_the_steps_it_is_due():
+    watch = train(gan(penalties={"slope": GradientPenalty(10.0, every=2)}), 4)
+    assert ["discriminator/slope" in terms for terms in watch.terms] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("norm", [None, "layer", "instance"])
+def test_one_pass_for_both_sides_gives_the_logits_of_two(norm):
+    task = gan(norm)
+    assert not task.discriminator.mixes_images
+    real, fake = torch.randn(2, 4, 3, 16, 16)
+    joint = task.judge(real, fake)
+    torch.testing.assert_close(joint, (task.discriminator(real), task.discriminator(fake)), rtol=1e-5, atol=1e-6)
+
+
+def test_the_discriminator_has_one_gradient_step_of_plain_torch():
+    """The whole of a step, against the same step written by hand."""
+    task = gan(objective=Hinge(), discriminator_optimizer=partial(SGD, lr=0.1), critic_steps=2)
+    by_hand = gan(objective=Hinge())
+    latents = torch.randn(8, 4)
+    task.latents = lambda count: latents
+    (real, _), fake = batches(1)[0], by_hand.generator(latents).detach()
+    loss = (1 - by_hand.discriminator(real)).relu().mean() + (1 + by_hand.discriminator(fake)).relu().mean()
+    gradients = torch.autograd.grad(loss, [*by_hand.discriminator.parameters()])
+
+    watch = train(task, 1)
+    torch.testing.assert_close(watch.terms[0]["discriminator/adversarial"], loss.detach())
+    for after, before, gradient in zip(
+        task.discriminator.parameters(), by_hand.discriminator.parameters(), gradients, strict=True
+    ):
+        torch.testing.assert_close(after, before - 0.1 * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_clipping_bounds_a_players_gradient():
+    task = gan(clip_norm=1e-3, discriminator_optimizer=partial(SGD, lr=1.0), critic_steps=9)
+    before = [weights.clone() for weights in task.discriminator.parameters()]
+    train(task, 1)
+    moved = torch.cat([(a - b).flatten() for a, b in zip(task.discriminator.parameters(), before, strict=True)])
+    torch.testing.assert_close(moved.norm().item(), 1e-3, rtol=1e-3, atol=0)
+
+
+def test_schedules_move_with_batches_for_both_players():
+    watch = train(gan(critic_steps=2, schedule=partial(LinearLR, start_factor=1.0, end_factor=0.0, total_iters=4)), 4)
+    torch.testing.assert_close(torch.tensor(watch.rates), torch.tensor([[0.75e-3] * 2, [0.5e-3] * 2, [0.25e-3] * 2, [0.0] * 2]))  # fmt: skip
+
+
+def test_the_average_trails_the_generator():
+    task = gan(average_decay=0.5)
+    start = [weights.clone() for weights in task.generator.parameters()]
+    train(task, 1)
+    decay = 2 / 11  # shorter than 0.5 after a single update
+    for first, now, average in zip(
+        start, task.generator.parameters(), task.average.network.parameters(), strict=True
+    ):
+        torch.testing.assert_close(average, decay * first + (1 - decay) * now)
+    buffers = zip(task.generator.buffers(), task.average.network.buffers(), strict=True)
+    assert all(torch.equal(now, average) for now, average in buffers)
+
+
+def test_samples_come_from_the_average_and_disturb_nothing():
+    task = gan()
+    train(task, 2)
+    task.train()
+    state, random = {k: v.clone() for k, v in task.state_dict().items()}, torch.get_rng_state()
+    images = task.sample(3, torch.Generator().manual_seed(5))
+    assert images.shape == (3, 3, 16, 16)
+    assert task.training
+    assert torch.equal(random, torch.get_rng_state())
+    assert all(torch.equal(value, state[name]) for name, value in task.state_dict().items())
+    latents = torch.randn(3, 4, generator=torch.Generator().manual_seed(5))
+    torch.testing.assert_close(images, task.average.network(latents))
+    torch.testing.assert_close(images[:1], task.average.network(latents[:1]), atol=1e-5, rtol=1e-5)  # batch size
+
+
+def test_penalties_run_in_float32_under_mixed_precision():
+    seen = []
+
+    class Look(Penalty):
+        def measure(self, critique):
+            logits = critique.discriminator(critique.real)
+            seen.append((logits.dtype, critique.real_logits.dtype, torch.is_autocast_enabled("cpu")))
+            return logits.mean()
+
+    train(gan(penalties={"look": Look(1.0)}), 1, precision="bf16-mixed")
+    assert seen == [(torch.float32, torch.float32, False)]
+
+
+def test_the_generators_turn_adds_nothing_to_the_discriminators_gradients():
+    latents = torch.randn(8, 4)
+    gradients = []
+    for critic_steps in (1, 2):  # in its first step the generator has its turn, or has not
+        task = gan(objective=Wasserstein(), critic_steps=critic_steps)
+        task.latents = lambda count: latents
+        train(task, 1)
+        gradients.append([weights.grad for weights in task.discriminator.parameters()])
+    torch.testing.assert_close(*gradients)
+    assert all(gradient is not None for gradient in gradients[0])
+
+
+def test_real_logits_are_computed_for_a_relativistic_objective_only():
+    class Compare(Objective):
+        relativistic = True
+
+        def discriminator(self, real, fake):
+            return torch.nn.functional.softplus(fake - real).mean()
+
+        def generator(self, fake, real=None):
+            return torch.nn.functional.softplus(real - fake).mean()
+
+    assert gan().reference_logits(batches(1)[0].image) is None
+    watch = train(gan(objective=Compare()), 1)
+    assert watch.terms[0]["generator/adversarial"].isfinite()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"critic_steps": 0}, "critic_steps must be >= 1, got 0"),
+        ({"clip_norm": 0.0}, "clip_norm must be > 0"),
+        ({"average_decay": 1.0}, r"decay must be in \[0, 1\)"),
+        ({"norm": "batch", "penalties": {"gp": GradientPenalty(10.0)}}, "norm must not be 'batch' with the penalty 'gp'"),
+    ],
+)
+def test_bad_values_are_refused(changes, text):
+    with pytest.raises(ValueError, match=text):
+        gan(**changes)

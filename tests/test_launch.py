@@ -1,0 +1,84 @@
+import errno
+
+import pytest
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import OmegaConf
+
+from atelier.errors import ConfigError, Interrupted, RunError, UserError
+from atelier.launch import Jobs, discard, guard
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (UserError("data.root: no such folder: 'x'"), 2, "data.root: no such folder: 'x'"),
+        (ConfigError(["a: wrong", "b: wrong too"]), 2, "2 faults in the config:\n  a: wrong\n  b: wrong too"),
+        (RunError("step 7: the loss term x is nan"), 1, "step 7: the loss term x is nan"),
+        (Interrupted("stopped at step 9"), 130, "stopped at step 9"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (PermissionError(errno.EACCES, "Permission denied", "outputs/x"), 2, "cannot write outputs/x: Permission"),
+        (OSError(errno.ENOSPC, "No space left on device", "outputs/x"), 1, "cannot write outputs/x: No space"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_a_known_failure_is_told_without_a_traceback(error, code, text, capsys):
+    assert guard(raising(error)) == code
+    told = capsys.readouterr().err
+    assert text in told
+    assert "Traceback" not in told
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        guard(raising(ZeroDivisionError()))
+
+
+def test_nothing_wrong_is_zero():
+    assert guard(lambda: None) == 0
+
+
+def finished(error=None):
+    job = JobReturn(overrides=["seed=1"], status=JobStatus.FAILED if error else JobStatus.COMPLETED)
+    job.return_value = error
+    return job
+
+
+def test_a_sweep_tells_each_failure_and_counts(tmp_path, capsys):
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": "s"}, "runtime": {"output_dir": str(tmp_path)}}})
+    jobs = Jobs()
+    jobs.on_multirun_start(config)
+    jobs.on_job_end(config, finished(RunError("step 3: nan")))
+    job = finished()
+    job.overrides = ["seed=2"]
+    jobs.on_job_end(config, job)
+    jobs.on_multirun_end(config)
+    assert capsys.readouterr().err.splitlines() == [
+        "job seed=1: RunError: step 3: nan",
+        "1 of 2 jobs done; their folders are in s",
+    ]
+
+
+def test_a_run_that_never_began_leaves_no_folder(tmp_path):
+    run = tmp_path / "outputs" / "model-data" / "now"
+    (run / ".hydra").mkdir(parents=True)
+    (run / ".hydra" / "config.yaml").touch()
+    (run / "train.log").touch()
+    discard(run)
+    assert not run.parent.exists()
+    assert run.parent.parent.exists()
+
+
+def test_a_run_that_began_is_never_discarded(tmp_path):
+    for keep in ("run.json", "mine.txt"):
+        run = tmp_path / keep / "run"
+        run.mkdir(parents=True)
+        (run / keep).touch()
+        discard(run)
+        assert (run / keep).exists()

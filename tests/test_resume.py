@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from atelier.errors import UserError
+from atelier.resume import arguments, quote, run_folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "model=dcgan,seed=1" / "run"
+    folder.mkdir(parents=True)
+    (folder / "recipe.yaml").write_text("seed: 1\n")
+    (folder / "run.json").write_text(json.dumps({"choices": {"model": "dcgan", "data": "procedural"}}))
+    return folder
+
+
+def test_other_command_lines_are_left_alone():
+    for given in ([], ["model=dcgan"], ["-m", "seed=1,2"], ["resume=null"]):
+        assert arguments(given) == given
+
+
+def test_the_recipe_takes_the_place_of_conf(run):
+    found = arguments(["trainer.max_steps=20", f"resume={run}"])
+    assert found[:4] == ["--config-path", str(run), "--config-name", "recipe"]
+    assert found[4:] == ["trainer.max_steps=20", f"resume='{run}'", f"hydra.run.dir='{run}'", "hydra.output_subdir=null"]
+
+
+def test_a_group_may_be_repeated_but_not_changed(run):
+    assert "model=dcgan" not in arguments([f"resume={run}", "model=dcgan"])
+    with pytest.raises(UserError, match="model=wgan_gp: .* is a run of model=dcgan"):
+        arguments([f"resume={run}", "model=wgan_gp"])
+
+
+def test_a_checkpoint_means_its_run(run):
+    checkpoint = run / "checkpoints" / "previous.ckpt"
+    with pytest.raises(UserError, match="no such checkpoint"):
+        run_folder(checkpoint)
+    checkpoint.parent.mkdir()
+    checkpoint.touch()
+    assert run_folder(checkpoint) == run
+
+
+def test_what_cannot_be_resumed_is_said(run, tmp_path):
+    with pytest.raises(UserError, match=r"resume: .* is no run folder"):
+        arguments([f"resume={tmp_path}"])
+    with pytest.raises(UserError, match="leave -m out"):
+        arguments(["-m", f"resume={run}"])
+
+
+@pytest.mark.parametrize("name", ["plain", "model=dcgan,loss=hinge/seed=1", "it's", "a b", "back\\slash", "${x}"])
+def test_quoting_survives_hydras_grammar(name):
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    override = OverridesParser.create().parse_override(f"resume={quote(name)}")
+    assert override.value() == name
