@@ -2,14 +2,17 @@
 
     python scripts/train_embedded.py --cifar10 FOLDER --out src/atelier/networks/embedded.safetensors
 
-FOLDER holds `train-*.parquet` and `test-*.parquet` in the layout of `uoft-cs/cifar10`, at any depth. One processor
-core is enough; docs/embedded.md says for how long.
+FOLDER holds `train-*.parquet` and `test-*.parquet` in the layout of `uoft-cs/cifar10`, at any depth. One
+processor core is enough; docs/embedded.md says for how long.
 """
 
 import argparse
 import io
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet
@@ -23,24 +26,24 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from atelier.data.painting import PALETTES, STYLES, paint
 from atelier.files import replacing
-from atelier.networks.embedded import CLASSES, SIZE, Embedded
+from atelier.networks.embedded import CLASSES, SIZE, WIDTHS, Embedded
 
 PHOTOGRAPHS_PER_BATCH, PAINTINGS_PER_BATCH = 96, 32
 PHOTOGRAPH_CLASSES = len(CLASSES) - len(STYLES)
 
 
 class Trainee(nn.Module):
-    """The embedded network with batch norms, and a second head, later thrown away, that must tell palettes apart.
+    """The embedded network with batch norms, and a second head, thrown away later, that tells palettes apart.
 
-    Without it the features may forget colour, since no class of the first head depends on it alone.
+    Without it the features might forget colour, on which no class of the first head depends alone.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.embedded = Embedded()
-        for name, convolution in self.embedded.convolutions.items():
-            normed = nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
-            self.embedded.convolutions[name] = normed
+        convolutions = self.embedded.convolutions
+        for name, width in WIDTHS.items():
+            convolutions[name] = nn.Sequential(convolutions[name], nn.BatchNorm2d(width))
         self.palettes = nn.Linear(self.embedded.classifier.in_features, len(PALETTES))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,7 +54,8 @@ class Trainee(nn.Module):
         """As it is shipped: each batch norm folded into its convolution."""
         self.eval()
         plain = Embedded()
-        for name, (convolution, norm) in self.embedded.convolutions.items():
+        for name, normed in self.embedded.convolutions.items():
+            convolution, norm = normed.children()
             plain.convolutions[name] = fuse_conv_bn_eval(convolution, norm)
         plain.classifier = self.embedded.classifier
         return plain.eval().requires_grad_(False).to(memory_format=torch.channels_last)
@@ -101,15 +105,36 @@ def lit(images: Tensor) -> Tensor:
 
 
 def painted_views(pixels: Tensor) -> Tensor:
-    """Half of them through 32 pixels, as all photographs are: sharpness must not tell paint from photograph."""
+    """Half of them pass through 32 pixels, as all photographs did: sharpness must not give paint away."""
     images = scaled(pixels)
     fewer = interpolate(images[::2], (SIZE // 2, SIZE // 2), mode="bilinear", antialias=True)
     images[::2] = interpolate(fewer, (SIZE, SIZE), mode="bilinear")
     return framed(images)
 
 
-def draws(count: int, batch: int):  # noqa: ANN201
-    """Endless batches of indices: one random order after another, cut without regard to where each ends."""
+class Batch(NamedTuple):
+    """Photographs first, then paintings."""
+
+    images: Tensor
+    classes: Tensor
+    palettes: Tensor
+    """Of the paintings only."""
+
+
+def batches(folder: Path) -> Iterator[Batch]:
+    """Without end."""
+    photo_pixels, photo_classes = photographs(folder, "train")
+    paint_pixels, paint_classes, palettes = paintings(8000, seed=1)
+    photo_orders = orders(len(photo_pixels), PHOTOGRAPHS_PER_BATCH)
+    paint_orders = orders(len(paint_pixels), PAINTINGS_PER_BATCH)
+    for photo, painted in zip(photo_orders, paint_orders, strict=True):
+        images = torch.cat([framed(scaled(photo_pixels[photo])), painted_views(paint_pixels[painted])])
+        classes = torch.cat([photo_classes[photo], paint_classes[painted]])
+        yield Batch(lit(images).contiguous(memory_format=torch.channels_last), classes, palettes[painted])
+
+
+def orders(count: int, batch: int) -> Iterator[Tensor]:
+    """Batches of indices: one random order after another, cut without regard to where each ends."""
     rest = torch.empty(0, dtype=torch.long)
     while True:
         while len(rest) < batch:
@@ -118,32 +143,28 @@ def draws(count: int, batch: int):  # noqa: ANN201
         rest = rest[batch:]
 
 
+def loss(trainee: Trainee, batch: Batch) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, palette_logits = trainee(batch.images)
+    palette_loss = cross_entropy(palette_logits[-PAINTINGS_PER_BATCH:].float(), batch.palettes)
+    return cross_entropy(logits.float(), batch.classes, label_smoothing=0.1) + 0.2 * palette_loss
+
+
 def train(folder: Path, steps: int) -> Embedded:
-    photo_pixels, photo_labels = photographs(folder, "train")
-    paint_pixels, paint_labels, palettes = paintings(8000, seed=1)
+    started = time.monotonic()
     trainee = Trainee().to(memory_format=torch.channels_last)
     average = AveragedModel(trainee, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=True)
     optimizer = torch.optim.SGD(trainee.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-3, nesterov=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps, cycle_momentum=False)
-    photo_draws = draws(len(photo_pixels), PHOTOGRAPHS_PER_BATCH)
-    paint_draws = draws(len(paint_pixels), PAINTINGS_PER_BATCH)
-    started = time.monotonic()
-    for step in range(1, steps + 1):
-        photo, painted = next(photo_draws), next(paint_draws)
-        images = torch.cat([framed(scaled(photo_pixels[photo])), painted_views(paint_pixels[painted])])
-        images = lit(images).contiguous(memory_format=torch.channels_last)
-        labels = torch.cat([photo_labels[photo], paint_labels[painted]])
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, palette_logits = trainee(images)
-        palette_loss = cross_entropy(palette_logits[-PAINTINGS_PER_BATCH:].float(), palettes[painted])
-        loss = cross_entropy(logits.float(), labels, label_smoothing=0.1) + 0.2 * palette_loss
+    for step, batch in enumerate(islice(batches(folder), steps), start=1):
+        value = loss(trainee, batch)
         optimizer.zero_grad()
-        loss.backward()
+        value.backward()
         optimizer.step()
         schedule.step()
         average.update_parameters(trainee)
         if step % 100 == 0:
-            print(f"step {step:5d}  loss {loss.item():.3f}  {time.monotonic() - started:5.0f} s", flush=True)
+            print(f"step {step:5d}  loss {value.item():.3f}  {time.monotonic() - started:5.0f} s", flush=True)
     return average.module.folded()
 
 
@@ -159,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cifar10", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # more would add in another order, and the weights would differ
@@ -167,11 +188,16 @@ def main() -> None:
     network = train(arguments.cifar10, arguments.steps)
     with replacing(arguments.out) as partial:
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, partial)
-    print(f"CIFAR-10 test {accuracy(network, *photographs(arguments.cifar10, 'test')):.4f}")
-    pixels, labels, _ = paintings(2000, seed=2)
-    print(f"new paintings {accuracy(network, pixels, labels):.4f}")
-    small = interpolate(pixels.float(), (32, 32), mode="bilinear", antialias=True)
-    print(f"new paintings, 32 px {accuracy(network, small, labels):.4f}")
+    examine(network, arguments.cifar10)
+
+
+def examine(network: Embedded, folder: Path) -> None:
+    pixels, classes, _ = paintings(2000, seed=2)
+    smaller = interpolate(pixels, (32, 32), mode="bilinear", antialias=True)
+    print(f"CIFAR-10 training pictures  {accuracy(network, *photographs(folder, 'train')):.4f}")
+    print(f"CIFAR-10 test pictures      {accuracy(network, *photographs(folder, 'test')):.4f}")
+    print(f"new paintings               {accuracy(network, pixels, classes):.4f}")
+    print(f"new paintings at 32 pixels  {accuracy(network, smaller, classes):.4f}")
 
 
 if __name__ == "__main__":

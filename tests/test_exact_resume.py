@@ -65,7 +65,9 @@ def equal(first, second, where):
     ],
 )
 def test_interrupted_and_resumed_is_uninterrupted(model, stop, number, small_config, tmp_path, monkeypatch):
-    cfg = small_config(f"model={model}", f"trainer.max_steps={STEPS}", "model.critic_steps=3", "schedule=linear")
+    cfg = small_config(
+        f"model={model}", f"trainer.max_steps={STEPS}", "model.critic_steps=3", "schedule=linear"
+    )
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     fit(cfg, straight, monkeypatch)
 

@@ -23,8 +23,16 @@ def raising(error):
         (RunError("step 7: the loss term x is nan"), 1, "step 7: the loss term x is nan"),
         (Interrupted("stopped at step 9"), 130, "stopped at step 9"),
         (KeyboardInterrupt(), 130, "interrupted"),
-        (PermissionError(errno.EACCES, "Permission denied", "outputs/x"), 2, "cannot write outputs/x: Permission"),
-        (OSError(errno.ENOSPC, "No space left on device", "outputs/x"), 1, "cannot write outputs/x: No space"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "outputs/x"),
+            2,
+            "cannot write outputs/x: Permission",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "outputs/x"),
+            1,
+            "cannot write outputs/x: No space",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )

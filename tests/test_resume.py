@@ -23,7 +23,12 @@ def test_other_command_lines_are_left_alone():
 def test_the_recipe_takes_the_place_of_conf(run):
     found = arguments(["trainer.max_steps=20", f"resume={run}"])
     assert found[:4] == ["--config-path", str(run), "--config-name", "recipe"]
-    assert found[4:] == ["trainer.max_steps=20", f"resume='{run}'", f"hydra.run.dir='{run}'", "hydra.output_subdir=null"]
+    assert found[4:] == [
+        "trainer.max_steps=20",
+        f"resume='{run}'",
+        f"hydra.run.dir='{run}'",
+        "hydra.output_subdir=null",
+    ]
 
 
 def test_a_group_may_be_repeated_but_not_changed(run):
@@ -48,7 +53,9 @@ def test_what_cannot_be_resumed_is_said(run, tmp_path):
         arguments(["-m", f"resume={run}"])
 
 
-@pytest.mark.parametrize("name", ["plain", "model=dcgan,loss=hinge/seed=1", "it's", "a b", "back\\slash", "${x}"])
+@pytest.mark.parametrize(
+    "name", ["plain", "model=dcgan,loss=hinge/seed=1", "it's", "a b", "back\\slash", "${x}"]
+)
 def test_quoting_survives_hydras_grammar(name):
     from hydra.core.override_parser.overrides_parser import OverridesParser
 

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +33,7 @@ class RunFolder:
         self.record: dict[str, Any] = {}
         self._started = time.monotonic()
 
-    def begin(self, cfg: DictConfig, choices: dict[str, str], resumed_step: int | None) -> None:
+    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
         """Write down what is about to run.
 
         Raises UserError where the folder holds a run already and this one does not go on with it.
@@ -44,7 +45,7 @@ class RunFolder:
         write_yaml(self.path / CONFIG, OmegaConf.to_yaml(cfg, resolve=True))
         self.record = {
             "status": "running",
-            "choices": choices,
+            "choices": {group: option for group, option in choices.items() if "/" not in group},
             "seed": cfg.seed,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "resumed": [*former.get("resumed", []), *([resumed_step] if resumed_step is not None else [])],
@@ -87,7 +88,9 @@ def git_state() -> dict[str, Any] | None:
     """Commit and whether the tree has changes; None outside a repository."""
     try:
         commit, changes = (
-            subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            subprocess.run(
+                ["git", *words], capture_output=True, text=True, check=True, timeout=10
+            ).stdout.strip()
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
     except (OSError, subprocess.SubprocessError):

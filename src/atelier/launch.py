@@ -23,12 +23,22 @@ from atelier.folder import RECORD
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
-DISK_TROUBLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOSPC, errno.EDQUOT}
+DISK_TROUBLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENOSPC,
+    errno.EDQUOT,
+}
 
 
 def launch(train: Callable[[], Any]) -> int:
     """The exit code of Hydra's main function `train`, resuming where the command line says so."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing a shortened traceback
+    os.environ.setdefault(
+        "HYDRA_FULL_ERROR", "1"
+    )  # Hydra then raises instead of printing a shortened traceback
 
     def command() -> None:
         sys.argv[1:] = resume.arguments(sys.argv[1:])

@@ -24,7 +24,13 @@ def arguments(given: list[str]) -> list[str]:
     choices = json.loads((run / RECORD).read_text())["choices"]
     kept = [word for word in given if not word.startswith("resume=") and not _repeats(word, choices, run)]
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
-    return [*where, *kept, f"resume={quote(resume)}", f"hydra.run.dir={quote(str(run))}", "hydra.output_subdir=null"]
+    return [
+        *where,
+        *kept,
+        f"resume={quote(resume)}",
+        f"hydra.run.dir={quote(str(run))}",
+        "hydra.output_subdir=null",
+    ]
 
 
 def run_folder(resume: Path) -> Path:

@@ -14,6 +14,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from atelier import checkpoints, folder
 from atelier.callbacks.checkpoints import Checkpoints
+from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.interrupt import Interrupt
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
@@ -34,87 +35,23 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str]) -> float:
     whatever it raises, `run.json` says how the run ended and the loggers are closed.
     """
     _quieten_lightning()
-    start = _start(cfg)
+    start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
+    step = checkpoints.read(start)["global_step"] if start else None
     run = RunFolder(path)
-    run.begin(cfg, {group: option for group, option in choices.items() if "/" not in group}, start["global_step"] if start else None)
+    run.begin(cfg, choices, step)
     loggers: list[Logger] = []
     try:
-        trainer = _train(cfg, run, loggers, start)
+        loggers += _loggers(cfg, path, step)
+        best = _train(cfg, run, loggers, start)
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt)
         run.note(status="interrupted" if stopped else "failed", reason=str(error) or type(error).__name__)
         close(loggers, failed=True)
         raise
-    best = next(callback for callback in trainer.callbacks if isinstance(callback, Checkpoints))
-    run.note(status="finished", steps=trainer.global_step)
+    run.note(status="finished")
     close(loggers, failed=False)
-    summary(path)
+    summary(path, best.monitor)
     return best.best_score
-
-
-def _train(cfg: DictConfig, run: RunFolder, loggers: list[Logger], start: dict[str, Any] | None) -> Trainer:
-    pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-    scores: Scores | None = build(cfg.get("metrics"), "metrics")
-    if scores:
-        scores.fetch()  # before hours of decoding
-    data: LightningDataModule = build(cfg.data, "data")
-    data.prepare()  # type: ignore[attr-defined]
-    run.note(data=data.fingerprint)  # type: ignore[attr-defined]
-    task: LightningModule = build(cfg.model, "model")
-    if start:
-        _refuse_other_model(task, start, cfg.resume)
-    loggers += _loggers(cfg, run.path, start["global_step"] if start else None)
-    trainer: Trainer = build(
-        cfg.trainer,
-        "trainer",
-        callbacks=_callbacks(cfg, run.path, scores),
-        logger=loggers,
-        plugins=[checkpoints.WholeCheckpoints()],
-        default_root_dir=str(run.path),
-    )
-    for logger in loggers:
-        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    resume = str(_checkpoint(Path(cfg.resume))) if start else None
-    trainer.fit(task, datamodule=data, ckpt_path=resume, weights_only=True)
-    if scores:
-        run.note(card=scores.card())
-    return trainer
-
-
-def _quieten_lightning() -> None:
-    """What it says about devices and stops, the progress bar and the summary say better; two warnings are no faults here."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", "Found .* in eval mode at the start of training")  # the averaged generator
-    warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.", FutureWarning)
-
-
-def _callbacks(cfg: DictConfig, path: Path, scores: Scores | None) -> list[Callback]:
-    """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
-    keep = Checkpoints(path / checkpoints.FOLDER, f"val/{scores.frechet}" if scores else None)
-    scoring = [ScoreSamples(scores, cfg.seed)] if scores else []
-    chosen = [build(node, f"callbacks.{name}") for name, node in (cfg.get("callbacks") or {}).items()]
-    return [Reseed(cfg.seed), Record(), *scoring, *chosen, keep, Interrupt(keep)]
-
-
-def _loggers(cfg: DictConfig, path: Path, resume_step: int | None) -> list[Logger]:
-    chosen = [build(node, f"logger.{name}") for name, node in (cfg.get("logger") or {}).items()]
-    return [CsvRecord(path, resume_step), *(make(folder=path, resume_step=resume_step) for make in chosen)]
-
-
-def _start(cfg: DictConfig) -> dict[str, Any] | None:
-    return checkpoints.read(_checkpoint(Path(cfg.resume))) if cfg.resume else None
-
-
-def _checkpoint(resume: Path) -> Path:
-    return resume if resume.suffix == ".ckpt" else checkpoints.find(resume)
-
-
-def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], name: str | Path) -> None:
-    ours, theirs = task.state_dict(), checkpoint["state_dict"]
-    odd = [key for key in ours if key not in theirs or ours[key].shape != theirs[key].shape]
-    odd += [key for key in theirs if key not in ours]
-    if odd:
-        raise UserError(f"{name} is of another model than the config's: they differ in {odd[0]} and {len(odd)} in all")
 
 
 def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, DictConfig, dict[str, Any]]:
@@ -129,3 +66,61 @@ def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, Di
     _refuse_other_model(task, content, path)
     task.load_state_dict(content["state_dict"])
     return task.eval(), cfg, content
+
+
+def _train(cfg: DictConfig, run: RunFolder, loggers: list[Logger], start: Path | None) -> Checkpoints:
+    pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
+    scores: Scores | None = build(cfg.get("metrics"), "metrics")
+    if scores:
+        scores.fetch()  # before hours of decoding
+    data: LightningDataModule = build(cfg.data, "data")
+    data.prepare()  # type: ignore[attr-defined]
+    run.note(data=data.fingerprint)  # type: ignore[attr-defined]
+    task: LightningModule = build(cfg.model, "model")
+    if start:
+        _refuse_other_model(task, checkpoints.read(start), start)
+    keep = Checkpoints(run.path / checkpoints.FOLDER, f"val/{scores.frechet}" if scores else None)
+    trainer: Trainer = build(
+        cfg.trainer,
+        "trainer",
+        callbacks=_callbacks(cfg, scores, keep),
+        logger=loggers,
+        plugins=[checkpoints.WholeCheckpoints()],
+        default_root_dir=str(run.path),
+    )
+    for logger in loggers:
+        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    trainer.fit(task, datamodule=data, ckpt_path=str(start) if start else None, weights_only=True)
+    run.note(steps=trainer.global_step, card=scores.card() if scores else None)
+    return keep
+
+
+def _callbacks(cfg: DictConfig, scores: Scores | None, keep: Checkpoints) -> list[Callback]:
+    """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
+    scoring = [ScoreSamples(scores, cfg.seed)] if scores else []
+    chosen = [build(node, f"callbacks.{name}") for name, node in cfg.callbacks.items()]
+    return [Reseed(cfg.seed), Record(), ValidateLastStep(), *scoring, *chosen, keep, Interrupt(keep)]
+
+
+def _loggers(cfg: DictConfig, path: Path, resume_step: int | None) -> list[Logger]:
+    chosen = [build(node, f"logger.{name}") for name, node in cfg.logger.items()]
+    return [CsvRecord(path, resume_step), *(make(folder=path, resume_step=resume_step) for make in chosen)]
+
+
+def _checkpoint(resume: Path) -> Path:
+    return resume if resume.suffix == ".ckpt" else checkpoints.find(resume)
+
+
+def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:
+    ours, theirs = task.state_dict(), checkpoint["state_dict"]
+    odd = [name for name in ours if name not in theirs or ours[name].shape != theirs[name].shape]
+    odd += [name for name in theirs if name not in ours]
+    if odd:
+        raise UserError(f"{path} is of another model than the config's: {len(odd)} weights differ, {odd[0]} the first")
+
+
+def _quieten_lightning() -> None:
+    """What it says of devices and stops, the progress bar and the summary say better; two warnings are no faults here."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "Found .* in eval mode at the start of training")  # the averaged generator
+    warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.", FutureWarning)

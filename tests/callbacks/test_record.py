@@ -10,23 +10,25 @@ from atelier.errors import RunError
 
 
 class Task(nn.Linear):
+    """Its one logger keeps the rows."""
+
     def __init__(self):
         super().__init__(2, 2)
         self.logged = []
 
-    def log_dict(self, values):
-        self.logged.append({name: float(value) for name, value in values.items()})
+    def log_metrics(self, values, step):
+        self.logged.append({"step": step, **values})
 
 
-def trainer(step=0, every=2, world=1):
-    return SimpleNamespace(global_step=step, log_every_n_steps=every, world_size=world)
+def trainer(task, step=0, every=2, world=1):
+    return SimpleNamespace(global_step=step, log_every_n_steps=every, world_size=world, loggers=[task])
 
 
 def run(record, task, terms, every=2, start=0, world=1):
     batch = Images(torch.zeros(8, 3, 4, 4), None)
     for step, values in enumerate(terms, start + 1):
         outputs = {name: torch.tensor(value) for name, value in values.items()}
-        record.on_train_batch_end(trainer(step, every, world), task, outputs, batch, step - 1)
+        record.on_train_batch_end(trainer(task, step, every, world), task, outputs, batch, step - 1)
 
 
 def test_a_row_each_nth_step_with_the_latest_value_of_each_term():
@@ -37,6 +39,15 @@ def test_a_row_each_nth_step_with_the_latest_value_of_each_term():
         {"step": 2, "images_seen": 16, "d/a": 2, "g/a": 9},
         {"step": 4, "images_seen": 32, "d/a": 4, "g/a": 8},
     ]
+
+
+def test_counts_are_exact_beyond_what_float32_counts():
+    record, task = Record(), Task()
+    record.images_seen = 2**24
+    run(record, task, [{"d/a": 1.0}], every=1)
+    assert task.logged[0]["images_seen"] == 2**24 + 8
+    run(record, task, [{"d/a": 1.0}], every=1, world=3)
+    assert task.logged[1]["images_seen"] == 2**24 + 32
 
 
 def test_images_of_all_devices_are_counted():
@@ -57,7 +68,12 @@ def test_a_resumed_record_goes_on_as_if_nothing_had_happened():
 
 
 def test_the_first_step_and_term_that_are_no_number_are_named():
-    terms = [{"d/a": 1.0}, {"d/a": 1.0, "d/gp": float("inf")}, {"d/a": float("nan"), "d/gp": 1.0}, {"d/a": 1.0}]
+    terms = [
+        {"d/a": 1.0},
+        {"d/a": 1.0, "d/gp": float("inf")},
+        {"d/a": float("nan"), "d/gp": 1.0},
+        {"d/a": 1.0},
+    ]
     with pytest.raises(RunError, match="step 2: the loss term d/gp is inf"):
         run(Record(), Task(), terms, every=4)
 
@@ -67,7 +83,7 @@ def test_no_checkpoint_is_written_after_such_a_step(hook):
     record, task = Record(), Task()
     run(record, task, [{"d/a": float("nan")}], every=100)
     with pytest.raises(RunError, match="step 1"):
-        getattr(record, hook)(trainer(), task, *[{}][: hook == "on_save_checkpoint"])
+        getattr(record, hook)(trainer(task), task, *[{}][: hook == "on_save_checkpoint"])
 
 
 def test_no_checkpoint_is_written_with_weights_that_are_no_numbers():
@@ -75,4 +91,4 @@ def test_no_checkpoint_is_written_with_weights_that_are_no_numbers():
     with torch.no_grad():
         task.weight[0, 0] = torch.inf
     with pytest.raises(RunError, match="step 7: the weights weight are no longer finite"):
-        record.on_save_checkpoint(trainer(7), task, {})
+        record.on_save_checkpoint(trainer(task, 7), task, {})

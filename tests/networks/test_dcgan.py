@@ -19,7 +19,13 @@ def test_the_papers_generator_at_64_pixels():
     """Radford et al. 2016, figure 1: 100 latents to 1024 x 4 x 4, then 512, 256, 128 and 3 channels."""
     generator = Generator(64, latent_dim=100, width=128)
     weights = [module.weight.shape for module in generator.layers if hasattr(module, "kernel_size")]
-    assert [tuple(shape[:2]) for shape in weights] == [(100, 1024), (1024, 512), (512, 256), (256, 128), (128, 3)]
+    assert [tuple(shape[:2]) for shape in weights] == [
+        (100, 1024),
+        (1024, 512),
+        (512, 256),
+        (256, 128),
+        (128, 3),
+    ]
 
 
 @pytest.mark.parametrize("norm", [*NORMS])
@@ -36,9 +42,13 @@ def test_an_unknown_norm_is_refused():
         Discriminator(32, norm="bach")
 
 
-@pytest.mark.parametrize(("size", "nearest"), [(48, "32 or 64"), (100, "64 or 128"), (4, "8"), (0, "8"), (33, "32 or 64")])
+@pytest.mark.parametrize(
+    ("size", "nearest"), [(48, "32 or 64"), (100, "64 or 128"), (4, "8"), (0, "8"), (33, "32 or 64")]
+)
 def test_other_sizes_are_refused_with_the_nearest(size, nearest):
-    with pytest.raises(ValueError, match=rf"image_size must be a power of two .* got {size} \(nearest: {nearest}\)"):
+    with pytest.raises(
+        ValueError, match=rf"image_size must be a power of two .* got {size} \(nearest: {nearest}\)"
+    ):
         doublings(size)
 
 

@@ -1,6 +1,5 @@
 import io
 import logging
-import sys
 from contextlib import redirect_stdout
 
 import pytest
@@ -42,9 +41,15 @@ def test_handlers_of_other_streams_are_left_alone(handler):
 
 def test_handlers_get_their_stream_back_after_a_failure(handler):
     live = Live(console=Console(file=io.StringIO(), force_terminal=True), auto_refresh=False)
-    before = handler.stream
-    with pytest.raises(KeyError), redirect_stdout(before), handlers_follow(live):
-        assert handler.stream is sys.stderr
-        raise KeyError
+    before, during = handler.stream, []
 
+    def fail():
+        with redirect_stdout(before), handlers_follow(live):
+            during.append(handler.stream)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    assert during != [before]
     assert handler.stream is before

@@ -25,7 +25,8 @@ def drawn(standing, width=110):
 def test_the_bar_says_how_far_how_fast_and_how_well():
     head, discriminator, generator, scores = drawn(STANDING)
 
-    assert head.endswith("━  step 1,240 / 10,000  312 images/s  12:33 min left  ")
+    assert head.endswith("  step 1,240 / 10,000  312 images/s  12:33 min left")
+    assert head.startswith("━━━━━━━  ")
     assert discriminator.rstrip() == "discriminator  adversarial -0.5123   r1 0.03"
     assert generator.rstrip() == "generator      adversarial 0.22"
     assert scores.rstrip() == "val            fid 83.2 (best 79.91 at step 1,000)   inception_score 2.31"

@@ -17,9 +17,7 @@ def test_pixels_are_rounded_and_clamped():
     assert pixels.flatten().tolist() == [0, 0, 128, 255, 255, 0, 128, 127]
 
 
-@pytest.mark.parametrize(
-    ("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (5, 2, 3), (9, 3, 3), (64, 8, 8)]
-)
+@pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (5, 2, 3), (9, 3, 3), (64, 8, 8)])
 def test_a_grid_is_as_square_as_it_can_be(count, rows, columns):
     picture = grid(torch.zeros(count, 3, 4, 6, dtype=torch.uint8))
 

@@ -83,7 +83,7 @@ def test_whoever_starts_afresh_in_a_folder_gets_a_new_run(tmp_path):
 
 
 def test_online_without_an_account_is_the_users_mistake(tmp_path):
-    with pytest.raises(UserError, match=r"logger\.wandb\.mode: online needs an account: run `wandb login`"):
+    with pytest.raises(UserError, match=r"logger\.wandb\.mode: online needs an account: `wandb login`"):
         record_of(tmp_path, mode="online").log_metrics({"a": 1.0}, 1)
 
 

@@ -25,8 +25,7 @@ class Interrupt(Callback):
             self._former[number] = signal.signal(number, self._receive)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        validation_is_due = trainer.global_step % trainer.val_check_batch == 0
-        if self.received and not validation_is_due:  # saved now, a due validation would be skipped on resuming
+        if self.received and not _validation_is_due(trainer):  # which would be skipped on resuming from here
             self.checkpoints.save(trainer)
             self._stop(trainer)
 
@@ -46,3 +45,8 @@ class Interrupt(Callback):
 
     def _stop(self, trainer: Trainer) -> None:
         raise Interrupted(f"stopped at step {trainer.global_step}")
+
+
+def _validation_is_due(trainer: Trainer) -> bool:
+    interval = trainer.val_check_batch
+    return trainer.should_stop or bool(interval and trainer.global_step % interval == 0)

@@ -55,9 +55,7 @@ class Progress(Callback):
         if self._display is None:
             return
         metrics = trainer.callback_metrics
-        self._standing.scores = {
-            key: value.item() for key, value in metrics.items() if key.startswith("val/")
-        }
+        self._standing.scores = {key: value.item() for key, value in metrics.items() if key.startswith("val/")}
         self._standing.best = _best(_find(trainer, Checkpoints), self._standing)
         self._speed.go_on()
         self._look(trainer)

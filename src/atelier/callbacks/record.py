@@ -27,10 +27,12 @@ class Record(Callback):
         self.images_seen += len(batch[0]) * trainer.world_size
         self._unchecked.append((trainer.global_step, outputs))
         self.latest |= outputs
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
+        if every and trainer.global_step % every == 0:
             self._refuse_non_finite()
-            counts = {"step": float(trainer.global_step), "images_seen": float(self.images_seen)}
-            pl_module.log_dict({**counts, **self.latest})
+            row = {"images_seen": self.images_seen, **{name: term.item() for name, term in self.latest.items()}}
+            for logger in trainer.loggers:  # not by `log_dict`, whose float32 counts no further than 2**24 images
+                logger.log_metrics(row, trainer.global_step)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._refuse_non_finite()

@@ -11,7 +11,11 @@ from atelier.cli.timelapse import timelapse
 from atelier.launch import guard
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
 )
 app.command()(sample)
 app.command()(evaluate)

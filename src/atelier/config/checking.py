@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from atelier.config.nodes import Inspection
 from atelier.config.rehearsal import rehearse
-from atelier.config.targets import NoSuchTarget, is_node, locate
+from atelier.config.targets import TargetError, is_node, locate
 from atelier.config.values import Values
 from atelier.errors import ConfigError
 
@@ -50,11 +50,14 @@ def _batch_fault(values: Values) -> Iterator[tuple[str, str]]:
     data, task = (_located(values.tree.get(name)) for name in ("data", "model"))
     given, taken = getattr(data, "batch", None), getattr(task, "batch", None)
     if isinstance(given, type) and isinstance(taken, type) and not issubclass(given, taken):
-        yield "data", f"gives {given.__name__}, but {task.__name__} takes {taken.__name__}; choose other data, or another model"
+        yield (
+            "data",
+            f"gives {given.__name__}, but {task.__name__} takes {taken.__name__}; choose other data, or another model",
+        )
 
 
 def _located(node: Any) -> Any:
     try:
         return locate(node["_target_"]) if is_node(node) else None
-    except NoSuchTarget:
+    except TargetError:
         return None

@@ -1,5 +1,78 @@
-"""What Hydra would not compose, in one line."""
+"""What Hydra would not compose, in one line.
+
+Hydra says it in paragraphs, names no near miss, and keeps most of what would help in the exception's attributes.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import MarkedYAMLError  # type: ignore[import-untyped]
+
+from atelier.config.wording import did_you_mean, first_line, listed
 
 
 def explain(error: Exception) -> str:
-    return str(error)
+    """One line for what Hydra, OmegaConf or PyYAML raised while a config was composed."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _missing_option(error, error.missing_cfg_file)
+    if isinstance(error, OverrideParseException):
+        return _not_an_override(error.override)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"{error.problem_mark.name}, line {error.problem_mark.line + 1}: {error.problem}"
+    unknown = error if _is_unknown_key(error) else error.__cause__
+    if isinstance(unknown, OmegaConfBaseException) and _is_unknown_key(unknown):
+        return _unknown_key(error, unknown)
+    deleted = re.match(r"Could not delete from config. '(.*)' does not exist", str(error))
+    if deleted:
+        return f"~{deleted[1]}: no such key"
+    key = getattr(error, "full_key", None)
+    return f"{key}: {first_line(error)}" if key else first_line(error)
+
+
+def _missing_option(error: MissingConfigException, path: str) -> str:
+    group, _, name = path.removesuffix(".yaml").rpartition("/")
+    # A list of options (`logger=[wandb,…]`) is refused without naming the choices.
+    options = error.options or _options(str(error), group)
+    choices = f" (choices: {listed(options)})" if options else ""
+    asking = re.match(r"In '([^']+/[^']+)'", str(error))  # another option's defaults, not the command line
+    source = f", for which conf/{asking[1]}.yaml asks" if asking else ""
+    what = group or "config"
+    return f"{what}={name}: no such {what}{source}{did_you_mean(name, options)}{choices}"
+
+
+def _not_an_override(override: str) -> str:
+    key, equals, value = override.partition("=")
+    example = f"""'{key}="{value}"'""" if equals and value else "key=value"
+    return f"{override}: not a valid override; write {example}"
+
+
+def _options(message: str, group: str) -> list[str]:
+    folders = re.findall(r"path=file://(.+)$", message, flags=re.MULTILINE)
+    return sorted({file.stem for folder in folders for file in (Path(folder) / group).glob("*.yaml")})
+
+
+def _is_unknown_key(error: BaseException | None) -> bool:
+    return isinstance(error, ConfigAttributeError | ConfigKeyError) and "is not in struct" in str(error)
+
+
+def _unknown_key(error: Exception, unknown: OmegaConfBaseException) -> str:
+    """The siblings of a key that does not exist are in the exception; the key as the user gave it is in the text."""
+    parent, name = unknown.parent_node, str(unknown.key)
+    siblings = [str(sibling) for sibling in parent] if isinstance(parent, Iterable) else []
+    given = re.match(r"Could not override '(.*)'", str(error))
+    key = given[1] if given else str(unknown.full_key or name)
+    return f"{_until(key, name)}: no such key{did_you_mean(name, siblings) or _among(siblings)}"
+
+
+def _until(key: str, name: str) -> str:
+    """The beginning of `key` that ends with `name`: `daat` of `daat.root`, whose first part is what is wrong."""
+    parts = key.split(".")
+    return ".".join(parts[: parts.index(name) + 1]) if name in parts else key
+
+
+def _among(siblings: Iterable[str]) -> str:
+    known = [sibling for sibling in siblings if not sibling.startswith("_") and sibling != "hydra"]
+    return f"; there are {listed(known)}" if known else ""

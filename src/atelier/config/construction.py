@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier.config.targets import NoSuchTarget, inspect_target
+from atelier.config.targets import TargetError, inspect_target
 from atelier.config.wording import first_line, join
 from atelier.errors import ConfigError, UserError
 
@@ -35,7 +35,7 @@ def build(node: Any, key: str = "", **extra: Any) -> Any:
 def _instantiate(node: Any, extra: Mapping[str, Any]) -> Any:
     if not extra:
         return instantiate(node, _convert_="all")
-    # Given as keyword arguments of `instantiate` they would be merged into the config: lists refused, dataclasses converted.
+    # As keyword arguments of `instantiate` they would be merged into the config: lists refused, dataclasses converted.
     return instantiate(node, _convert_="all", _partial_=True)(**extra)
 
 
@@ -43,20 +43,23 @@ def _failure(error: Exception, node: Any, key: str) -> Exception:
     cause = error.__cause__ if isinstance(error, InstantiationException) else error
     if isinstance(cause, ConfigError) or (cause is not None and not isinstance(cause, ValueError | UserError)):
         return cause  # type: ignore[return-value]  # Hydra wraps no BaseException
-    place = _place(error, key)
-    fault = ConfigError([_fault(first_line(error) if cause is None else str(cause), _part(node, place), join(key, place))])
+    whole = node if OmegaConf.is_config(node) else OmegaConf.create(node, flags={"allow_objects": True})
+    place = _place(error, whole, key)
+    text = first_line(error) if cause is None else str(cause)
+    fault = ConfigError([_fault(text, _part(whole, place), join(key, place))])
     fault.__cause__ = cause
     return fault
 
 
-def _place(error: Exception, key: str) -> str:
-    """Where in the node a constructor failed: Hydra writes the full key, if the node knows its own, as the last line."""
+def _place(error: Exception, whole: Any, key: str) -> str:
+    """Where in a node a constructor failed: Hydra's last line is the key, full if the node knows its own."""
     found = re.search(r"\nfull_key: (\S+)$", str(error)) if isinstance(error, InstantiationException) else None
-    return found[1].removeprefix(key).lstrip(".") if found else ""
+    place = found[1].removeprefix(key).lstrip(".") if found else ""
+    # OmegaConf writes the second element of `list` as `list1` where the element is a container.
+    return place if _part(whole, place) is not None else re.sub(r"(\d+)(?=\.|$)", r"[\1]", place)
 
 
-def _part(node: Any, place: str) -> Any:
-    whole = node if OmegaConf.is_config(node) else OmegaConf.create(node, flags={"allow_objects": True})
+def _part(whole: Any, place: str) -> Any:
     return OmegaConf.select(whole, place) if place else whole
 
 
@@ -71,5 +74,5 @@ def _fault(text: str, node: Any, key: str) -> str:
 def _argument_names(node: Any) -> set[str]:
     try:
         return set(inspect_target(node["_target_"]).arguments)
-    except (NoSuchTarget, KeyError, TypeError):
+    except (TargetError, KeyError, TypeError):
         return set()

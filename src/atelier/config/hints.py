@@ -5,14 +5,15 @@ A hint that is met here for the first time suits everything: a false alarm is wo
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, is_typeddict
 
 from atelier.config.wording import did_you_mean, item, join, show
 
 _SCALARS: dict[Any, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,), Path: (str,)}
-_UNQUOTED = {"none": "null", "null": "null", "true": "true", "yes": "true", "false": "false", "no": "false"}
+_WORDS = {"none": None, "null": None, "true": True, "yes": True, "false": False, "no": False}
 
 
 def alternatives(hint: Any) -> list[Any]:
@@ -28,7 +29,7 @@ def alternatives(hint: Any) -> list[Any]:
 
 def kind(option: Any) -> Any:
     """The bare class of a hint: `list` of `list[int]`."""
-    return get_origin(option) or option
+    return dict if is_typeddict(option) else get_origin(option) or option
 
 
 def suits(value: Any, option: Any) -> bool:
@@ -83,33 +84,42 @@ def elements(value: Any, option: Any, key: str) -> Iterator[tuple[str, Any, Any]
 def describe(hint: Any) -> str:
     """A hint in words: `int or null`, `one of 'crop', 'pad'`, `list of int`."""
     options = alternatives(hint)
-    if len(options) > 1:
-        words = dict.fromkeys(describe(option) for option in sorted(options, key=lambda option: option is NoneType))
-        return " or ".join(words)
-    option, inner = options[0], get_args(options[0])
-    if option in (None, NoneType):
-        return "null"
-    if kind(option) is Literal:
-        return f"one of {', '.join(show(choice) for choice in inner)}"
-    if kind(option) is Callable:
-        return f"a factory of {describe(inner[-1])}" if inner and inspect.isclass(inner[-1]) else "a factory"
-    if not inspect.isclass(kind(option)):
+    words = [_word(option) for option in options if kind(option) is not Literal and option is not NoneType]
+    choices = _choices(options)
+    if choices:
+        words.append(f"one of {', '.join(show(choice) for choice in choices)}")
+    if NoneType in options:
+        words.append("null")
+    return " or ".join(dict.fromkeys(words))
+
+
+def _choices(options: list[Any]) -> list[Any]:
+    return [choice for option in options if kind(option) is Literal for choice in get_args(option)]
+
+
+def _word(option: Any) -> str:
+    """One alternative, neither null nor a Literal."""
+    bare, inner = kind(option), get_args(option)
+    if bare is Callable:
+        return f"a factory of {describe(inner[1])}" if inner and inner[1] is not Any else "a factory"
+    if not inspect.isclass(bare):
         return str(option)
-    if _subclass(dict, kind(option)) and not _subclass(list, kind(option)):
+    if suits({}, bare):
         return f"mapping to {describe(inner[1])}" if len(inner) == 2 else "mapping"
     if _length(option):
         return f"list of {len(inner)} ({', '.join(describe(each) for each in inner)})"
-    if _suits_list(0, option):
+    if suits([], bare):
         return f"list of {describe(inner[0])}" if inner else "list"
-    return str(kind(option).__name__)
+    return str(bare.__name__)
 
 
 def advice(value: Any, hint: Any) -> str:
     """What to write instead, where that can be told; or nothing."""
     options = alternatives(hint)
-    choices = [choice for option in options if kind(option) is Literal for choice in get_args(option)]
-    if isinstance(value, str) and choices:
-        return did_you_mean(value, [choice for choice in choices if isinstance(choice, str)])
+    choices = [choice for choice in _choices(options) if isinstance(choice, str)]
+    near = did_you_mean(value, choices) if isinstance(value, str) else ""
+    if near:
+        return near
     if isinstance(value, float) and int in options and value.is_integer():
         return f"; write {int(value)}"
     if isinstance(value, str):
@@ -120,13 +130,10 @@ def advice(value: Any, hint: Any) -> str:
 
 def _unquoted(text: str, options: list[Any]) -> str | None:
     """What a string stands for, when that is what is wanted: people quote numbers, and write `None` for null."""
-    word = _UNQUOTED.get(text.lower())
-    if word and any(suits({"null": None, "true": True, "false": False}[word], option) for option in options):
-        return word
-    for number, wanted in ((int, int), (float, float)):
-        if wanted in options or (number is int and float in options):
-            try:
-                return repr(number(text))
-            except ValueError:
-                continue
+    readings: list[Callable[[str], Any]] = [lambda text: _WORDS[text.lower()], int, float]
+    for read in readings:
+        with suppress(KeyError, ValueError):
+            value = read(text)
+            if any(suits(value, option) for option in options if option is not Any):
+                return show(value)
     return None

@@ -7,7 +7,7 @@ from types import NoneType
 from typing import Any, Literal, get_args
 
 from atelier.config.hints import advice, alternatives, describe, elements, kind, suits
-from atelier.config.targets import NoSuchTarget, Target, arguments, inspect_target, is_node
+from atelier.config.targets import Target, TargetError, arguments, inspect_target, is_node
 from atelier.config.values import UNKNOWN, Values
 from atelier.config.wording import did_you_mean, join, listed, show
 
@@ -41,7 +41,7 @@ class Inspection:
     def _node(self, node: Mapping[str, Any], hint: Any, key: str) -> Iterator[Fault]:
         try:
             target = inspect_target(node["_target_"])
-        except NoSuchTarget as error:
+        except TargetError as error:
             yield join(key, "_target_"), str(error)
             yield from self._elements(arguments(node), Any, key)
             return
@@ -62,7 +62,9 @@ class Inspection:
 
 
 def _missing(target: Target, node: Mapping[str, Any], key: str) -> Iterator[Fault]:
-    return ((join(key, name), f"required by {target.name}, but not given") for name in target.required() if name not in node)
+    return (
+        (join(key, name), f"required by {target.name}, but not given") for name in target.required() if name not in node
+    )
 
 
 def _misfit(target: Target, is_factory: bool, hint: Any) -> str | None:
@@ -70,12 +72,11 @@ def _misfit(target: Target, is_factory: bool, hint: Any) -> str | None:
     options = alternatives(hint)
     if any(_gives(target, is_factory, option) for option in options):
         return None
+    given = target.product.__name__ if target.product else target.name
     factories = any(kind(option) is Callable for option in options)
-    if is_factory and not factories:
-        return f"expected {describe(hint)}, got a factory of {target.name}; remove _partial_"
-    if factories and not is_factory:
-        return f"expected {describe(hint)}, got one {target.name}; add _partial_: true"
-    return f"expected {describe(hint)}, got {'a factory of ' if is_factory else ''}{target.name}"
+    if is_factory:
+        return f"expected {describe(hint)}, got a factory of {given}{'' if factories else '; remove _partial_'}"
+    return f"expected {describe(hint)}, got {given}{'; add _partial_: true' if factories else ''}"
 
 
 def _gives(target: Target, is_factory: bool, option: Any) -> bool:

@@ -1,6 +1,6 @@
 """Constructors know which values and combinations they accept: they are asked, at no cost, before the run begins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from atelier.config.construction import build
@@ -10,8 +10,8 @@ from atelier.config.wording import item, join
 from atelier.errors import ConfigError
 
 
-def rehearse(values: Values, names: Iterator[str]) -> list[str]:
-    """The faults of the parts of a config called `names`, built on the meta device: no memory, no arithmetic, no randomness."""
+def rehearse(values: Values, names: Iterable[str]) -> list[str]:
+    """The faults of the parts called `names`, built on the meta device: no memory, no arithmetic, no randomness."""
     import torch
 
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
@@ -19,15 +19,19 @@ def rehearse(values: Values, names: Iterator[str]) -> list[str]:
 
 
 def _refusals(value: Any, key: str, values: Values) -> list[str]:
-    """From the innermost nodes outwards, so that every one that refuses is heard, once."""
+    """A whole node is tried first. If it is refused its parts are tried: Hydra stops at the first that refuses."""
     key = values.home(key)
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    faults = [
-        fault
-        for name, child in children
-        for fault in _refusals(child, item(key, name) if isinstance(value, list) else join(key, str(name)), values)
-    ]
-    return faults or (_refusal(value, key) if is_node(value) else [])
+    refusal = _refusal(value, key) if is_node(value) else None
+    if refusal == []:
+        return []
+    parts = [fault for name, part in _parts(value, key) for fault in _refusals(part, name, values)]
+    return parts or refusal or []
+
+
+def _parts(value: Any, key: str) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [(join(key, str(name)), part) for name, part in value.items()]
+    return [(item(key, index), part) for index, part in enumerate(value)] if isinstance(value, list) else []
 
 
 def _refusal(node: dict[str, Any], key: str) -> list[str]:

@@ -14,7 +14,7 @@ RESERVED = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
-class NoSuchTarget(Exception):
+class TargetError(Exception):
     """A dotted path leads nowhere; the message says where it ends."""
 
 
@@ -42,7 +42,7 @@ def arguments(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inspect_target(path: str) -> Target:
-    """Raises NoSuchTarget."""
+    """Raises TargetError."""
     target = locate(path)
     parameters = _parameters(target)
     named = {name: parameter for name, parameter in (parameters or {}).items() if parameter.kind in _BY_KEYWORD}
@@ -59,20 +59,20 @@ def inspect_target(path: str) -> Target:
 def locate(path: str) -> Any:
     """The class or function that a dotted path names, its module imported.
 
-    Raises NoSuchTarget. A failure inside a module that exists is not the config's fault and is passed on.
+    Raises TargetError. A failure inside a module that exists is not the config's fault and is passed on.
     """
     if not isinstance(path, str) or not all(part.isidentifier() for part in path.split(".")):
-        raise NoSuchTarget(f"{show(path)} is not a dotted path")
+        raise TargetError(f"{show(path)} is not a dotted path")
     first, *rest = path.split(".")
     found: Any = _module(first)
     if found is None:
-        raise NoSuchTarget(f"there is no package {first!r}")
+        raise TargetError(f"there is no package {first!r}")
     owner = first
     for name in rest:
         found = _member(found, owner, name)
         owner = f"{owner}.{name}"
     if not callable(found):
-        raise NoSuchTarget(f"{path} is a {type(found).__name__}, not a class or a function")
+        raise TargetError(f"{path} is a {type(found).__name__}, not a class or a function")
     return found
 
 
@@ -81,7 +81,7 @@ def _member(found: Any, owner: str, name: str) -> Any:
         return getattr(found, name)
     module = _module(f"{owner}.{name}") if isinstance(found, ModuleType) else None
     if module is None:
-        raise NoSuchTarget(f"{owner} has no {name!r}{did_you_mean(name, _names(found))}")
+        raise TargetError(f"{owner} has no {name!r}{did_you_mean(name, _names(found))}")
     return module
 
 

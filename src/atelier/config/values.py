@@ -26,8 +26,10 @@ class Values:
 
     def home(self, key: str) -> str:
         """The key at which a value is written, which is where it can be mended: the end of `${…}` after `${…}`."""
-        while key in self._references:
+        met = {key}
+        while key in self._references and self._references[key] not in met:  # a circle has no end: its fault is told
             key = self._references[key]
+            met.add(key)
         return key
 
     def _read(self, written: Any, key: str) -> Any:

@@ -8,7 +8,8 @@ _LONGEST = 60
 
 
 def join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
+    """The key of `name` below `key`; either may be empty, and `name` may begin with an index."""
+    return f"{key}.{name}" if key and name and not name.startswith("[") else f"{key}{name}"
 
 
 def item(key: str, index: int) -> str:

@@ -109,15 +109,11 @@ def _disk_errors(folder: Path, needed: int) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             size = f"{needed / 1e6:,.1f} MB"
-            raise RunError(
-                f"no space left: the pixels need {size} in {folder} (ATELIER_CACHE moves it)"
-            ) from error
+            raise RunError(f"no space left: the pixels need {size} in {folder} (ATELIER_CACHE moves it)") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise unwritable(folder, error) from error
         raise
 
 
 def unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(
-        f"cannot write into the cache folder {folder}: {error.strerror} (ATELIER_CACHE moves it)"
-    )
+    return UserError(f"cannot write into the cache folder {folder}: {error.strerror} (ATELIER_CACHE moves it)")

@@ -114,9 +114,6 @@ def _load(folder: Path, size: int) -> Cache:
         held_out.shape,
         *(column.codes.shape for column in columns.values()),
     ]
-    if (
-        shapes != [(count, size, size, 3), (count, 16), *[(count,)] * (1 + len(columns))]
-        or pixels.dtype != np.uint8
-    ):
+    if shapes != [(count, size, size, 3), (count, 16), *[(count,)] * (1 + len(columns))] or pixels.dtype != np.uint8:
         raise _Damaged("it is damaged (the files do not belong together)")
     return Cache(folder, pixels, digests, held_out, columns, broken)

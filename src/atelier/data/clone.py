@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from atelier.data.fingerprint import fingerprint
 from atelier.data.parquet import Layout, Parquet
 from atelier.data.pictures import Fit
+from atelier.data.sources import Picture
 from atelier.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,9 @@ class Clone(Parquet):
         return {"root": str(self.root), "fit": self.fit}
 
     def count(self) -> int:
-        """Called before the rows are read, and looks into every file: a damaged one is named."""
+        """Looks into every file: one that is none of parquet's is named, and a missing one is told of."""
+        for part in self.layout.parts:
+            _warn_of_missing(self._part(part))
         return sum(_rows_in(path) for path in self._files())
 
     def rows(self, part: str, cache_dir: str) -> Any:
@@ -36,6 +40,14 @@ class Clone(Parquet):
         files = [str(path) for path in self._part(part)]
         return load_dataset("parquet", data_files=files, split="train", streaming=True, cache_dir=cache_dir)
 
+    def pictures(self) -> Iterator[Picture]:
+        from pyarrow import ArrowException  # type: ignore[import-untyped]
+
+        try:
+            yield from super().pictures()
+        except (ArrowException, OSError) as error:
+            raise UserError(f"data.root: a parquet file below {str(self.root)!r} is damaged: {error}") from error
+
     def _files(self) -> list[Path]:
         return [path for part in self.layout.parts for path in self._part(part)]
 
@@ -43,20 +55,24 @@ class Clone(Parquet):
         files = sorted(self.root.rglob(f"{part}-*.parquet"))
         if not files:
             raise UserError(
-                f"data.root: no {part}-*.parquet below {str(self.root)!r}; it should be a clone of the data set "
-                f"{self.layout.repository}"
+                f"data.root: no {part}-*.parquet below {str(self.root)!r}; "
+                f"it should be a clone of the data set {self.layout.repository}"
             )
-        named = re.search(r"-of-0*(\d+)\.parquet$", files[0].name)
-        if named and len(files) < int(named[1]):
-            log.warning("%s: %d of %s %s files are here", self.root, len(files), named[1], part)
         return files
 
 
+def _warn_of_missing(files: list[Path]) -> None:
+    """Their names say how many they should be: train-00000-of-00072.parquet."""
+    named = re.search(r"-of-0*(\d+)\.parquet$", files[0].name)
+    if named and len(files) < int(named[1]):
+        log.warning("only %d of %s files like %s are here", len(files), named[1], files[0])
+
+
 def _rows_in(path: Path) -> int:
-    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+    from pyarrow import ArrowException, parquet
 
     try:
         return int(parquet.read_metadata(path).num_rows)
     except (ArrowException, OSError) as error:
-        hint = " (is it a pointer of git-lfs? then `git lfs pull`)" if path.stat().st_size < 1000 else ""
+        hint = " (a git-lfs pointer? `git lfs pull`)" if path.stat().st_size < 1000 else ""
         raise UserError(f"data.root: {str(path)!r} cannot be read{hint}: {error}") from error

@@ -63,9 +63,7 @@ class Files:
         """Relative to the root, with "/"."""
         names = sorted(_pictures_below(self.root))
         if not names:
-            raise UserError(
-                f"data.root: no pictures in {str(self.root)!r} (looked for {' '.join(sorted(SUFFIXES))})"
-            )
+            raise UserError(f"data.root: no pictures in {str(self.root)!r} (looked for {' '.join(sorted(SUFFIXES))})")
         return names
 
 

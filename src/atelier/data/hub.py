@@ -1,8 +1,8 @@
-"""A collection by its name on the hub. Its content is named by the revision, which changes with every file."""
+"""A collection by its name on the hub. Its content is named by the revision, which changes with any file."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,7 @@ class Hub(Parquet):
             if memo.exists():
                 return memo.read_text()
             raise
-        with replacing(memo) as partial:
+        with suppress(OSError), replacing(memo) as partial:
             partial.write_text(revision)
         return revision
 
@@ -38,11 +38,10 @@ class Hub(Parquet):
         from datasets import load_dataset_builder
 
         with tempfile.TemporaryDirectory() as nothing_kept, self._reached():
-            page = load_dataset_builder(
-                self.layout.repository, revision=self.content, cache_dir=nothing_kept
-            ).info
-        numbers = [page.splits[part].num_examples for part in self.layout.parts] if page.splits else [None]
-        return None if None in numbers else sum(numbers)
+            page = load_dataset_builder(self.layout.repository, revision=self.content, cache_dir=nothing_kept).info
+        if not page.splits:
+            return None
+        return sum(page.splits[part].num_examples or 0 for part in self.layout.parts) or None
 
     def rows(self, part: str, cache_dir: str) -> Any:
         from datasets import load_dataset
@@ -58,9 +57,9 @@ class Hub(Parquet):
     def _reached(self) -> Iterator[None]:
         try:
             yield
-        except (
-            Exception
-        ) as error:  # refused, offline mode, a proxy's page: each of the libraries has its own kinds
+        except UserError:
+            raise
+        except Exception as error:  # refused, offline mode, a proxy's page: every library has its own kinds
             name = self.layout.repository
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(

@@ -25,9 +25,7 @@ class Entry(NamedTuple):
 def entries(root: Path | None = None) -> list[Entry]:
     """All caches by kind and name, but not those being built. `root`: the cache folder, if not the usual."""
     kinds = sorted(folder for folder in (root or cache_root()).glob("[!.]*") if folder.is_dir())
-    paths = (
-        path for kind in kinds for path in sorted(kind.glob("[!.]*")) if not path.name.endswith(UNFINISHED)
-    )
+    paths = (path for kind in kinds for path in sorted(kind.glob("[!.]*")) if not path.name.endswith(UNFINISHED))
     return [_entry(path) for path in paths]
 
 

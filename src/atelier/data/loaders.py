@@ -55,7 +55,7 @@ class TrainingLoader:
 
 
 class ValidationLoader:
-    """Every `world`-th picture from number `rank` on, in order and as it is; the last batch may be smaller."""
+    """Every `world`-th picture from the `rank`-th on, in order, as they are. The last batch may be smaller."""
 
     def __init__(self, pixels: Pixels, batch_size: int, rank: int = 0, world: int = 1) -> None:
         self.pixels, self.batch_size = pixels, batch_size

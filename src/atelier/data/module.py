@@ -106,9 +106,7 @@ class ImageData(LightningDataModule, ABC):
         """This process's number, and how many processes train together."""
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         if self.batch_size % world:
-            raise UserError(
-                f"data.batch_size: {self.batch_size} pictures cannot be shared evenly by {world} devices"
-            )
+            raise UserError(f"data.batch_size: {self.batch_size} pictures cannot be shared evenly by {world} devices")
         return rank, world
 
     def _labels(self, cache: Cache) -> tuple[tuple[str, ...], np.ndarray | None]:

@@ -48,9 +48,7 @@ def decode(data: bytes, size: int, fit: Fit) -> np.ndarray:
             return np.asarray(_square(io.BytesIO(data), size, fit))
         except BrokenPicture:
             raise
-        except (
-            Exception
-        ) as error:  # Pillow's readers raise nearly every kind: OSError, SyntaxError, struct.error…
+        except Exception as error:  # Pillow's readers raise nearly every kind: OSError, SyntaxError, struct.error…
             raise BrokenPicture(_reason(error)) from error
 
 

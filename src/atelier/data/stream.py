@@ -23,7 +23,7 @@ class Draw(NamedTuple):
 
 
 class Stream:
-    """Batches of `batch_size` out of `pictures` pictures. Each epoch is a permutation, cut into whole batches.
+    """Batches of `batch_size` out of `pictures` pictures. An epoch is a permutation, cut into whole batches.
 
     Rank `rank` of `world` has its slice of each batch, so that all of them see together what one would alone.
     """

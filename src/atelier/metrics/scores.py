@@ -1,5 +1,6 @@
 """How good a set of generated images is, as one object that training and `atelier evaluate` share."""
 
+import warnings
 from importlib.metadata import version
 from typing import Any
 
@@ -37,12 +38,16 @@ class Scores:
         self.extractor.load(device)
         known = statistics(real, self.extractor, device)
         self.device, self.real_count, self.real_key = device, known.count, real.key
-        distance = FrechetInceptionDistance(_Precomputed(len(known.total)), reset_real_features=False).to(device)
+        distance = FrechetInceptionDistance(_Precomputed(len(known.total)), reset_real_features=False).to(
+            device
+        )
         distance.real_features_sum += known.total.to(device)
         distance.real_features_cov_sum += known.outer.to(device)
         distance.real_features_num_samples += known.count
         self.distance = distance
-        self.classes = InceptionScore(_Precomputed(len(known.total)), splits=self.splits).to(device)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*will save all extracted features", UserWarning)  # `count` small vectors
+            self.classes = InceptionScore(_Precomputed(len(known.total)), splits=self.splits).to(device)
 
     def update(self, images: Tensor) -> None:
         """Take in generated images: float (B, 3, H, W) in [-1, 1], rounded to what a PNG file would hold."""
@@ -78,7 +83,9 @@ class Scores:
             "generated_images": self.count,
             "class_score_splits": self.splits,
             "covariance_dtype": "float64",
-            "versions": {name: version(name) for name in ("torch", "torchmetrics", "torch-fidelity", "atelier")},
+            "versions": {
+                name: version(name) for name in ("torch", "torchmetrics", "torch-fidelity", "atelier")
+            },
         }
 
 

@@ -32,14 +32,18 @@ class Statistics:
     count: int
 
 
-def statistics(pixels: Pixels, extractor: Extractor, device: torch.device, batch_size: int = 128) -> Statistics:
+def statistics(
+    pixels: Pixels, extractor: Extractor, device: torch.device, batch_size: int = 128
+) -> Statistics:
     """From the cache when these very images went through this very network before."""
     path = cache_root() / "statistics" / f"{extractor.name}-{_key(pixels, extractor)}.safetensors"
     if path.is_file():
         return _load(path)
     result = _measure(pixels, extractor, device, batch_size)
     with replacing(path) as partial:
-        save_file({"total": result.total, "outer": result.outer, "count": torch.tensor(result.count)}, partial)
+        save_file(
+            {"total": result.total, "outer": result.outer, "count": torch.tensor(result.count)}, partial
+        )
     return result
 
 

@@ -4,13 +4,12 @@ It stands in for Inception-v3 in scores and for VGG-19 in perceptual losses. How
 what not to use it for: docs/embedded.md.
 """
 
-import hashlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from safetensors.torch import load_file
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
@@ -71,7 +70,8 @@ class Embedded(nn.Module):
         """Images (B, 3, H, W) in [-1, 1] of any size and shape; they are squashed to SIZE × SIZE."""
         if images.shape[-2:] != (SIZE, SIZE):
             images = interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
-        *_, (_, last) = self._walk(images)
+        for _, activation in self._walk(images):
+            last = activation
         pooled = last.mean((2, 3))
         return Features(pooled, self.classifier(pooled))
 
@@ -99,8 +99,3 @@ class Embedded(nn.Module):
                 stage = name[: len(stage)]
             activation = relu(convolution(activation))
             yield name, activation
-
-
-def digest() -> str:
-    """SHA-256 of the packaged weights: what a score's card says about its ruler."""
-    return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()

@@ -16,10 +16,7 @@ COUNTS = ("step", "images_seen")
 def read(path: Path) -> list[dict[str, float]]:
     """The rows as numbers, in the order of their steps. What a step did not log is absent from its row."""
     columns, rows = load(path)
-    return [
-        {column: _number(column, cell) for column, cell in zip(columns, row, strict=True) if cell}
-        for row in rows
-    ]
+    return [{column: _number(column, cell) for column, cell in zip(columns, row, strict=True) if cell} for row in rows]
 
 
 def load(path: Path) -> tuple[list[str], list[list[str]]]:

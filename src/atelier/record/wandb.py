@@ -103,22 +103,21 @@ class WandbRecord(RunLogger):
         wandb.setup(wandb.Settings(**QUIET))
         identity = self._identity()
         mode = self.mode if self.mode != "auto" else os.environ.get("WANDB_MODE", "auto")
-        if mode not in ("auto", "online"):
-            return self._start("disabled" if mode == "disabled" else "offline", identity)
-        reason = "no account is configured"
+        if mode == "disabled":
+            return self._start("disabled", identity)
+        if mode == "offline":
+            return self._start("offline", identity)
         try:
             if wandb.login(prompt=False, verify=False):
                 run = self._start("online", identity)
                 log.info("W&B: %s", run.url)
                 return run
+            if mode == "online":
+                raise UserError("logger.wandb.mode: online needs an account: `wandb login`, or take mode=auto")
+            reason = "no account is configured"
         except wandb.errors.Error as error:
             reason = str(error).partition("\n")[0].rstrip(".")
             wandb.teardown()  # its service would not let the identity be used again
-        else:
-            if mode == "online":
-                raise UserError(
-                    "logger.wandb.mode: online needs an account: run `wandb login`, or take mode=auto"
-                )
         run = self._start("offline", identity)
         log.warning("W&B is offline: %s. To send the run later: wandb sync %s", reason, run.settings.sync_dir)
         return run

@@ -41,7 +41,7 @@ class AdversarialTask(LightningModule):
             terms = measure()
             self.manual_backward(sum(terms.values()))  # type: ignore[arg-type]  # never empty
             if self.clip_norm is not None:
-                self.clip_gradients(optimizer, self.clip_norm, "norm")
+                self.clip_gradients(optimizer.optimizer, self.clip_norm, "norm")
             optimizer.step()
         return {f"{player}/{name}": term.detach() for name, term in terms.items()}
 
@@ -52,9 +52,9 @@ class AdversarialTask(LightningModule):
             # a player that has not had its first turn yet is no mistake
             warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
             for schedule in schedules if isinstance(schedules, list) else [schedules]:
-                schedule.step()  # type: ignore[union-attr, call-arg]
+                schedule.step()  # type: ignore[union-attr]
 
     def _count_only_first(self, optimizer: LightningOptimizer) -> None:
         first = self.optimizers()[0]  # type: ignore[index]
         if optimizer is not first:
-            optimizer._on_before_step = optimizer._on_after_step = do_nothing_closure  # type: ignore[method-assign]
+            optimizer._on_before_step = optimizer._on_after_step = do_nothing_closure

@@ -15,9 +15,7 @@ def colour_field(easel: Easel) -> Array:
     wobble = (easel.cloud(4) - 0.5) * 0.03
     canvas = np.broadcast_to(easel.tint(ground), (easel.side, easel.side, 3))
     for fill, top, bottom in zip(fills, edges[:-1], edges[1:], strict=False):
-        cover = plateau(x + wobble, 0.09, 0.91, softness) * plateau(
-            y + wobble, top + 0.02, bottom - 0.02, softness
-        )
+        cover = plateau(x + wobble, 0.09, 0.91, softness) * plateau(y + wobble, top + 0.02, bottom - 0.02, softness)
         canvas = blend(canvas, easel.tint(fill), cover)
     return canvas + (easel.cloud(7)[..., None] - 0.5) * 36
 
@@ -54,9 +52,7 @@ def action_painting(easel: Easel) -> Array:
         speeds, phases = easel.rng.uniform(0.8, 2.6, (2, 2)), easel.rng.uniform(0, TAU, (2, 2))
         reach = easel.rng.uniform(0.06, 0.24, (2, 2))
         loops = sum(reach[k] * np.sin(TAU * speeds[k] * time + phases[k]) for k in range(2))
-        pen.line(
-            start + drift * time + loops, easel.between(0.012, 0.04), easel.tint(inks[easel.count(0, 3)])
-        )
+        pen.line(start + drift * time + loops, easel.between(0.012, 0.04), easel.tint(inks[easel.count(0, 3)]))
     for _ in range(easel.count(20, 36)):
         pen.disc(easel.rng.random(2), easel.between(0.006, 0.028), easel.tint(inks[easel.count(0, 3)]))
     return pen.pixels()

@@ -71,9 +71,7 @@ def seascape(easel: Easel) -> Array:
     horizon = easel.between(0.36, 0.52)
     sun_x, sun_y, radius = easel.between(0.2, 0.8), easel.between(0.12, 0.3), easel.between(0.06, 0.11)
     away = np.hypot(x - sun_x, y - sun_y)
-    sky = blend(
-        blend(high, np.full(3, 255.0), 0.35), low, np.broadcast_to(y / horizon, away.shape).clip(0, 1)
-    )
+    sky = blend(blend(high, np.full(3, 255.0), 0.35), low, np.broadcast_to(y / horizon, away.shape).clip(0, 1))
     sky = blend(sky, np.array([255, 244, 214]), np.exp(-((away / (3 * radius)) ** 2)) * 0.6)
     pen = easel.pen_on(sky)
     pen.disc(np.array([sun_x, sun_y]), radius, easel.tint(easel.colours[easel.count(2, 3)]))

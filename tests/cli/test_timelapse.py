@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from atelier.cli.timelapse import CAPTION, HOLD, timelapse
+from atelier.errors import UserError
+from atelier.record.grids import save_png
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Five grids that get brighter, the steps not in the order of their names' letters."""
+    for index, step in enumerate((0, 999_999, 1_000_000, 1_500_000, 2_000_000)):
+        save_png(np.full((40, 60, 3), 50 * index, np.uint8), tmp_path / "samples" / f"{step:06d}.png", {})
+    return tmp_path
+
+
+def frames(path):
+    with Image.open(path) as moving:
+        for index in range(moving.n_frames):
+            moving.seek(index)
+            moving.load()
+            yield moving.convert("RGB"), moving.info["duration"]
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+def test_grids_appear_in_the_order_of_their_steps_and_the_last_one_stays(run, suffix):
+    timelapse(run, run / f"out{suffix}", seconds=1.0)
+
+    shown = list(frames(run / f"out{suffix}"))
+
+    brightness = [frame.getpixel((30, 20))[0] for frame, _ in shown]
+    np.testing.assert_allclose(brightness, [0, 50, 100, 150, 200], atol=3)
+    assert {frame.size for frame, _ in shown} == {(60, 40 + CAPTION)}
+    # WebP may give the time since the start, GIF gives each frame's own
+    *_, (_, before), (_, last) = shown
+    assert last - (before if suffix == ".webp" else 0) >= 1000 * HOLD
+
+
+def test_the_caption_names_the_step(run):
+    timelapse(run, None, seconds=1.0)
+
+    (first, _), *_, (last, _) = frames(run / "timelapse.webp")
+
+    captions = [np.asarray(frame)[40:] for frame in (first, last)]
+    assert (captions[0] != captions[1]).any()
+    assert captions[0].max() > 240
+
+
+def test_many_grids_are_thinned_evenly(tmp_path):
+    for step in range(101):
+        save_png(np.full((8, 8, 3), 2 * step, np.uint8), tmp_path / "samples" / f"{step:06d}.png", {})
+
+    timelapse(tmp_path, tmp_path / "out.gif", seconds=0.25)
+
+    brightness = [frame.getpixel((4, 4))[0] for frame, _ in frames(tmp_path / "out.gif")]
+    np.testing.assert_allclose(brightness, [0, 50, 100, 150, 200], atol=3)
+
+
+def test_one_grid_is_enough_and_other_sizes_are_fitted(tmp_path):
+    save_png(np.zeros((8, 8, 3), np.uint8), tmp_path / "samples" / "000000.png", {})
+    timelapse(tmp_path, None)
+    save_png(np.zeros((16, 24, 3), np.uint8), tmp_path / "samples" / "000100.png", {})
+    timelapse(tmp_path, None)
+
+    assert [frame.size for frame, _ in frames(tmp_path / "timelapse.webp")] == [(24, 16 + CAPTION)] * 2
+
+
+def test_what_cannot_be_shown_is_said_in_one_line(run, tmp_path):
+    with pytest.raises(UserError, match=r"nothing to show: .*samples holds no pictures named by their step"):
+        timelapse(tmp_path / "elsewhere", None)
+    with pytest.raises(UserError, match=r"--out: must end in one of \['.webp', '.gif'\], got '.*out.mp4'"):
+        timelapse(run, run / "out.mp4")
+    with pytest.raises(UserError, match="--seconds: must be more than 0, got 0"):
+        timelapse(run, None, seconds=0)
+    (run / "samples" / "000000.png").write_bytes(b"\x89PNG torn")
+    with pytest.raises(UserError, match=r"000000.png: not a picture that can be read"):
+        timelapse(run, None)
+    assert not (run / "timelapse.webp").exists()

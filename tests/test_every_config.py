@@ -1,0 +1,80 @@
+"""Every shipped config composes, and nothing is found wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from atelier.config import check
+from atelier.errors import ConfigError
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def names(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("model", names("model"))
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_every_model_at_every_size(model, size, composed):
+    check(composed(f"model={model}", f"data.image_size={size}"))
+
+
+@pytest.mark.parametrize("loss", names("loss"))
+@pytest.mark.parametrize("model", names("model"))
+def test_every_loss_with_every_model(model, loss, composed):
+    check(composed(f"model={model}", f"loss={loss}", "model.discriminator.norm=null"))
+
+
+@pytest.mark.parametrize("data", names("data"))
+def test_every_data(data, composed, tmp_path):
+    root = [f"data.root={tmp_path}"] if data == "folder" else []
+    check(composed(f"data={data}", *root))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [f"{group}={name}" for group in ("schedule", "metrics", "trainer", "logger", "callbacks") for name in names(group)]
+    + ["logger=[tensorboard,wandb]", "metrics=null"],
+)
+def test_every_option_of_the_other_groups(option, composed):
+    check(composed(option))
+
+
+@pytest.mark.parametrize("experiment", names("experiment"))
+def test_every_experiment(experiment, composed, tmp_path):
+    check(composed(f"experiment={experiment}", f"data.root={tmp_path}" if "wikiart" in experiment else "seed=0"))
+
+
+@pytest.mark.parametrize("model", names("model"))
+def test_a_models_loss_is_its_own_until_the_command_line_says_otherwise(model, composed):
+    own = {"dcgan": "NonSaturating", "wgan_gp": "Wasserstein"}[model]
+    assert composed(f"model={model}").model.objective._target_.endswith(own)
+    assert composed(f"model={model}", "loss=hinge").model.objective._target_.endswith("Hinge")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (["model.critic_steps=0"], r"model.critic_steps: must be >= 1, got 0"),
+        (["model.critic_steps=many"], "model.critic_steps: expected int, got 'many'"),
+        (["data.image_size=48"], r"image_size: must be a power of two >= 8, got 48 \(nearest: 32 or 64\)"),
+        (["loss=wgan_gp"], r"norm must not be 'batch' with the penalty 'gradient_penalty'"),
+        (["data=folder"], r"data.root: "),
+        (["data=folder", "data.root=nowhere"], r"data.root: no such folder: 'nowhere'"),
+        (["data=procedural", "data.label=colour"], "data.label: .*'style'.*'colour'"),
+        (["metrics=inception", "metrics.weights=none.pth"], "metrics.weights: no such file: 'none.pth'"),
+        (["+model.critic_stepz=2"], "model.critic_stepz: Gan takes no such argument; did you mean 'critic_steps'"),
+        (["model.generator._target_=atelier.networks.dcgan.Generatr"], "did you mean '.*Generator'"),
+    ],
+)
+def test_faults_are_found_before_anything_is_built(overrides, fault, composed):
+    with pytest.raises(ConfigError, match=fault):
+        check(composed(*overrides))
+
+
+def test_all_faults_come_in_one_message(composed):
+    cfg = composed("model.critic_steps=x", "data.batch_size=y", "trainer.max_steps=z")
+    with pytest.raises(ConfigError) as caught:
+        check(cfg)
+    assert len(caught.value.faults) == 3
