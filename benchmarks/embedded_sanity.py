@@ -9,8 +9,8 @@ Prints tables and writes docs/images/embedded_sanity.png.
 
 import argparse
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -21,34 +21,18 @@ import torch
 from panels import Panel, save
 from PIL import Image
 from safetensors.torch import load_file
+from spoilers import COMPARED, SPOILERS, Domain
 from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.models import squeezenet1_1
-from torchvision.transforms.v2 import functional
 
 from atelier.data.painting import paint
 from atelier.networks.embedded import Embedded
 
-REFERENCE, COMPARED = 2000, 750
+REFERENCE = 2000
 COUNTS = (250, 500, 1000, 2000)
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "embedded_sanity.png"
 Ruler = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Domain:
-    """One kind of images, uint8 (N, 3, side, side): a reference, and others to be spoilt."""
-
-    name: str
-    reference: Tensor
-    pool: Tensor
-    labels: Tensor
-    strangers: Tensor
-    """Images of another kind, to be mixed in."""
-
-    @property
-    def compared(self) -> Tensor:
-        return self.pool[:COMPARED]
 
 
 def painted() -> Domain:
@@ -75,69 +59,6 @@ def stored(name: str, folder: Path, files: str, columns: tuple[str, str]) -> Dom
 
 def _domain(name: str, pixels: Tensor, labels: Tensor) -> Domain:
     return Domain(name, pixels[:REFERENCE], pixels[REFERENCE:], labels[REFERENCE:], strangers=torch.empty(0))
-
-
-def blurred(domain: Domain, sigma: float) -> Tensor:
-    """`sigma` in pixels of a 64-pixel picture."""
-    sigma *= domain.pool.shape[-1] / 64
-    return functional.gaussian_blur(domain.compared, 2 * int(np.ceil(3 * sigma)) + 1, sigma)
-
-
-def noisy(domain: Domain, levels: float) -> Tensor:
-    noise = torch.randn(domain.compared.shape, generator=torch.Generator().manual_seed(0))
-    return (domain.compared + levels * noise).round().clamp(0, 255).byte()
-
-
-def compressed(domain: Domain, quality: float) -> Tensor:
-    return torch.stack([functional.jpeg(image, int(quality)) for image in domain.compared])
-
-
-def tinged(domain: Domain, levels: float) -> Tensor:
-    """Redder and less blue by so many levels."""
-    cast = torch.tensor([levels, 0, -levels])[:, None, None]
-    return (domain.compared + cast).clamp(0, 255).byte()
-
-
-def holed(domain: Domain, count: float) -> Tensor:
-    """Black squares, an eighth of the side wide."""
-    images, dice = domain.compared.clone(), np.random.default_rng(0)
-    side = images.shape[-1]
-    for image in images:
-        for top, left in dice.integers(0, side - side // 8, (int(count), 2)):
-            image[:, top : top + side // 8, left : left + side // 8] = 0
-    return images
-
-
-def narrowed(domain: Domain, share: float) -> Tensor:
-    """Only the commonest classes are left, at least one, as when a generator drops modes."""
-    counts = torch.bincount(domain.labels)
-    kept = max(1, round(int((counts > 0).sum()) * share))
-    commonest = counts.argsort(descending=True, stable=True)[:kept]
-    return domain.pool[torch.isin(domain.labels, commonest)][:COMPARED]
-
-
-def mixed(domain: Domain, percent: float) -> Tensor:
-    count = round(COMPARED * percent / 100)
-    strangers = functional.resize(domain.strangers[:count], list(domain.pool.shape[-2:]), antialias=True)
-    return torch.cat([strangers, domain.compared[count:]])
-
-
-class Spoiler(NamedTuple):
-    name: str
-    spoil: Callable[[Domain, float], Tensor]
-    strengths: Sequence[float]
-    """Rising."""
-
-
-SPOILERS = (
-    Spoiler("blur, sigma in pixels", blurred, (0.5, 1, 2, 4)),
-    Spoiler("noise, levels", noisy, (5, 10, 20, 40)),
-    Spoiler("JPEG, quality", compressed, (75, 50, 25, 10)),
-    Spoiler("colour cast, levels", tinged, (8, 16, 32, 64)),
-    Spoiler("black squares, count", holed, (1, 2, 4, 8)),
-    Spoiler("classes left, share", narrowed, (0.75, 0.5, 0.25, 0)),
-    Spoiler("strangers, %", mixed, (5, 15, 40, 100)),
-)
 
 
 def embedded() -> Ruler:

@@ -111,7 +111,7 @@ class Turns(Callback):
 def configuration(arguments: argparse.Namespace, folder: str) -> Any:
     overrides = [
         "model=wgan_gp", f"data.image_size={arguments.size}", f"data.batch_size={arguments.batch}", "data.count=512",
-        f"model.generator.width={arguments.width}", f"model.discriminator.width={arguments.width}", "~metrics",
+        f"model.generator.width={arguments.width}", f"model.discriminator.width={arguments.width}", "metrics=none",
         f"trainer.max_steps={arguments.steps * (arguments.rounds + 1)}", "trainer.val_check_interval=1000000",
         "trainer.limit_val_batches=0", "callbacks.samples.count=1", f"run_dir={folder}",
     ]  # fmt: skip

@@ -43,7 +43,7 @@ def small_config(composed):
         return composed(
             "data.image_size=16", "data.count=40", "data.batch_size=4", "model.generator.width=4",
             "model.discriminator.width=4", "trainer.max_steps=8", "trainer.val_check_interval=4",
-            "trainer.log_every_n_steps=2", "callbacks.samples.count=4", "~metrics", "trainer.accelerator=cpu",
+            "trainer.log_every_n_steps=2", "callbacks.samples.count=4", "metrics=none", "trainer.accelerator=cpu",
             *overrides,
         )  # fmt: skip
 

@@ -35,7 +35,7 @@ def test_every_data(data, composed, tmp_path):
 @pytest.mark.parametrize(
     "option",
     [f"{group}={name}" for group in ("schedule", "metrics", "trainer", "logger", "callbacks") for name in names(group)]
-    + ["logger=[tensorboard,wandb]", "metrics=null"],
+    + ["logger=[tensorboard,wandb]", "metrics=none"],
 )
 def test_every_option_of_the_other_groups(option, composed):
     check(composed(option))

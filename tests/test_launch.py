@@ -5,7 +5,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from atelier.errors import ConfigError, Interrupted, RunError, UserError
-from atelier.launch import Jobs, discard, guard
+from atelier.launch import Jobs, discard, folder_name, guard, launch
 
 
 def raising(error):
@@ -71,6 +71,19 @@ def test_a_sweep_tells_each_failure_and_counts(tmp_path, capsys):
         "job seed=1: RunError: step 3: nan",
         "1 of 2 jobs done; their folders are in s",
     ]
+
+
+def test_a_sweeps_folder_has_a_name_that_file_systems_take():
+    assert folder_name("model=dcgan,data.root=../a/b") == "model=dcgan,data.root=.._a_b"
+    long = [folder_name(f"{'x' * 300}={end}") for end in "ab"]
+    assert long[0] != long[1]
+    assert all(len(name.encode()) < 255 for name in long)
+
+
+def test_one_folder_for_a_whole_sweep_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["train.py", "-m", "seed=1,2", "run_dir=here"])
+    assert launch(lambda: None) == 2
+    assert "hydra.sweep.dir" in capsys.readouterr().err
 
 
 def test_a_run_that_never_began_leaves_no_folder(tmp_path):

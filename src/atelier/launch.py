@@ -1,6 +1,7 @@
 """From the command line to an exit code: 0 done, 1 failed while running, 2 the user's config or input, 130 stopped."""
 
 import errno
+import hashlib
 import os
 import shutil
 import sys
@@ -14,7 +15,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from yaml import MarkedYAMLError
 
 from atelier import resume
 from atelier.config import explain
@@ -41,10 +43,25 @@ def launch(train: Callable[[], Any]) -> int:
     )  # Hydra then raises instead of printing a shortened traceback
 
     def command() -> None:
-        sys.argv[1:] = resume.arguments(sys.argv[1:])
+        sys.argv[1:] = resume.arguments(_refuse_one_folder_for_many(sys.argv[1:]))
         train()
 
     return guard(command)
+
+
+def _refuse_one_folder_for_many(words: list[str]) -> list[str]:
+    if {"-m", "--multirun"} & {*words} and any(word.startswith("run_dir=") for word in words):
+        raise UserError("run_dir: a sweep has a folder for each of its runs; hydra.sweep.dir=FOLDER says where they go")
+    return words
+
+
+def folder_name(overrides: str) -> str:
+    """A sweep's overrides as the name of one folder: without slashes, and no longer than file systems allow."""
+    name = overrides.replace("/", "_")
+    return name if len(name) <= 150 else f"{name[:130]}…{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
+
+
+OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
 
 
 def guard(command: Callable[[], Any]) -> int:
@@ -86,7 +103,7 @@ class _Ended(BaseException):
 
 def describe(error: Exception) -> str | None:
     """One line about a failure that has a known reason; None for a bug."""
-    if isinstance(error, HydraException):
+    if isinstance(error, HydraException | MarkedYAMLError):
         return explain(error)
     if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
         return f"cannot write {error.filename}: {error.strerror}"

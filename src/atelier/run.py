@@ -19,7 +19,7 @@ from atelier.callbacks.interrupt import Interrupt
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
 from atelier.callbacks.scores import ScoreSamples
-from atelier.config import build
+from atelier.config import build, check
 from atelier.errors import Interrupted, UserError
 from atelier.folder import RunFolder
 from atelier.metrics.scores import Scores
@@ -60,6 +60,7 @@ def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, Di
     Without a `checkpoint` it is the best, or else the last. Raises UserError for what is no run folder or has none.
     """
     cfg = folder.config(run)
+    check(cfg, rehearsed=())  # the program may have changed since
     path = checkpoint or checkpoints.find(run, (checkpoints.BEST, checkpoints.LAST, checkpoints.PREVIOUS))
     content = checkpoints.read(path)
     task: LightningModule = build(cfg.model, "model")
@@ -70,7 +71,7 @@ def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, Di
 
 def _train(cfg: DictConfig, run: RunFolder, loggers: list[Logger], start: Path | None) -> Checkpoints:
     pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-    scores: Scores | None = build(cfg.get("metrics"), "metrics")
+    scores: Scores | None = build(cfg.metrics, "metrics")
     if scores:
         scores.fetch()  # before hours of decoding
     data: LightningDataModule = build(cfg.data, "data")

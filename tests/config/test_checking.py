@@ -238,6 +238,11 @@ def test_a_shared_node_is_told_once_where_it_is_written() -> None:
     assert faults(config(**shared)) == ["loss.terms.one.weight: must be >= 0, got -1"]
 
 
+def test_a_shared_value_that_constructors_refuse_is_told_once_where_it_is_written() -> None:
+    terms = {name: node("Term", weight="${penalty}") for name in ("one", "two")}
+    assert faults(config(penalty=-1, model__terms=terms)) == ["penalty: must be >= 0, got -1"]
+
+
 def test_a_shared_value_is_read_by_every_hint() -> None:
     assert faults(config(data__size=8, model__averaged="${data.size}")) == ["data.size: expected bool, got 8"]
 

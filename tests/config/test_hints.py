@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, Optional, TypedDict, TypeVar, Union
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from torch import Tensor
 
@@ -129,6 +129,7 @@ plain = some.recursive(
 )
 
 
+@settings(max_examples=30, database=None)
 @given(value=plain)
 def test_any_value_and_any_hint_are_read_without_failing(value: Any) -> None:
     for _, hint in SUITED + UNSUITED:

@@ -24,8 +24,8 @@ def evaluate(
     from atelier.hashing import mix
 
     task, cfg, content = runs.load(run, checkpoint)
-    if cfg.get("metrics") is None:
-        raise UserError(f"metrics: {run} was made with metrics=null: there is nothing to evaluate")
+    if cfg.metrics is None:
+        raise UserError(f"metrics: {run} was made with metrics=none: there is nothing to evaluate")
     if count is not None:
         cfg.metrics.count = count
     scores = build(cfg.metrics, "metrics")

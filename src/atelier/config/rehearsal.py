@@ -21,7 +21,7 @@ def rehearse(values: Values, names: Iterable[str]) -> list[str]:
 def _refusals(value: Any, key: str, values: Values) -> list[str]:
     """A whole node is tried first. If it is refused its parts are tried: Hydra stops at the first that refuses."""
     key = values.home(key)
-    refusal = _refusal(value, key) if is_node(value) else None
+    refusal = _refusal(value, key, values) if is_node(value) else None
     if refusal == []:
         return []
     parts = [fault for name, part in _parts(value, key) for fault in _refusals(part, name, values)]
@@ -34,11 +34,16 @@ def _parts(value: Any, key: str) -> list[tuple[str, Any]]:
     return [(item(key, index), part) for index, part in enumerate(value)] if isinstance(value, list) else []
 
 
-def _refusal(node: dict[str, Any], key: str) -> list[str]:
+def _refusal(node: dict[str, Any], key: str, values: Values) -> list[str]:
     try:
         build(node, key)
     except ConfigError as error:
-        return error.faults
+        return [_at_home(fault, values) for fault in error.faults]
     except Exception:  # a bug, or something that the meta device cannot do: building in earnest will tell
         return []
     return []
+
+
+def _at_home(fault: str, values: Values) -> str:
+    key, colon, text = fault.partition(": ")
+    return f"{values.home(key)}{colon}{text}"

@@ -1,0 +1,72 @@
+from types import SimpleNamespace
+
+import pytest
+
+from atelier.callbacks.checkpoints import Checkpoints
+
+
+class Trainer(SimpleNamespace):
+    is_global_zero = True
+
+    def save_checkpoint(self, path):
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)  # as a rename would: the former file may have a second name
+        path.write_text(str(self.global_step))
+
+
+def validate(keep, *scores):
+    for step, score in enumerate(scores, 1):
+        keep.on_validation_end(Trainer(global_step=step, callback_metrics={"val/x": score}), None)
+
+
+def names(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_the_last_the_one_before_and_the_best_are_kept(tmp_path):
+    keep = Checkpoints(tmp_path / "c", "val/x")
+    validate(keep, 5.0, 3.0, 4.0, 6.0)
+    assert names(tmp_path / "c") == {"last.ckpt": "4", "previous.ckpt": "3", "best.ckpt": "2"}
+    assert (keep.best_score, keep.best_step) == (3.0, 2)
+
+
+def test_a_score_that_is_no_number_is_never_the_best(tmp_path):
+    keep = Checkpoints(tmp_path / "c", "val/x")
+    validate(keep, 5.0, float("nan"))
+    assert names(tmp_path / "c")["best.ckpt"] == "1"
+
+
+def test_without_a_score_there_is_no_best(tmp_path):
+    validate(Checkpoints(tmp_path / "c", None), 5.0, 3.0)
+    assert set(names(tmp_path / "c")) == {"last.ckpt", "previous.ckpt"}
+
+
+def test_the_best_so_far_survives_a_resume(tmp_path):
+    first, second = Checkpoints(tmp_path / "c", "val/x"), Checkpoints(tmp_path / "c", "val/x")
+    validate(first, 3.0)
+    second.load_state_dict(first.state_dict())
+    validate(second, 4.0)
+    assert names(tmp_path / "c")["best.ckpt"] == "1"
+    assert second.best_score == 3.0
+
+
+def test_the_end_is_saved_once(tmp_path):
+    keep = Checkpoints(tmp_path / "c", None)
+    trainer = Trainer(global_step=7, callback_metrics={})
+    keep.on_train_end(trainer, None)
+    keep.on_train_end(trainer, None)
+    assert names(tmp_path / "c") == {"last.ckpt": "7"}
+
+
+def test_where_hard_links_are_not_to_be_had_files_are_copied(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no hard links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    validate(Checkpoints(tmp_path / "c", "val/x"), 5.0, 6.0)
+    assert names(tmp_path / "c") == {"last.ckpt": "2", "previous.ckpt": "1", "best.ckpt": "1"}
+
+
+def test_a_missing_score_is_a_bug_and_no_silence(tmp_path):
+    with pytest.raises(KeyError):
+        Checkpoints(tmp_path, "val/y").on_validation_end(Trainer(global_step=1, callback_metrics={}), None)
