@@ -24,7 +24,7 @@ class Panel:
     lines: Mapping[str, Sequence[float]]
 
 
-def save(panels: Sequence[Panel], path: Path, columns: int = 4) -> None:
+def save(panels: Sequence[Panel], path: Path, columns: int = 3) -> None:
     """All panels share one vertical axis and one legend, at the foot."""
     values = [value for panel in panels for line in panel.lines.values() for value in line]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))

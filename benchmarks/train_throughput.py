@@ -120,9 +120,7 @@ def configuration(arguments: argparse.Namespace, folder: str) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in {
         "size": 64,
         "width": 32,
@@ -140,21 +138,16 @@ def main() -> None:
         data.prepare()
         images = data.train_pixels.images(0, len(data.train_pixels)).clone()
         tuned, usual = Plain(cfg, images, tuned=True), Plain(cfg, images, tuned=False)
-        turns = Turns(
-            {"plain, same arithmetic": tuned.step, "plain, as usually written": usual.step}, arguments.steps
-        )
-        original = run._callbacks
-        run._callbacks = lambda *args: [*original(*args), turns]
-        run.fit(cfg, Path(folder) / "run", {})
+        turns = Turns({"plain, same arithmetic": tuned.step, "plain, as usually written": usual.step}, arguments.steps)
+        run.fit(cfg, Path(folder) / "run", {}, [turns])
     report(turns, arguments)
 
 
 def report(turns: Turns, arguments: argparse.Namespace) -> None:
     images = arguments.steps * arguments.batch
     ours = turns.seconds["pipeline"]
-    print(
-        f"\nWGAN-GP, {arguments.size} px, width {arguments.width}, batch {arguments.batch}, {torch.get_num_threads()} threads,"
-    )
+    setting = f"{arguments.size} px, width {arguments.width}, batch {arguments.batch}, {arguments.threads} threads"
+    print(f"\nWGAN-GP, {setting},")
     print(f"medians of {len(ours)} rounds of {arguments.steps} steps")
     print(f"{'':28}{'images/s':>10}{'pipeline is':>14}")
     for name, seconds in turns.seconds.items():

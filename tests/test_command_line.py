@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 ATELIER = Path(sys.executable).with_name("atelier")
 
 SMALL = [
-    "data.image_size=16", "data.count=40", "data.batch_size=4", "model.generator.width=4", "model.discriminator.width=4",
+    "data.image_size=16", "data.count=40", "data.batch_size=4", "model.generator.width=4",
+    "model.discriminator.width=4",
     "trainer.max_steps=8", "trainer.val_check_interval=4", "trainer.log_every_n_steps=2", "callbacks.samples.count=4",
     "metrics.count=20", "metrics.splits=2", "trainer.accelerator=cpu",
 ]  # fmt: skip
@@ -28,7 +29,13 @@ pytestmark = pytest.mark.slow
 def start(*words, **options):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
     return subprocess.Popen(
-        [*map(str, words)], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        [*map(str, words)],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
     )
 
 
@@ -151,7 +158,7 @@ def test_a_sweep_has_a_folder_for_each_job_and_goes_on_after_a_failure(tmp_path)
         (["model.critic_steps=none_at_all"], "model.critic_steps: expected int"),
         (["data=folder", "data.root=nowhere"], "data.root: no such folder"),
         (["resume=nowhere"], "no run folder"),
-        (["run_dir=/dev/null/run"], "cannot write /dev/null/run"),
+        (["run_dir=/dev/null/run"], "cannot use /dev/null/run"),
         (["trainer.accelerator=cuda"], "trainer"),
     ],
 )
@@ -163,7 +170,9 @@ def test_a_mistake_is_one_message_and_exit_code_2(overrides, text):
 
 
 def test_a_diverging_run_says_where_and_keeps_what_was_good(tmp_path):
-    code, _, err = train(*SMALL, f"run_dir={tmp_path / 'run'}", "model.generator_optimizer.lr=1.0e+30", "trainer.max_steps=40")
+    code, _, err = train(
+        *SMALL, f"run_dir={tmp_path / 'run'}", "model.generator_optimizer.lr=1.0e+30", "trainer.max_steps=40"
+    )
     assert code == 1, err
     assert "Traceback" not in err
     assert "step" in err

@@ -25,13 +25,6 @@ class Kill(Callback):
             os.kill(os.getpid(), self.number)
 
 
-def fit(cfg, folder, monkeypatch, *extra):
-    original = run._callbacks
-    with monkeypatch.context() as patch:
-        patch.setattr(run, "_callbacks", lambda *args: [*original(*args)[:-1], *extra, original(*args)[-1]])
-        run.fit(cfg, folder, {})
-
-
 def compare(one, other):
     """Every tensor and number that training depends on."""
     first, second = (checkpoints.read(folder / "checkpoints" / "last.ckpt") for folder in (one, other))
@@ -64,17 +57,15 @@ def equal(first, second, where):
         ("dcgan", 11, signal.SIGTERM),  # in the second epoch
     ],
 )
-def test_interrupted_and_resumed_is_uninterrupted(model, stop, number, small_config, tmp_path, monkeypatch):
-    cfg = small_config(
-        f"model={model}", f"trainer.max_steps={STEPS}", "model.critic_steps=3", "schedule=linear"
-    )
+def test_interrupted_and_resumed_is_uninterrupted(model, stop, number, small_config, tmp_path):
+    cfg = small_config(f"model={model}", f"trainer.max_steps={STEPS}", "model.critic_steps=3", "schedule=linear")
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    fit(cfg, straight, monkeypatch)
+    run.fit(cfg, straight, {})
 
     with pytest.raises(Interrupted, match=f"stopped at step {stop}"):
-        fit(cfg, broken, monkeypatch, Kill(stop, number))
+        run.fit(cfg, broken, {}, [Kill(stop, number)])
     assert checkpoints.read(checkpoints.find(broken))["global_step"] == stop
     cfg = OmegaConf.load(broken / "recipe.yaml")
     cfg.resume = str(broken)
-    fit(cfg, broken, monkeypatch)
+    run.fit(cfg, broken, {})
     compare(straight, broken)

@@ -26,12 +26,12 @@ def raising(error):
         (
             PermissionError(errno.EACCES, "Permission denied", "outputs/x"),
             2,
-            "cannot write outputs/x: Permission",
+            "cannot use outputs/x: Permission",
         ),
         (
             OSError(errno.ENOSPC, "No space left on device", "outputs/x"),
             1,
-            "cannot write outputs/x: No space",
+            "cannot use outputs/x: No space",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
@@ -52,29 +52,44 @@ def test_nothing_wrong_is_zero():
     assert guard(lambda: None) == 0
 
 
-def finished(error=None):
-    job = JobReturn(overrides=["seed=1"], status=JobStatus.FAILED if error else JobStatus.COMPLETED)
+def finished(overrides, error=None):
+    job = JobReturn(overrides=overrides, status=JobStatus.FAILED if error else JobStatus.COMPLETED)
     job.return_value = error
     return job
 
 
-def test_a_sweep_tells_each_failure_and_counts(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("errors", "code", "told"),
+    [
+        ([None, None], 0, "2 of 2 jobs done"),
+        ([None, UserError("data.root: no")], 2, "1 of 2 jobs done"),
+        ([UserError("data.root: no"), RunError("step 3: nan"), None], 1, "1 of 3 jobs done"),
+        ([UserError("data.root: no"), ZeroDivisionError("a bug"), None], 1, "1 of 3 jobs done"),
+    ],
+)
+def test_a_sweep_tells_each_failure_and_counts(errors, code, told, tmp_path, capsys):
     config = OmegaConf.create({"hydra": {"sweep": {"dir": "s"}, "runtime": {"output_dir": str(tmp_path)}}})
-    jobs = Jobs()
-    jobs.on_multirun_start(config)
-    jobs.on_job_end(config, finished(RunError("step 3: nan")))
-    job = finished()
-    job.overrides = ["seed=2"]
-    jobs.on_job_end(config, job)
-    jobs.on_multirun_end(config)
-    assert capsys.readouterr().err.splitlines() == [
-        "job seed=1: RunError: step 3: nan",
-        "1 of 2 jobs done; their folders are in s",
-    ]
+
+    def sweep():  # as Hydra does: all the jobs, then the first failure
+        jobs = Jobs()
+        jobs.on_multirun_start(config)
+        for seed, error in enumerate(errors):
+            jobs.on_job_end(config, finished([f"seed={seed}"], error))
+        if failures := [error for error in errors if error]:
+            raise failures[0]
+
+    assert launch(sweep) == code
+    err = capsys.readouterr().err
+    assert f"{told}; their folders are in s" in err
+    for seed, error in enumerate(errors):
+        assert (f"job seed={seed}: " in err) == (error is not None)
+        assert error is None or str(error) in err
+    assert ("ZeroDivisionError: a bug" in err) == any(isinstance(error, ZeroDivisionError) for error in errors)
 
 
 def test_a_sweeps_folder_has_a_name_that_file_systems_take():
     assert folder_name("model=dcgan,data.root=../a/b") == "model=dcgan,data.root=.._a_b"
+    assert folder_name("") == "default"  # only seeds differ
     long = [folder_name(f"{'x' * 300}={end}") for end in "ab"]
     assert long[0] != long[1]
     assert all(len(name.encode()) < 255 for name in long)

@@ -53,9 +53,7 @@ def test_what_cannot_be_resumed_is_said(run, tmp_path):
         arguments(["-m", f"resume={run}"])
 
 
-@pytest.mark.parametrize(
-    "name", ["plain", "model=dcgan,loss=hinge/seed=1", "it's", "a b", "back\\slash", "${x}"]
-)
+@pytest.mark.parametrize("name", ["plain", "model=dcgan,loss=hinge/seed=1", "it's", "a b", "back\\slash", "${x}"])
 def test_quoting_survives_hydras_grammar(name):
     from hydra.core.override_parser.overrides_parser import OverridesParser
 

@@ -16,16 +16,16 @@ LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 class WholeCheckpoints(TorchCheckpointIO):
     """Lightning's files, but written beside and renamed."""
 
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
-    ) -> None:
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Raises RunError where the disk refuses; the file that was there before is then still there, whole."""
         try:
-            # an open file reports a full disk as OSError; given a path, torch raises an obscure RuntimeError
             with replacing(Path(path)) as partial, partial.open("wb") as file:
                 torch.save(checkpoint, file)
-        except OSError as error:
-            raise RunError(f"cannot write the checkpoint {path}: {error.strerror}") from error
+        except (OSError, RuntimeError) as error:
+            trouble = _disk_trouble(error)
+            if trouble is None:
+                raise
+            raise RunError(f"cannot write the checkpoint {path}: {trouble.strerror}") from error
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
@@ -55,6 +55,13 @@ def find(run: Path, names: tuple[str, ...] = (LAST, PREVIOUS, BEST)) -> Path:
         if (path := run / FOLDER / name).is_file():
             return path
     raise UserError(f"{run} has no checkpoint yet: the run ended before its first validation")
+
+
+def _disk_trouble(error: BaseException | None) -> OSError | None:
+    """What the disk said: torch's zip writer, in giving up, buries it under a RuntimeError."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__context__
+    return error
 
 
 def _instead(path: Path) -> str:

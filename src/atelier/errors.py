@@ -1,4 +1,4 @@
-"""The two kinds of failure that are told in one line, without a traceback. Everything else is a bug and keeps its own."""
+"""Failures that are told in one line, without a traceback. Everything else is a bug and keeps its own."""
 
 
 class UserError(Exception):

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from atelier.errors import UserError
-from atelier.folder import RECIPE, RECORD
+from atelier.run_folder import RECIPE, RECORD
 
 
 def arguments(given: list[str]) -> list[str]:
@@ -15,7 +15,7 @@ def arguments(given: list[str]) -> list[str]:
     (`resume=RUN trainer.max_steps=20000`). Raises UserError where RUN is no run folder, or where a group is given
     (`model=…`) that differs from what the run was made of.
     """
-    resume = next((word.partition("=")[2] for word in given if word.startswith("resume=")), "")
+    resume = next((word.partition("=")[2].strip("'\"") for word in given if word.startswith("resume=")), "")
     if resume in ("", "null"):
         return given
     if {"-m", "--multirun"} & {*given}:

@@ -2,17 +2,18 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import LightningDataModule, LightningModule, Trainer
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
 
-from atelier import checkpoints, folder
+from atelier import checkpoints, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.interrupt import Interrupt
@@ -20,38 +21,40 @@ from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
 from atelier.callbacks.scores import ScoreSamples
 from atelier.config import build, check
+from atelier.data.module import ImageData
 from atelier.errors import Interrupted, UserError
-from atelier.folder import RunFolder
+from atelier.limits import refuse_unsupported
 from atelier.metrics.scores import Scores
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
 from atelier.record.summary import summary
+from atelier.run_folder import RunFolder
+from atelier.signals import Signals
 
 
-def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str]) -> float:
+def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequence[Callback] = ()) -> float:
     """Train what `cfg` describes into the run folder `path`. Returns the best score, infinite where none was made.
 
-    `choices` are the names of the config groups' options, for the record. Raises UserError, RunError and Interrupted;
-    whatever it raises, `run.json` says how the run ended and the loggers are closed.
+    `choices` are the names of the config groups' options, for the record; `callbacks` act beside the config's own.
+    Raises UserError, RunError and Interrupted; whatever it raises, `run.json` says how the run ended, the loggers are
+    closed, and what was in the folder before is still good to go on from.
     """
-    _quieten_lightning()
-    start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
-    step = checkpoints.read(start)["global_step"] if start else None
-    run = RunFolder(path)
-    run.begin(cfg, choices, step)
-    loggers: list[Logger] = []
-    try:
-        loggers += _loggers(cfg, path, step)
-        best = _train(cfg, run, loggers, start)
-    except BaseException as error:
-        stopped = isinstance(error, Interrupted | KeyboardInterrupt)
-        run.note(status="interrupted" if stopped else "failed", reason=str(error) or type(error).__name__)
-        close(loggers, failed=True)
-        raise
-    run.note(status="finished")
-    close(loggers, failed=False)
-    summary(path, best.monitor)
-    return best.best_score
+    with Signals() as signals:
+        fitting = Fitting(cfg, path, signals, callbacks)
+        fitting.begin(choices)
+        try:
+            fitting.train()
+            fitting.end("finished")
+        except BaseException as error:
+            with suppress(OSError):  # a full disk: the error itself is what one wants to hear of
+                fitting.end(
+                    "interrupted" if isinstance(error, Interrupted) else "failed", str(error) or type(error).__name__
+                )
+            raise
+        finally:
+            close(fitting.loggers, failed=fitting.run.record["status"] != "finished")
+    summary(path, fitting.best.monitor)
+    return fitting.best.best_score
 
 
 def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, DictConfig, dict[str, Any]]:
@@ -59,7 +62,7 @@ def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, Di
 
     Without a `checkpoint` it is the best, or else the last. Raises UserError for what is no run folder or has none.
     """
-    cfg = folder.config(run)
+    cfg = run_folder.config(run)
     check(cfg, rehearsed=())  # the program may have changed since
     path = checkpoint or checkpoints.find(run, (checkpoints.BEST, checkpoints.LAST, checkpoints.PREVIOUS))
     content = checkpoints.read(path)
@@ -69,43 +72,68 @@ def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, Di
     return task.eval(), cfg, content
 
 
-def _train(cfg: DictConfig, run: RunFolder, loggers: list[Logger], start: Path | None) -> Checkpoints:
-    pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-    scores: Scores | None = build(cfg.metrics, "metrics")
-    if scores:
-        scores.fetch()  # before hours of decoding
-    data: LightningDataModule = build(cfg.data, "data")
-    data.prepare()  # type: ignore[attr-defined]
-    run.note(data=data.fingerprint)  # type: ignore[attr-defined]
-    task: LightningModule = build(cfg.model, "model")
-    if start:
-        _refuse_other_model(task, checkpoints.read(start), start)
-    keep = Checkpoints(run.path / checkpoints.FOLDER, f"val/{scores.frechet}" if scores else None)
-    trainer: Trainer = build(
-        cfg.trainer,
-        "trainer",
-        callbacks=_callbacks(cfg, scores, keep),
-        logger=loggers,
-        plugins=[checkpoints.WholeCheckpoints()],
-        default_root_dir=str(run.path),
-    )
-    for logger in loggers:
-        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    trainer.fit(task, datamodule=data, ckpt_path=str(start) if start else None, weights_only=True)
-    run.note(steps=trainer.global_step, card=scores.card() if scores else None)
-    return keep
+class Fitting:
+    """The parts of one run. Whatever can be refused is built before anything slow begins."""
 
+    def __init__(self, cfg: DictConfig, path: Path, signals: Signals, callbacks: Sequence[Callback]) -> None:
+        _quieten_lightning()
+        refuse_unsupported(cfg)
+        pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
+        self.cfg, self.run = cfg, RunFolder(path)
+        self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
+        self.scores: Scores | None = build(cfg.metrics or None, "metrics")
+        self.data: ImageData = build(cfg.data, "data")
+        self.task: LightningModule = build(cfg.model, "model")
+        self.step = self._start_step()
+        self.loggers = self._loggers()
+        monitor = f"val/{self.scores.frechet}" if self.scores else None
+        self.best = Checkpoints(path / checkpoints.FOLDER, monitor, self.start)
+        self.trainer: Trainer = build(
+            cfg.trainer,
+            "trainer",
+            callbacks=[*self._callbacks(), *callbacks, self.best, Interrupt(signals, self.best)],
+            logger=self.loggers,
+            plugins=[checkpoints.WholeCheckpoints()],
+            default_root_dir=str(path),
+        )
 
-def _callbacks(cfg: DictConfig, scores: Scores | None, keep: Checkpoints) -> list[Callback]:
-    """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
-    scoring = [ScoreSamples(scores, cfg.seed)] if scores else []
-    chosen = [build(node, f"callbacks.{name}") for name, node in cfg.callbacks.items()]
-    return [Reseed(cfg.seed), Record(), ValidateLastStep(), *scoring, *chosen, keep, Interrupt(keep)]
+    def begin(self, choices: Mapping[str, str]) -> None:
+        if self.start is None:
+            self.run.refuse_another_run()
+        self.run.begin(self.cfg, choices, self.step)
 
+    def train(self) -> None:
+        if self.scores:
+            self.scores.fetch()  # before hours of decoding
+        self.data.prepare()
+        self.run.note(data=self.data.fingerprint)
+        for logger in self.loggers:
+            logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]
+        start = str(self.start) if self.start else None
+        self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
-def _loggers(cfg: DictConfig, path: Path, resume_step: int | None) -> list[Logger]:
-    chosen = [build(node, f"logger.{name}") for name, node in cfg.logger.items()]
-    return [CsvRecord(path, resume_step), *(make(folder=path, resume_step=resume_step) for make in chosen)]
+    def end(self, status: str, reason: str | None = None) -> None:
+        card = self.scores.card() if self.scores and self.scores.ready else None
+        protocol = {**card, "average": True, "seed": self.cfg.seed} if card else None
+        self.run.note(status=status, reason=reason, steps=self.trainer.global_step, card=protocol)
+
+    def _start_step(self) -> int | None:
+        if self.start is None:
+            return None
+        content = checkpoints.read(self.start)
+        _refuse_other_model(self.task, content, self.start)
+        return content["global_step"]
+
+    def _callbacks(self) -> list[Callback]:
+        """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
+        scoring = [ScoreSamples(self.scores, self.cfg.seed)] if self.scores else []
+        chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
+        return [Reseed(self.cfg.seed), Record(), ValidateLastStep(), *scoring, *chosen]
+
+    def _loggers(self) -> list[Logger]:
+        chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]
+        path, step = self.run.path, self.step
+        return [CsvRecord(path, step), *(make(folder=path, resume_step=step) for make in chosen)]
 
 
 def _checkpoint(resume: Path) -> Path:
@@ -121,7 +149,7 @@ def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], path:
 
 
 def _quieten_lightning() -> None:
-    """What it says of devices and stops, the progress bar and the summary say better; two warnings are no faults here."""
+    """What it says, the progress bar and the summary say better; two of its warnings are no faults here."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", "Found .* in eval mode at the start of training")  # the averaged generator
     warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.", FutureWarning)

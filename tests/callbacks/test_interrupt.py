@@ -1,11 +1,13 @@
 import os
 import signal
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 from atelier.callbacks.interrupt import Interrupt
 from atelier.errors import Interrupted
+from atelier.signals import Signals
 
 
 class Keep:
@@ -16,24 +18,30 @@ class Keep:
         self.saved.append(trainer.global_step)
 
 
-def trainer(step, should_stop=False):
-    return SimpleNamespace(global_step=step, val_check_batch=4, should_stop=should_stop)
+def trainer(step, should_stop=False, enable_validation=True):
+    return SimpleNamespace(
+        global_step=step, val_check_batch=4, should_stop=should_stop, enable_validation=enable_validation
+    )
+
+
+def send(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
 
 
 @pytest.fixture
 def interrupt():
-    former = [signal.getsignal(number) for number in Interrupt.SIGNALS]
-    callback = Interrupt(Keep())
-    callback.on_fit_start(trainer(0), None)
-    yield callback
-    callback.teardown(trainer(0), None, "fit")
-    assert [signal.getsignal(number) for number in Interrupt.SIGNALS] == former
+    former = [signal.getsignal(number) for number in Signals.NUMBERS]
+    with Signals() as signals:
+        callback = Interrupt(signals, Keep())
+        callback.on_train_start(trainer(0), None)
+        yield callback
+    assert [signal.getsignal(number) for number in Signals.NUMBERS] == former
 
 
-@pytest.mark.parametrize("number", Interrupt.SIGNALS)
+@pytest.mark.parametrize("number", Signals.NUMBERS)
 def test_a_step_is_finished_and_saved(interrupt, number):
     interrupt.on_train_batch_end(trainer(1), None)
-    os.kill(os.getpid(), number)
+    send(number)
     with pytest.raises(Interrupted, match="stopped at step 2"):
         interrupt.on_train_batch_end(trainer(2), None)
     assert interrupt.checkpoints.saved == [2]
@@ -41,15 +49,45 @@ def test_a_step_is_finished_and_saved(interrupt, number):
 
 @pytest.mark.parametrize("last", [trainer(8), trainer(9, should_stop=True)])
 def test_a_validation_that_is_due_comes_first(interrupt, last):
-    os.kill(os.getpid(), signal.SIGINT)
+    send()
     interrupt.on_train_batch_end(last, None)
     with pytest.raises(Interrupted):
         interrupt.on_validation_end(last, None)
     assert interrupt.checkpoints.saved == []  # the checkpoints' own hook has saved by then
 
 
+def test_a_validation_that_never_comes_is_not_waited_for(interrupt):
+    send()
+    with pytest.raises(Interrupted):
+        interrupt.on_train_batch_end(trainer(8, enable_validation=False), None)
+
+
 def test_a_second_signal_stops_at_once(interrupt):
-    os.kill(os.getpid(), signal.SIGINT)
+    send()
     with pytest.raises(Interrupted, match="at once"):
-        os.kill(os.getpid(), signal.SIGINT)
-        signal.getsignal(signal.SIGINT)  # a bytecode later the handler has run
+        send()
+
+
+@pytest.mark.parametrize("number", Signals.NUMBERS)
+def test_before_training_a_signal_stops_at_once(number):
+    with pytest.raises(Interrupted, match="at once"), Signals():
+        send(number)
+
+
+def test_handlers_that_someone_else_installed_are_taken_back():
+    with Signals() as signals:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signals.take()
+        signals.patient = True
+        send(signal.SIGTERM)
+        assert signals.received
+
+
+def test_in_another_thread_nothing_happens():
+    def enter():
+        with Signals() as signals:
+            signals.take()
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()

@@ -16,7 +16,8 @@ CONF = FOLDER.parents[1] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 SMALL = [
-    "data.image_size=32", "data.count=40", "data.batch_size=8", "model.generator.width=8", "model.discriminator.width=8",
+    "data.image_size=32", "data.count=40", "data.batch_size=8", "model.generator.width=8",
+    "model.discriminator.width=8",
     "model.critic_steps=1", "model.generator_optimizer.lr=0.01", "model.discriminator_optimizer.lr=0.01",
     "trainer.max_steps=3", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0",
     "trainer.accelerator=cpu", "metrics=none", "~callbacks", "run_dir=unused",

@@ -37,9 +37,7 @@ def test_gradients_point_the_right_way(objective):
     for_real, for_fake = torch.autograd.grad(objective.discriminator(real, fake), [real, fake])
     (for_generator,) = torch.autograd.grad(objective.generator(fake, real), fake)
     assert (for_real < 0).all()
-    assert (for_fake > 0).all() or isinstance(
-        objective, LeastSquares
-    )  # whose target for fakes is 0: it is met here
+    assert (for_fake > 0).all() or isinstance(objective, LeastSquares)  # whose target for fakes is 0: it is met here
     assert (for_generator < 0).all()
 
 

@@ -58,9 +58,7 @@ def test_a_lazy_penalty_makes_up_for_the_steps_it_skips():
     assert Constant(weight=2, every=4)(None) == 24
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"), [({"weight": -1}, "weight"), ({"weight": 1, "every": 0}, "every")]
-)
+@pytest.mark.parametrize(("arguments", "text"), [({"weight": -1}, "weight"), ({"weight": 1, "every": 0}, "every")])
 def test_bad_values_are_refused(arguments, text):
     with pytest.raises(ValueError, match=f"{text} must be"):
         GradientPenalty(**arguments)

@@ -5,7 +5,7 @@ import torch
 
 from atelier.errors import RunError, UserError
 from atelier.metrics.extractors import Features, InceptionExtractor
-from atelier.metrics.scores import Scores, inception, to_uint8
+from atelier.metrics.scores import Scores, inception
 from atelier.metrics.statistics import statistics
 
 
@@ -52,7 +52,7 @@ def scored(real, fake, batch=64, key="some"):
     scores = Scores(Shrunk(), "distance", "score", count=len(fake), splits=2)
     scores.prepare(Pixels(real, key), torch.device("cpu"))
     for part in fake.split(batch):
-        scores.update(part.float() / 127.5 - 1)
+        scores.update(part)
     return scores.compute()
 
 
@@ -78,7 +78,7 @@ def test_the_class_score_is_the_papers():
     fake = pictures(200, 1)
     scores = Scores(Shrunk(), "distance", "score", count=200, splits=2)
     scores.prepare(Pixels(fake), torch.device("cpu"))
-    scores.update(fake.float() / 127.5 - 1)
+    scores.update(fake)
     order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
     p = Shrunk()(fake).logits[order].double().softmax(1).numpy()
     halves = [np.exp((h * (np.log(h) - np.log(h.mean(0)))).sum(1).mean()) for h in (p[:100], p[100:])]
@@ -93,7 +93,7 @@ def test_scores_depend_on_neither_batch_size_nor_the_call_before():
     scores.prepare(Pixels(real), torch.device("cpu"))
     results = []
     for _ in range(2):
-        scores.update(fake.float() / 127.5 - 1)
+        scores.update(fake)
         results.append(scores.compute())
     assert results[0] == results[1]
 
@@ -117,18 +117,12 @@ def test_real_statistics_are_computed_once_for_the_same_content():
     assert extractor.calls == 200
 
 
-def test_images_are_rounded_as_a_png_would():
-    levels = torch.arange(256, dtype=torch.uint8)
-    assert torch.equal(to_uint8(levels.float() / 127.5 - 1), levels)
-    assert to_uint8(torch.tensor([-2.0, 0.999, 2.0])).tolist() == [0, 255, 255]
-
-
 def test_features_that_are_not_finite_end_the_run_and_not_the_process():
     scores = Scores(Shrunk(), "distance", "score", count=4, splits=2)
     scores.prepare(Pixels(pictures(50, 0)), torch.device("cpu"))
     scores.extractor = lambda images: Features(torch.full((4, 48), torch.nan), torch.zeros(4, 48))
     with pytest.raises(RunError, match="not finite"):
-        scores.update(torch.zeros(4, 3, 4, 4))
+        scores.update(pictures(4, 0))
 
 
 def test_the_card_names_the_protocol():
@@ -189,7 +183,7 @@ def test_inceptions_scores_are_those_of_torchmetrics(inception_file):
     real, fake = (torch.randint(0, 256, (12, 3, 32, 32), dtype=torch.uint8) for _ in range(2))
     ours = inception(str(inception_file), count=12, splits=2)
     ours.prepare(Pixels(real), torch.device("cpu"))
-    ours.update(fake.float() / 127.5 - 1)
+    ours.update(fake)
 
     distance = FrechetInceptionDistance(feature_extractor_weights_path=str(inception_file))
     distance.update(real, real=True)

@@ -46,9 +46,7 @@ def test_an_unknown_norm_is_refused():
     ("size", "nearest"), [(48, "32 or 64"), (100, "64 or 128"), (4, "8"), (0, "8"), (33, "32 or 64")]
 )
 def test_other_sizes_are_refused_with_the_nearest(size, nearest):
-    with pytest.raises(
-        ValueError, match=rf"image_size must be a power of two .* got {size} \(nearest: {nearest}\)"
-    ):
+    with pytest.raises(ValueError, match=rf"image_size must be a power of two .* got {size} \(nearest: {nearest}\)"):
         doublings(size)
 
 

@@ -45,9 +45,7 @@ class Watch(Callback):
         self.steps.append(trainer.global_step)
         self.terms.append(outputs)
         players = ("generator", "discriminator", "average")
-        changed = [
-            name for name, weights in task.named_parameters() if not torch.equal(weights, self.before[name])
-        ]
+        changed = [name for name, weights in task.named_parameters() if not torch.equal(weights, self.before[name])]
         self.moved.append({player for player in players if any(name.startswith(player) for name in changed)})
         self.rates.append([optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers])
 
@@ -84,9 +82,7 @@ def test_one_pass_for_both_sides_gives_the_logits_of_two(norm):
     assert not task.discriminator.mixes_images
     real, fake = torch.randn(2, 4, 3, 16, 16)
     joint = task.judge(real, fake)
-    torch.testing.assert_close(
-        joint, (task.discriminator(real), task.discriminator(fake)), rtol=1e-5, atol=1e-6
-    )
+    torch.testing.assert_close(joint, (task.discriminator(real), task.discriminator(fake)), rtol=1e-5, atol=1e-6)
 
 
 def test_the_discriminator_has_one_gradient_step_of_plain_torch():
@@ -111,17 +107,14 @@ def test_clipping_bounds_a_players_gradient():
     task = gan(clip_norm=1e-3, discriminator_optimizer=partial(SGD, lr=1.0), critic_steps=9)
     before = [weights.clone() for weights in task.discriminator.parameters()]
     train(task, 1)
-    moved = torch.cat(
-        [(a - b).flatten() for a, b in zip(task.discriminator.parameters(), before, strict=True)]
-    )
+    moved = torch.cat([(a - b).flatten() for a, b in zip(task.discriminator.parameters(), before, strict=True)])
     torch.testing.assert_close(moved.norm().item(), 1e-3, rtol=1e-3, atol=0)
 
 
 def test_schedules_move_with_batches_for_both_players():
-    watch = train(
-        gan(critic_steps=2, schedule=partial(LinearLR, start_factor=1.0, end_factor=0.0, total_iters=4)), 4
-    )
-    torch.testing.assert_close(torch.tensor(watch.rates), torch.tensor([[0.75e-3] * 2, [0.5e-3] * 2, [0.25e-3] * 2, [0.0] * 2]))  # fmt: skip
+    watch = train(gan(critic_steps=2, schedule=partial(LinearLR, start_factor=1.0, end_factor=0.0, total_iters=4)), 4)
+    falling = [[rate] * 2 for rate in (0.75e-3, 0.5e-3, 0.25e-3, 0.0)]
+    torch.testing.assert_close(torch.tensor(watch.rates), torch.tensor(falling))
 
 
 def test_the_average_trails_the_generator():
@@ -129,9 +122,7 @@ def test_the_average_trails_the_generator():
     start = [weights.clone() for weights in task.generator.parameters()]
     train(task, 1)
     decay = 2 / 11  # shorter than 0.5 after a single update
-    for first, now, average in zip(
-        start, task.generator.parameters(), task.average.network.parameters(), strict=True
-    ):
+    for first, now, average in zip(start, task.generator.parameters(), task.average.network.parameters(), strict=True):
         torch.testing.assert_close(average, decay * first + (1 - decay) * now)
     buffers = zip(task.generator.buffers(), task.average.network.buffers(), strict=True)
     assert all(torch.equal(now, average) for now, average in buffers)
@@ -149,9 +140,7 @@ def test_samples_come_from_the_average_and_disturb_nothing():
     assert all(torch.equal(value, state[name]) for name, value in task.state_dict().items())
     latents = torch.randn(3, 4, generator=torch.Generator().manual_seed(5))
     torch.testing.assert_close(images, task.average.network(latents))
-    torch.testing.assert_close(
-        images[:1], task.average.network(latents[:1]), atol=1e-5, rtol=1e-5
-    )  # batch size
+    torch.testing.assert_close(images[:1], task.average.network(latents[:1]), atol=1e-5, rtol=1e-5)  # batch size
 
 
 def test_penalties_run_in_float32_under_mixed_precision():

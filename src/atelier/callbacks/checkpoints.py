@@ -12,14 +12,14 @@ from atelier.files import replacing
 
 
 class Checkpoints(Callback):
-    """Saves `last.ckpt` after every validation and at the end, and keeps it as `best.ckpt` when its score is the lowest.
+    """Saves `last.ckpt` after every validation and at the end, and keeps it as `best.ckpt` if its score is the lowest.
 
-    `monitor` is a score of validation, lower is better; null keeps no best. The former last stays as `previous.ckpt`,
-    for the day when the last turns out to be damaged.
+    `monitor` is a score of validation, lower is better; None keeps no best. The former last stays as `previous.ckpt`,
+    for the day when the last turns out to be damaged. `start` is the checkpoint that the run goes on from.
     """
 
-    def __init__(self, folder: Path, monitor: str | None) -> None:
-        self.folder, self.monitor = folder, monitor
+    def __init__(self, folder: Path, monitor: str | None, start: Path | None = None) -> None:
+        self.folder, self.monitor, self.start = folder, monitor, start
         self.best_score, self.best_step = math.inf, 0
         self._saved_step = -1
 
@@ -38,10 +38,14 @@ class Checkpoints(Callback):
 
     def save(self, trainer: Trainer) -> None:
         last = self.folder / checkpoints.LAST
-        if trainer.is_global_zero and last.exists():
+        if trainer.is_global_zero and last.exists() and self._last_is_good(last):
             _link(last, self.folder / checkpoints.PREVIOUS)
         trainer.save_checkpoint(last)
         self._saved_step = trainer.global_step
+
+    def _last_is_good(self, last: Path) -> bool:
+        """Written or read by this run; one that goes on from the previous has reasons not to trust the last."""
+        return self._saved_step >= 0 or self.start is None or self.start.name == last.name
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_score": self.best_score, "best_step": self.best_step}

@@ -39,7 +39,8 @@ class Progress(Callback):
         if self._display is None:
             return
         self._standing.step = trainer.global_step
-        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and trainer.global_step % every == 0:
             latest = _find(trainer, Record).latest
             self._standing.terms = {name: value.item() for name, value in latest.items()}
         if monotonic() - self._looked[1] >= self._display.interval:

@@ -40,9 +40,7 @@ class Record(Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         pl_module.log("step", float(trainer.global_step))  # Lightning's own would be one less
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self._refuse_non_finite()
         for name, weights in pl_module.named_parameters():
             if not weights.isfinite().all():
@@ -60,9 +58,6 @@ class Record(Callback):
         if not values or torch.stack(values).isfinite().all():
             return
         step, name, value = next(
-            (step, name, value)
-            for step, terms in steps
-            for name, value in terms.items()
-            if not value.isfinite()
+            (step, name, value) for step, terms in steps for name, value in terms.items() if not value.isfinite()
         )
         raise RunError(f"step {step}: the loss term {name} is {value.item()}")

@@ -6,6 +6,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from atelier.callbacks.protocols import Sampler
 from atelier.hashing import mix
 from atelier.metrics.scores import Scores
+from atelier.record.grids import to_pixels
 
 BATCH = 100
 
@@ -30,4 +31,4 @@ def sample_into(scores: Scores, sampler: Sampler, count: int, seed: int) -> None
     """Show `count` images to the scores: the same latents at every call with the same seed."""
     generator = torch.Generator().manual_seed(seed)
     for start in range(0, count, BATCH):
-        scores.update(sampler.sample(min(BATCH, count - start), generator=generator))
+        scores.update(to_pixels(sampler.sample(min(BATCH, count - start), generator=generator)))

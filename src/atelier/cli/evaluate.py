@@ -10,9 +10,7 @@ import typer
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
-    count: Annotated[
-        int | None, typer.Option(min=2, help="Generated images [default: as in training].")
-    ] = None,
+    count: Annotated[int | None, typer.Option(min=2, help="Generated images [default: as in training].")] = None,
 ) -> None:
     """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`."""
     import torch
@@ -24,10 +22,10 @@ def evaluate(
     from atelier.hashing import mix
 
     task, cfg, content = runs.load(run, checkpoint)
-    if cfg.metrics is None:
+    if not cfg.metrics:
         raise UserError(f"metrics: {run} was made with metrics=none: there is nothing to evaluate")
     if count is not None:
-        cfg.metrics.count = count
+        cfg.metrics.count, cfg.metrics.splits = count, min(count, cfg.metrics.splits)
     scores = build(cfg.metrics, "metrics")
     data = build(cfg.data, "data")
     data.prepare()

@@ -10,9 +10,7 @@ def sample(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(help="The same seed makes the same images.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the images [default: RUN/generated/seed-SEED].")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the images [default: RUN/generated/seed-SEED].")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
     """Write images from a trained generator, one PNG each, and a grid of them."""
@@ -38,5 +36,3 @@ def sample(
         {"run": name, "step": content["global_step"], "seed": seed},
     )
     typer.echo(f"{count} images and grid.png in {folder}")
-
-

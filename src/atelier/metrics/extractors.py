@@ -31,7 +31,7 @@ class Extractor(Protocol):
     """How images reach the network's own size: part of a score's protocol."""
 
     def fetch(self) -> None:
-        """See that the weights are on disk, downloading them where needed. Raises UserError where they cannot be had."""
+        """See that the weights are on disk, downloading them if need be. Raises UserError where they cannot be had."""
         ...
 
     def load(self, device: torch.device) -> None:
@@ -49,7 +49,7 @@ class Extractor(Protocol):
 
 
 class EmbeddedExtractor:
-    """The package's own small network. Its features are no Inception features and its scores have names of their own."""
+    """The package's own small network. Its features are not Inception's, and its scores have names of their own."""
 
     name = "embedded"
     resize = "antialiased bilinear"

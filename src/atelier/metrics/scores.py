@@ -27,6 +27,7 @@ class Scores:
             raise ValueError(f"splits must be in 2..count ({count}), got {splits}")
         self.extractor, self.count, self.splits = extractor, count, splits
         self.frechet, self.class_score = frechet, class_score
+        self.ready = False
 
     def fetch(self) -> None:
         """Get hold of the network's weights, so that a lack of them is known early. Raises UserError."""
@@ -38,20 +39,21 @@ class Scores:
         self.extractor.load(device)
         known = statistics(real, self.extractor, device)
         self.device, self.real_count, self.real_key = device, known.count, real.key
-        distance = FrechetInceptionDistance(_Precomputed(len(known.total)), reset_real_features=False).to(
-            device
-        )
+        distance = FrechetInceptionDistance(_Precomputed(len(known.total)), reset_real_features=False).to(device)
         distance.real_features_sum += known.total.to(device)
         distance.real_features_cov_sum += known.outer.to(device)
         distance.real_features_num_samples += known.count
         self.distance = distance
+        self.ready = True
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*will save all extracted features", UserWarning)  # `count` small vectors
+            warnings.filterwarnings(
+                "ignore", ".*will save all extracted features", UserWarning
+            )  # `count` small vectors
             self.classes = InceptionScore(_Precomputed(len(known.total)), splits=self.splits).to(device)
 
     def update(self, images: Tensor) -> None:
-        """Take in generated images: float (B, 3, H, W) in [-1, 1], rounded to what a PNG file would hold."""
-        features = self.extractor(to_uint8(images).to(self.device))
+        """Take in generated images: uint8 (B, 3, H, W), as a PNG file would hold them."""
+        features = self.extractor(images.to(self.device))
         _refuse_non_finite(features)
         self.distance.update(features.pooled, real=False)
         self.classes.update(features.logits)
@@ -83,9 +85,7 @@ class Scores:
             "generated_images": self.count,
             "class_score_splits": self.splits,
             "covariance_dtype": "float64",
-            "versions": {
-                name: version(name) for name in ("torch", "torchmetrics", "torch-fidelity", "atelier")
-            },
+            "versions": {name: version(name) for name in ("torch", "torchmetrics", "torch-fidelity", "atelier")},
         }
 
 
@@ -96,11 +96,6 @@ def embedded(count: int, splits: int) -> Scores:
 def inception(weights: str | None, count: int, splits: int) -> Scores:
     """FID (Heusel et al. 2017) and IS (Salimans et al. 2016); `weights` as for `InceptionExtractor`."""
     return Scores(InceptionExtractor(weights), "fid", "is", count, splits)
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """[-1, 1] to 0..255, rounded: torchmetrics' own conversion cuts off."""
-    return images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 class _Precomputed(nn.Module):

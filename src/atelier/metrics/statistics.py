@@ -1,16 +1,21 @@
 """What the Fréchet distance needs to know of the real images, computed once and kept by content."""
 
 import hashlib
+import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from atelier.files import cache_root, replacing
 from atelier.metrics.extractors import Extractor
+
+log = logging.getLogger(__name__)
 
 
 class Pixels(Protocol):
@@ -32,18 +37,15 @@ class Statistics:
     count: int
 
 
-def statistics(
-    pixels: Pixels, extractor: Extractor, device: torch.device, batch_size: int = 128
-) -> Statistics:
+def statistics(pixels: Pixels, extractor: Extractor, device: torch.device, batch_size: int = 128) -> Statistics:
     """From the cache when these very images went through this very network before."""
     path = cache_root() / "statistics" / f"{extractor.name}-{_key(pixels, extractor)}.safetensors"
-    if path.is_file():
+    with suppress(FileNotFoundError, SafetensorError):  # a damaged file is made anew
         return _load(path)
+    log.info("measuring %s real pictures with %s, once", f"{len(pixels):,}", extractor.name)
     result = _measure(pixels, extractor, device, batch_size)
     with replacing(path) as partial:
-        save_file(
-            {"total": result.total, "outer": result.outer, "count": torch.tensor(result.count)}, partial
-        )
+        save_file({"total": result.total, "outer": result.outer, "count": torch.tensor(result.count)}, partial)
     return result
 
 

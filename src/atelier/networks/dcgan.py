@@ -29,9 +29,7 @@ Initializer = Callable[[nn.Module], None]
 class Generator(nn.Module):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1]."""
 
-    def __init__(
-        self, image_size: int, latent_dim: int = 128, width: int = 64, norm: Norm | None = "batch"
-    ) -> None:
+    def __init__(self, image_size: int, latent_dim: int = 128, width: int = 64, norm: Norm | None = "batch") -> None:
         super().__init__()
         self.latent_dim = latent_dim
         normalise = _norm(norm)

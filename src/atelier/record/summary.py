@@ -68,7 +68,8 @@ def _commands(name: str, facts: dict[str, Any], rows: list[dict[str, float]]) ->
     resume = f"python train.py resume={run}"
     if facts.get("status") == "finished":
         more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
-        return [f"atelier sample {run}", f"atelier evaluate {run}", f"atelier timelapse {run}", more]
+        scored = [f"atelier evaluate {run}"] if facts.get("card") else []
+        return [f"atelier sample {run}", *scored, f"atelier timelapse {run}", more]
     return [resume, f"atelier sample {run}"]
 
 

@@ -7,6 +7,7 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer, do_nothing_closure
 from torch import Tensor
 from torch.nn import Parameter
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -41,7 +42,7 @@ class AdversarialTask(LightningModule):
             terms = measure()
             self.manual_backward(sum(terms.values()))  # type: ignore[arg-type]  # never empty
             if self.clip_norm is not None:
-                self.clip_gradients(optimizer.optimizer, self.clip_norm, "norm")
+                self._clip(optimizer.optimizer, self.clip_norm)
             optimizer.step()
         return {f"{player}/{name}": term.detach() for name, term in terms.items()}
 
@@ -53,6 +54,12 @@ class AdversarialTask(LightningModule):
             warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
             for schedule in schedules if isinstance(schedules, list) else [schedules]:
                 schedule.step()  # type: ignore[union-attr]
+
+    def _clip(self, optimizer: Optimizer, norm: float) -> None:
+        if self.trainer.scaler is not None:  # 16-mixed: gradients are to be unscaled first
+            self.clip_gradients(optimizer, norm, "norm")
+        else:  # Lightning refuses a fused optimiser under every mixed precision
+            clip_grad_norm_([weights for group in optimizer.param_groups for weights in group["params"]], norm)
 
     def _count_only_first(self, optimizer: LightningOptimizer) -> None:
         first = self.optimizers()[0]  # type: ignore[index]

@@ -50,17 +50,13 @@ class Gan(AdversarialTask):
 
     def configure_optimizers(self) -> Any:
         networks = self.discriminator, self.generator
-        optimizers = [
-            make(net.parameters()) for make, net in zip(self.optimizer_factories, networks, strict=True)
-        ]
+        optimizers = [make(net.parameters()) for make, net in zip(self.optimizer_factories, networks, strict=True)]
         return optimizers, [self.schedule_factory(optimizer) for optimizer in optimizers]
 
     def training_step(self, batch: Images, batch_idx: int) -> Terms:
         discriminator_optimizer, generator_optimizer = self.optimizers()  # type: ignore[attr-defined]
         real, step = batch.image, self.global_step + 1
-        terms = self.update(
-            "discriminator", discriminator_optimizer, lambda: self.discriminator_terms(real, step)
-        )
+        terms = self.update("discriminator", discriminator_optimizer, lambda: self.discriminator_terms(real, step))
         if step % self.critic_steps == 0:
             terms |= self.update("generator", generator_optimizer, lambda: self.generator_terms(real))
             self.average.update(self.generator, step // self.critic_steps)
@@ -73,9 +69,7 @@ class Gan(AdversarialTask):
         real_logits, fake_logits = self.judge(real, fake)
         terms = {"adversarial": self.objective.discriminator(real_logits, fake_logits)}
         critique = Critique(self.discriminator, real, fake, real_logits, fake_logits)
-        with torch.autocast(
-            real.device.type, enabled=False
-        ):  # half precision is 3 % off in a gradient's norm
+        with torch.autocast(real.device.type, enabled=False):  # half precision is 3 % off in a gradient's norm
             for name, penalty in self.penalties.items():
                 if step % penalty.every == 0:
                     terms[name] = penalty(critique)
@@ -101,9 +95,7 @@ class Gan(AdversarialTask):
 
     def validation_step(self, batch: Images, batch_idx: int) -> None:
         """How real held-out pictures look to the discriminator."""
-        self.log(
-            "val/real_logits", self.discriminator(batch.image).float().mean(), batch_size=len(batch.image)
-        )
+        self.log("val/real_logits", self.discriminator(batch.image).float().mean(), batch_size=len(batch.image))
 
     @property
     def latent_dim(self) -> int:

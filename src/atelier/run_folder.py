@@ -22,6 +22,7 @@ RECIPE = "recipe.yaml"
 """The config as it was composed, interpolations and all: what a resumed run starts from."""
 RECORD = "run.json"
 
+HERE = Path(__file__).parent
 PACKAGES = ("atelier", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy")
 
 
@@ -33,19 +34,22 @@ class RunFolder:
         self.record: dict[str, Any] = {}
         self._started = time.monotonic()
 
-    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
-        """Write down what is about to run.
-
-        Raises UserError where the folder holds a run already and this one does not go on with it.
-        """
-        former = self._former()
-        if former and resumed_step is None:
+    def refuse_another_run(self) -> None:
+        """Raise UserError where the folder holds a run that one can go on with."""
+        if self._former() and any((self.path / "checkpoints").glob("*.ckpt")):
             raise UserError(f"run_dir: {self.path} holds a run already; resume={self.path} goes on with it")
-        write_yaml(self.path / RECIPE, OmegaConf.to_yaml(cfg))
-        write_yaml(self.path / CONFIG, OmegaConf.to_yaml(cfg, resolve=True))
+
+    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
+        """Write down what is about to run. A run that goes on keeps the choices it was made of."""
+        former = self._former() if resumed_step is not None else {}
+        cfg = cfg.copy()
+        cfg.run_dir = str(self.path)
+        write(self.path / RECIPE, OmegaConf.to_yaml(cfg))
+        write(self.path / CONFIG, OmegaConf.to_yaml(cfg, resolve=True))
+        made_of = {group: option for group, option in choices.items() if "/" not in group}
         self.record = {
             "status": "running",
-            "choices": {group: option for group, option in choices.items() if "/" not in group},
+            "choices": former.get("choices", made_of),
             "seed": cfg.seed,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "resumed": [*former.get("resumed", []), *([resumed_step] if resumed_step is not None else [])],
@@ -62,8 +66,7 @@ class RunFolder:
         """Add facts to `run.json`."""
         elapsed = time.monotonic() - self._started
         self.record |= {"wall_seconds": round(self.record["wall_seconds_before"] + elapsed, 1), **facts}
-        with replacing(self.path / RECORD) as partial:
-            partial.write_text(json.dumps(self.record, indent=2) + "\n")
+        write(self.path / RECORD, json.dumps(self.record, indent=2) + "\n")
 
     def _former(self) -> dict[str, Any]:
         path = self.path / RECORD
@@ -79,17 +82,17 @@ def config(run: Path) -> DictConfig:
     return loaded
 
 
-def write_yaml(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     with replacing(path) as partial:
         partial.write_text(text)
 
 
 def git_state() -> dict[str, Any] | None:
-    """Commit and whether the tree has changes; None outside a repository."""
+    """Of the program's own repository: the commit, and whether the tree has changes; None where it has none."""
     try:
         commit, changes = (
             subprocess.run(
-                ["git", *words], capture_output=True, text=True, check=True, timeout=10
+                ["git", *words], cwd=HERE, capture_output=True, text=True, check=True, timeout=10
             ).stdout.strip()
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
