@@ -49,7 +49,7 @@ def test_a_run_that_logged_nothing_has_a_summary_too(tmp_path):
 
 
 def test_commands_are_not_folded(run, capsys):
-    note(run, status="finished")
+    note(run, status="finished", card={"extractor": "embedded"})
 
     summary(run)
 

@@ -1,0 +1,259 @@
+"""A run, its folder, and what can be done with it afterwards; all in this process."""
+
+import json
+import signal
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+from pytorch_lightning import Callback
+from typer.testing import CliRunner
+
+from atelier import checkpoints, run
+from atelier.cli.main import app
+from atelier.errors import ConfigError, Interrupted, RunError, UserError
+
+SCORED = ["metrics=embedded", "metrics.count=20", "metrics.splits=2"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, request):
+    """The folder of a small run with scores."""
+    from hydra import compose, initialize_config_dir
+
+    from atelier.run import fit
+
+    folder = tmp_path_factory.mktemp("run")
+    conf = request.config.rootpath / "conf"
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        cfg = compose(
+            "train",
+            [
+                *("data.image_size=16", "data.count=40", "data.batch_size=4", "model.generator.width=4"),
+                *("model.discriminator.width=4", "trainer.max_steps=6", "trainer.val_check_interval=4"),
+                *("trainer.log_every_n_steps=2", "callbacks.samples.count=4", "trainer.accelerator=cpu"),
+                *("run_dir=unused", *SCORED),
+            ],
+        )
+    fit(cfg, folder, {"model": "dcgan", "hydra/launcher": "basic"})
+    return folder
+
+
+def atelier(*words):
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def rows(folder):
+    header, *lines = (line.split(",") for line in (folder / "metrics.csv").read_text().splitlines())
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def resumed(folder, **changes):
+    cfg = OmegaConf.load(folder / "recipe.yaml")
+    cfg.resume = str(folder)
+    for key, value in changes.items():
+        OmegaConf.update(cfg, key.replace("__", "."), value)
+    return cfg
+
+
+def test_the_folder_tells_what_ran_and_how_it_ended(finished):
+    record = json.loads((finished / "run.json").read_text())
+    expected = {"status": "finished", "choices": {"model": "dcgan"}, "seed": 0, "steps": 6, "resumed": []}
+    assert expected.items() <= record.items()
+    card = {"extractor": "embedded", "generated_images": 20, "real_split": "train", "average": True, "seed": 0}
+    assert card.items() <= record["card"].items()
+    assert "${" not in (finished / "config.yaml").read_text()
+    assert "${data.image_size}" in (finished / "recipe.yaml").read_text()
+
+
+def test_the_last_step_is_validated_though_the_interval_does_not_divide_it(finished):
+    assert [(row["step"], row["images_seen"]) for row in rows(finished)] == [("2", "8"), ("4", "16"), ("6", "24")]
+    scored = [row["step"] for row in rows(finished) if row["val/embedded_frechet_distance"]]
+    assert scored == ["4", "6"]
+    assert sorted(path.stem for path in (finished / "samples").iterdir()) == ["000000", "000004", "000006"]
+
+
+def test_the_best_checkpoint_is_of_the_lowest_score(finished):
+    scores = {row["step"]: float(row["val/embedded_frechet_distance"] or "inf") for row in rows(finished)}
+    best = checkpoints.read(finished / "checkpoints" / "best.ckpt")
+    assert str(best["global_step"]) == min(scores, key=scores.get)
+
+
+def test_the_trained_task_comes_back(finished):
+    task, cfg, content = run.load(finished, finished / "checkpoints" / "last.ckpt")
+    assert content["global_step"] == 6
+    assert cfg.data.image_size == 16
+    assert not task.training
+    first, again = (task.sample(3, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(first, again)
+
+
+def test_samples_are_files_that_can_be_made_again(finished, tmp_path):
+    for out, count in (("a", 3), ("b", 2)):
+        result = atelier("sample", finished, "--count", count, "--seed", 7, "--out", tmp_path / out)
+        assert result.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+        *("00000.png", "00001.png", "00002.png", "grid.png"),
+    ]
+    for name in ("00000.png", "00001.png"):
+        first, second = (Image.open(tmp_path / folder / name) for folder in "ab")
+        assert first.size == (16, 16)
+        assert first.tobytes() == second.tobytes()
+        assert (first.text["seed"], first.text["index"]) == ("7", str(int(name[:5])))
+
+
+def test_evaluation_gives_the_scores_of_training_and_their_card(finished):
+    last = finished / "checkpoints" / "last.ckpt"
+    found = json.loads(atelier("evaluate", finished, "--checkpoint", last).stdout)
+    logged = float(rows(finished)[-1]["val/embedded_frechet_distance"])
+    assert found["scores"]["embedded_frechet_distance"] == pytest.approx(logged, rel=1e-4)
+    card = {"extractor": "embedded", "step": 6, "average": True, "generated_images": 20}
+    assert card.items() <= found["card"].items()
+
+
+def test_fewer_images_can_be_asked_for(finished):
+    found = json.loads(atelier("evaluate", finished, "--count", 5).stdout)
+    assert found["card"]["generated_images"] == 5
+
+
+def test_caches_are_listed_and_cleared(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path))
+    kept, gone = tmp_path / "pixels" / "a", tmp_path / "statistics" / "b"
+    for path in (kept, gone):
+        path.parent.mkdir()
+        path.write_bytes(bytes(1000))
+    listed = atelier("cache", "list").stdout
+    assert "statistics" in listed
+    assert "2.0 kB" in listed
+    with pytest.raises(UserError, match=r"no cache of kind 'pixel'; there are \['pixels', 'statistics'\]"):
+        atelier("cache", "clear", "pixel")
+    assert atelier("cache", "clear", "statistics", "--yes").exit_code == 0
+    assert kept.exists()
+    assert not gone.exists()
+
+
+def test_what_is_no_run_folder_is_refused(tmp_path):
+    for command in ("sample", "evaluate"):
+        with pytest.raises(UserError, match=f"{tmp_path} is no run folder"):
+            atelier(command, tmp_path)
+
+
+def test_a_run_is_not_overwritten(finished, small_config):
+    before = (finished / "recipe.yaml").read_bytes()
+    with pytest.raises(UserError, match=f"run_dir: .* holds a run already; resume={finished}"):
+        run.fit(small_config(), finished, {})
+    assert (finished / "recipe.yaml").read_bytes() == before
+
+
+def test_a_refused_resume_leaves_the_run_as_it_was(small_config, tmp_path):
+    run.fit(small_config(), tmp_path, {"model": "dcgan"})
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="of another model than the config's"):
+        run.fit(resumed(tmp_path, model__generator__width=8), tmp_path, {})
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_goes_on_remembers_what_it_is_made_of(small_config, tmp_path):
+    run.fit(small_config(), tmp_path, {"model": "dcgan"})
+    run.fit(resumed(tmp_path, trainer__max_steps=10), tmp_path, {"hydra/launcher": "basic"})
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["choices"] == {"model": "dcgan"}
+    assert (record["resumed"], record["steps"]) == ([8], 10)
+    assert OmegaConf.load(tmp_path / "recipe.yaml").trainer.max_steps == 10
+
+
+def test_one_can_go_on_from_the_previous_checkpoint_where_the_last_is_damaged(small_config, tmp_path):
+    run.fit(small_config(), tmp_path, {})
+    last, previous = (tmp_path / "checkpoints" / name for name in ("last.ckpt", "previous.ckpt"))
+    last.unlink()
+    last.write_bytes(b"damaged")
+    with pytest.raises(UserError, match=r"last.ckpt cannot be read.*previous.ckpt"):
+        run.fit(resumed(tmp_path), tmp_path, {})
+    cfg = resumed(tmp_path)
+    cfg.resume = str(previous)
+    run.fit(cfg, tmp_path, {})
+    assert checkpoints.read(last)["global_step"] == 8
+    assert checkpoints.read(previous)["global_step"] == 4
+
+
+def test_a_run_that_diverges_says_where_and_keeps_its_last_good_checkpoint(small_config, tmp_path):
+    class Poison(Callback):
+        def on_train_batch_start(self, trainer, task, *_):
+            if trainer.global_step == 5:
+                next(task.generator.parameters()).data.fill_(torch.nan)
+
+    with pytest.raises(RunError, match=r"step 6: the loss term (discriminator|generator)/adversarial is nan"):
+        run.fit(small_config(), tmp_path, {}, [Poison()])
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["status"] == "failed"
+    assert "step 6" in record["reason"]
+    good = checkpoints.read(tmp_path / "checkpoints" / "last.ckpt")
+    assert good["global_step"] == 4
+    assert all(weights.isfinite().all() for weights in good["state_dict"].values())
+
+
+def test_a_full_disk_is_told_and_the_loggers_are_closed(small_config, tmp_path, monkeypatch):
+    def full(content, file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(RunError, match=r"cannot write the checkpoint .*: No space left"):
+        run.fit(small_config(), tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_a_validation_waits_for_its_end(number, small_config, tmp_path):
+    class Kill(Callback):
+        def on_validation_batch_start(self, trainer, task, batch, batch_idx, *_):
+            if trainer.global_step == 4 and batch_idx == 0:
+                signal.raise_signal(number)
+
+    cfg = small_config("data.validation=0.4", "data.batch_size=4")  # several batches of validation
+    with pytest.raises(Interrupted, match="stopped at step 4"):
+        run.fit(cfg, tmp_path, {}, [Kill()])
+    assert checkpoints.read(checkpoints.find(tmp_path))["global_step"] == 4
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_training_is_an_interruption_too(number, small_config, tmp_path):
+    class Kill(Callback):
+        def on_fit_start(self, *_):
+            signal.raise_signal(number)
+
+    former = signal.getsignal(number)
+    with pytest.raises(Interrupted):
+        run.fit(small_config(), tmp_path, {}, [Kill()])
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
+    assert signal.getsignal(number) == former
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("seed=-1", "seed: must be between 0 and 4294967295, got -1"),
+        ("trainer.val_check_interval=0", "trainer.val_check_interval: must be steps"),
+        ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
+        ("trainer.devices=2", "trainer.devices: must be 1"),
+    ],
+)
+def test_what_would_fail_late_is_refused_early(override, fault, small_config, tmp_path):
+    with pytest.raises(ConfigError, match=fault):
+        run.fit(small_config(override), tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_absence_is_null(small_config, tmp_path):
+    run.fit(small_config("callbacks.progress=null", "callbacks.samples=null"), tmp_path, {})
+    assert not (tmp_path / "samples").exists()
+
+
+@pytest.mark.parametrize("options", [["model.clip_norm=1.0"], ["model=wgan_gp"], ["loss=hinge", "schedule=cosine"]])
+def test_mixed_precision_trains(options, small_config, tmp_path):
+    run.fit(small_config("trainer.precision=bf16-mixed", *options), tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
