@@ -6,7 +6,7 @@ READY := .venv/.ready
 .PHONY: setup train test test-all lint golden bench lock clean
 
 train: setup
-	$(BIN)/python train.py
+	$(BIN)/python train.py experiment=first_paintings
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
