@@ -1,4 +1,4 @@
-"""Real pictures and a run's samples in one image, for docs: `python scripts/side_by_side.py RUN OUT.png [--count 64]`."""
+"""Real pictures beside a run's samples, for docs: `python scripts/side_by_side.py RUN OUT.png [--count 64]`."""
 
 import argparse
 from pathlib import Path

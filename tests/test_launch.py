@@ -5,7 +5,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from atelier.errors import ConfigError, Interrupted, RunError, UserError
-from atelier.launch import Jobs, discard, folder_name, guard, launch
+from atelier.launch import guard, launch
+from atelier.sweeps import Jobs, discard, folder_name
 
 
 def raising(error):

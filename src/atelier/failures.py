@@ -1,0 +1,44 @@
+"""How a failure is told, and which exit code it has."""
+
+import errno
+import sys
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
+
+from atelier.config import explain
+from atelier.errors import RunError, UserError
+
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+"""Also: failed while running, a mistake in the config or the input, stopped from outside."""
+
+DISK_TROUBLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENOSPC,
+    errno.EDQUOT,
+}
+
+
+def describe(error: Exception) -> str | None:
+    """One line about a failure that has a known reason; None for a bug."""
+    if isinstance(error, HydraException | OmegaConfBaseException | MarkedYAMLError):
+        return explain(error)
+    if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+        return f"cannot use {error.filename or 'the disk'}: {error.strerror}"
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, which is not imported for --help
+        return f"trainer: {error}"
+    return f"{type(error).__name__}: {error}" if isinstance(error, UserError | RunError) else None
+
+
+def exit_code(error: Exception) -> int:
+    ran_out = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return FAILED if ran_out or isinstance(error, RunError) or describe(error) is None else MISUSED
+
+
+def tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
