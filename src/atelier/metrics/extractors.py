@@ -1,6 +1,7 @@
 """Networks that turn images into what scores are made of: features, and logits over classes."""
 
 import hashlib
+import socket
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -104,6 +105,8 @@ class InceptionExtractor:
 
     def _download(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        patience = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(30)  # torch sets none, and a silent server would hang the run
         try:
             torch.hub.download_url_to_file(INCEPTION_ADDRESS, str(self.path), INCEPTION_SHA256_PREFIX)
         except (OSError, RuntimeError) as error:  # no network; a wrong checksum
@@ -111,6 +114,8 @@ class InceptionExtractor:
                 f"metrics.weights: Inception's weights cannot be downloaded ({error}); get {INCEPTION_ADDRESS} and "
                 f"give metrics.weights=PATH, or put it at {self.path}; metrics=embedded needs no download"
             ) from error
+        finally:
+            socket.setdefaulttimeout(patience)
 
     def _refuse_unreadable(self) -> None:
         """torch-fidelity unpickles whatever it is given, so look first whether the file is tensors alone."""
