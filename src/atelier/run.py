@@ -52,8 +52,10 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
                 )
             raise
         finally:
-            close(fitting.loggers, failed=fitting.run.record["status"] != "finished")
-    summary(path, fitting.best.monitor)
+            status = fitting.run.record["status"]
+            close(fitting.loggers, failed=status != "finished")
+            if status != "failed":
+                summary(path, fitting.best.monitor)
     return fitting.best.best_score
 
 

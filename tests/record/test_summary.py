@@ -13,6 +13,8 @@ def run(tmp_path):
     for step, fid in ((500, 90.0), (1000, 60.0), (1500, 60.0), (2000, 75.0)):
         record.log_metrics({"images_seen": step * 64, "generator/adversarial": 0.1}, step)
         record.log_metrics({"val/fid": fid, "val/inception_score": 2.0}, step)
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "last.ckpt").touch()
     return folder
 
 
@@ -43,9 +45,12 @@ def test_a_run_that_did_not_finish_tells_how_to_go_on(run):
 
 
 def test_a_run_that_logged_nothing_has_a_summary_too(tmp_path):
-    note(tmp_path, status="failed")
+    note(tmp_path, status="interrupted")
 
-    assert "failed       0 steps, 0 images, 0 s" in describe(tmp_path, "val/fid").plain
+    told = describe(tmp_path, "val/fid").plain
+
+    assert "interrupted  0 steps, 0 images, 0 s" in told
+    assert "resume" not in told  # there is nothing to go on from
 
 
 def test_commands_are_not_folded(run, capsys):

@@ -30,15 +30,14 @@ class Record(Callback):
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
         if every and trainer.global_step % every == 0:
             self._refuse_non_finite()
-            row = {"images_seen": self.images_seen, **{name: term.item() for name, term in self.latest.items()}}
-            for logger in trainer.loggers:  # not by `log_dict`, whose float32 counts no further than 2**24 images
-                logger.log_metrics(row, trainer.global_step)
+            self._log(trainer, {name: term.item() for name, term in self.latest.items()})
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._refuse_non_finite()
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         pl_module.log("step", float(trainer.global_step))  # Lightning's own would be one less
+        self._log(trainer, {})
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self._refuse_non_finite()
@@ -51,6 +50,11 @@ class Record(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.images_seen, self.latest = state_dict["images_seen"], dict(state_dict["latest"])
+
+    def _log(self, trainer: Trainer, terms: dict[str, float]) -> None:
+        """Straight to the loggers: `log_dict` counts in float32, which is exact up to 2**24 images only."""
+        for logger in trainer.loggers:
+            logger.log_metrics({"images_seen": self.images_seen, **terms}, trainer.global_step)
 
     def _refuse_non_finite(self) -> None:
         steps, self._unchecked = self._unchecked, []

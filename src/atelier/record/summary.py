@@ -30,7 +30,7 @@ def describe(run: Path, monitor: str | None = None) -> Text:
         ("run", [name]),
         (facts.get("status", "ended"), [_extent(facts, rows)]),
         ("scores", _scores(rows, monitor)),
-        ("next", _commands(name, facts, rows)),
+        ("next", _commands(run, facts, rows)),
     ):
         for heading, line in zip_longest([title][: len(lines)], lines, fillvalue=""):
             told.append(f"\n{heading:13}", "dim").append(line)
@@ -62,9 +62,11 @@ def _scores(rows: list[dict[str, float]], monitor: str | None) -> list[str]:
     return lines
 
 
-def _commands(name: str, facts: dict[str, Any], rows: list[dict[str, float]]) -> list[str]:
+def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -> list[str]:
     """What works on the run folder as it is: nothing, where no checkpoint was written."""
-    run = shlex.quote(name)
+    if not any(path.glob("checkpoints/*.ckpt")):
+        return []
+    run = shlex.quote(_short(path))
     resume = f"python train.py resume={run}"
     if facts.get("status") == "finished":
         more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
