@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup train test test-all lint golden bench lock clean
+.PHONY: setup train test test-slow test-all lint golden bench lock clean
 
 train: setup
 	$(BIN)/python train.py experiment=first_paintings
@@ -11,8 +11,10 @@ train: setup
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-test-all: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not gpu and not network"
+test-slow: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "slow and not gpu and not network"
+
+test-all: test test-slow
 
 setup: $(READY)
 
