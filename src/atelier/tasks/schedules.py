@@ -1,0 +1,26 @@
+"""Learning rates as functions of the step alone, so that a run which goes on for longer follows the longer schedule.
+
+(torch's own linear and cosine schedules multiply the rate before: one that has reached nothing stays there.)
+"""
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def linear(optimizer: Optimizer, steps: int) -> LambdaLR:
+    """From the full rate to nothing after `steps` batches."""
+    _refuse_endless(steps)
+    return LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
+
+
+def cosine(optimizer: Optimizer, steps: int) -> LambdaLR:
+    """Half a cosine, from the full rate to nothing after `steps` batches (Loshchilov & Hutter 2017, eq. 5)."""
+    _refuse_endless(steps)
+    return LambdaLR(optimizer, lambda step: (1 + math.cos(math.pi * min(1.0, step / steps))) / 2)
+
+
+def _refuse_endless(steps: int) -> None:
+    if steps < 1:
+        raise ValueError(f"steps must be >= 1, got {steps}: a rate that falls to nothing needs trainer.max_steps")
