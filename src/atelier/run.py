@@ -45,7 +45,7 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
         try:
             fitting.train()
             fitting.end("finished")
-        except BaseException as error:
+        except BaseException as error:  # bugs and signals too: noted here, and raised again for the launcher to tell
             with suppress(OSError):  # a full disk: the error itself is what one wants to hear of
                 fitting.end(
                     "interrupted" if isinstance(error, Interrupted) else "failed", str(error) or type(error).__name__
@@ -110,7 +110,7 @@ class Fitting:
         self.data.prepare()
         self.run.note(data=self.data.fingerprint)
         for logger in self.loggers:
-            logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]
+            logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
         start = str(self.start) if self.start else None
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 

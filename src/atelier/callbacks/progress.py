@@ -39,7 +39,7 @@ class Progress(Callback):
         if self._display is None:
             return
         self._standing.step = trainer.global_step
-        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
         if every and trainer.global_step % every == 0:
             latest = _find(trainer, Record).latest
             self._standing.terms = {name: value.item() for name, value in latest.items()}

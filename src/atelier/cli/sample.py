@@ -1,7 +1,7 @@
 """`atelier sample`: images from a trained generator."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -17,16 +17,18 @@ def sample(
     import torch
 
     from atelier import run as runs
+    from atelier.callbacks.protocols import Sampler
     from atelier.hashing import mix
     from atelier.record.grids import grid, save_png, to_pixels
 
     task, _, content = runs.load(run, checkpoint)
+    sampler = cast(Sampler, task)
     folder = out or run / "generated" / f"seed-{seed}"
     name = "/".join(run.absolute().parts[-2:])
     first: list[torch.Tensor] = []
     for index in range(count):
         # a seed of its own for each, so that image 7 is the same whether ten are asked for or a thousand
-        image = to_pixels(task.sample(1, generator=torch.Generator().manual_seed(mix(seed, index))))  # type: ignore[operator]
+        image = to_pixels(sampler.sample(1, generator=torch.Generator().manual_seed(mix(seed, index))))
         note = {"run": name, "step": content["global_step"], "seed": seed, "index": index}
         save_png(image[0].permute(1, 2, 0).numpy(), folder / f"{index:05d}.png", note)
         first += [image] if index < 64 else []
