@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -37,51 +37,51 @@ def test_processes_change_nothing(monkeypatch):
 BUILD = """
 from atelier.data.cache import cached
 from atelier.data.paintings import Paintings
+
+class Told(Paintings):
+    def pictures(self):
+        for index, picture in enumerate(super().pictures()):
+            if index == 300:  # no more than a few dozen ahead of the writing
+                print("under way", flush=True)
+            yield picture
+
 if __name__ == "__main__":
-    print(cached(Paintings(600), 32).folder, flush=True)
+    print(cached(Told(600), 32).folder, flush=True)
 """
 
 
-@pytest.mark.slow
-def test_a_killed_build_leaves_neither_a_cache_nor_a_worker(tmp_path):
-    script, cache = tmp_path / "build.py", tmp_path / "cache"
+@pytest.fixture
+def build(tmp_path):
+    """A build that is under way, and a way to start it. Its pipes close when its last process has ended."""
+    script, environment = tmp_path / "build.py", os.environ | {"ATELIER_CACHE": str(tmp_path / "cache")}
     script.write_text(BUILD)
-    environment = os.environ | {"ATELIER_CACHE": str(cache)}
-    build = subprocess.Popen([sys.executable, script], env=environment, start_new_session=True)
-    wait_until(lambda: any(path.stat().st_size > 30_000 for path in cache.rglob("pixels.npy")))
-    build.kill()
-    build.wait()
-    wait_until(lambda: not session(build.pid))
-    assert [path.suffix for path in (cache / "pixels").glob("[!.]*")] == [".building"]
+    process = subprocess.Popen(
+        [sys.executable, script], env=environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout.readline() == "under way\n"
+    yield process
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
-    again = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
-    (folder,) = (cache / "pixels").glob("[!.]*")
-    assert again.stdout.strip() == str(folder)
+
+@pytest.mark.slow
+def test_a_killed_build_leaves_neither_a_cache_nor_a_worker(build, tmp_path):
+    build.kill()
+    build.communicate(timeout=60)
+    pixels = tmp_path / "cache" / "pixels"
+    assert [path.suffix for path in pixels.glob("[!.]*")] == [".building"]
+
+    again = subprocess.run(build.args, env=os.environ | {"ATELIER_CACHE": str(tmp_path / "cache")},
+        capture_output=True, text=True, check=True)  # fmt: skip
+    (folder,) = pixels.glob("[!.]*")
+    assert again.stdout.splitlines()[-1] == str(folder)
     assert np.load(folder / "pixels.npy", mmap_mode="r").shape == (600, 32, 32, 3)
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_it_and_cleans_up(tmp_path):
-    script, cache = tmp_path / "build.py", tmp_path / "cache"
-    script.write_text(BUILD)
-    environment = os.environ | {"ATELIER_CACHE": str(cache)}
-    build = subprocess.Popen([sys.executable, script], env=environment, start_new_session=True, stderr=subprocess.PIPE)
-    wait_until(lambda: any(path.stat().st_size > 30_000 for path in cache.rglob("pixels.npy")))
+def test_ctrl_c_stops_it_and_cleans_up(build, tmp_path):
     os.killpg(build.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-    _, complaints = build.communicate()
-    assert complaints.decode().count("KeyboardInterrupt") == 1
-    wait_until(lambda: not session(build.pid))
-    assert list((cache / "pixels").glob("[!.]*")) == []
-
-
-def session(leader):
-    """Processes of a session that still run."""
-    listed = subprocess.run(["ps", "-o", "pid=,stat=", "-s", str(leader)], capture_output=True, text=True, check=False)
-    return [line for line in listed.stdout.splitlines() if " Z" not in line]
-
-
-def wait_until(true, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+    _, complaints = build.communicate(timeout=60)
+    assert complaints.count("KeyboardInterrupt") == 1
+    assert list((tmp_path / "cache" / "pixels").glob("[!.]*")) == []

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -40,13 +41,27 @@ def _render_in_processes(pictures: Iterator[Picture], size: int) -> Iterator[Ren
     pending: deque[Future[list[Rendered | Broken]]] = deque()
     try:
         while chunk := list(islice(pictures, _CHUNK)):
-            pending.append(pool.submit(_render_chunk, chunk, size))
+            with _deaf_children():
+                pending.append(pool.submit(_render_chunk, chunk, size))
             if len(pending) > 4 * workers:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """A process started in here does not hear Ctrl-C, from its first moment on: the parent does, and ends it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _render_chunk(pictures: list[Picture], size: int) -> list[Rendered | Broken]:
@@ -67,8 +82,7 @@ def _cores() -> int:
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it is killed: a pool's worker would wait for work for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End when the parent is killed: a pool's worker would wait for work for ever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
