@@ -12,10 +12,11 @@ from atelier.launch import job, launch, output_folder
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def train(cfg: DictConfig) -> float:
     from atelier.config import check  # torch takes seconds: not for --help
+    from atelier.labels import presume
     from atelier.run import fit
 
     with job():
-        check(cfg)
+        check(presume(cfg))
         return fit(cfg, output_folder(), HydraConfig.get().runtime.choices)
 
 

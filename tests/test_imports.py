@@ -12,12 +12,13 @@ STANDARD_TENSORS = {"torch", "torchvision", "safetensors"}
 ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "losses": ({"losses"}, {"torch"}),
     "networks": ({"networks"}, STANDARD_TENSORS),
-    "tasks": ({"tasks", "networks", "losses", "data.types"}, {"torch", "pytorch_lightning"}),
+    "augment": ({"augment"}, STANDARD_TENSORS),
+    "tasks": ({"tasks", "networks", "losses", "augment", "data.types"}, {"torch", "pytorch_lightning"}),
     "data": ({"data", "errors", "files", "hashing"}, None),
     "metrics": ({"metrics", "networks", "errors", "files", "hashing"}, None),
     "record": ({"record", "errors", "files", "hashing"}, None),
     "callbacks": (
-        {"callbacks", "metrics.scores", "record", "errors", "files", "hashing", "checkpoints", "signals"},
+        {"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints", "signals"},
         None,
     ),
     "config": ({"config", "errors"}, None),

@@ -13,7 +13,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
 
-from atelier import checkpoints, run_folder
+from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.interrupt import Interrupt
@@ -75,16 +75,24 @@ def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, Di
 
 
 class Fitting:
-    """The parts of one run. Whatever can be refused is built before anything slow begins."""
+    """The parts of one run, built before a word is written: what is refused leaves no run behind.
+
+    Decoding comes before the task, whose networks need to know how many classes there are; `check` has tried the task
+    before.
+    """
 
     def __init__(self, cfg: DictConfig, path: Path, signals: Signals, callbacks: Sequence[Callback]) -> None:
         _quieten_lightning()
         refuse_unsupported(cfg)
         pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-        self.cfg, self.run = cfg, RunFolder(path)
+        self.run = RunFolder(path)
         self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
         self.scores: Scores | None = build(cfg.metrics or None, "metrics")
         self.data: ImageData = build(cfg.data, "data")
+        if self.scores:
+            self.scores.fetch()  # before hours of decoding
+        self.data.prepare()
+        self.cfg = cfg = labels.settle(cfg, self.data)
         self.task: LightningModule = build(cfg.model, "model")
         self.step = self._start_step()
         self.loggers = self._loggers()
@@ -105,10 +113,7 @@ class Fitting:
         self.run.begin(self.cfg, choices, self.step)
 
     def train(self) -> None:
-        if self.scores:
-            self.scores.fetch()  # before hours of decoding
-        self.data.prepare()
-        self.run.note(data=self.data.fingerprint)
+        self.run.note(data=self.data.fingerprint, classes=list(self.data.classes))
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
         start = str(self.start) if self.start else None
@@ -129,8 +134,9 @@ class Fitting:
     def _callbacks(self) -> list[Callback]:
         """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
         scoring = [ScoreSamples(self.scores, self.cfg.seed)] if self.scores else []
+        health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
-        return [Reseed(self.cfg.seed), Record(), ValidateLastStep(), *scoring, *chosen]
+        return [Reseed(self.cfg.seed), Record(), ValidateLastStep(), *scoring, *health, *chosen]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]

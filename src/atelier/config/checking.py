@@ -11,13 +11,15 @@ from atelier.config.targets import TargetError, is_node, locate
 from atelier.config.values import Values
 from atelier.errors import ConfigError
 
-REHEARSED = ("data", "model", "metrics", "callbacks", "logger")
+REHEARSED = ("data", "model", "metrics", "health", "callbacks", "logger")
 
 
 class Root(TypedDict, total=False):
     """The plain values at the top of a config."""
 
     seed: int
+    classes: int | None
+    seamless: bool
     resume: str | None
     run_dir: str | None
 

@@ -2,47 +2,45 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from atelier.losses.terms import Term
 
 
 @dataclass(frozen=True)
 class Critique:
     """All that one discriminator update knows; a penalty reads what it needs.
 
-    `real` and `fake` are (B, 3, H, W) and carry no graph. The logits (B,) are those the objective saw: under mixed
-    precision their graph is a half-precision one, so a penalty that differentiates calls `discriminator` again.
+    `real` and `fake` are (B, 3, H, W), carry no graph and are not augmented; image i of both has label i. The logits,
+    (B,) or (B, P), are those the objective saw: under mixed precision their graph is a half-precision one, so a penalty
+    that differentiates calls `judge` again.
     """
 
-    discriminator: Callable[[Tensor], Tensor]
+    judge: Callable[[Tensor], Tensor]
+    """B images, of the labels of this batch, through the augmentation to their logits."""
     real: Tensor
     fake: Tensor
     real_logits: Tensor
     fake_logits: Tensor
+    real_features: Any = None
+    """What the discriminator's head read of the real images."""
+    fake_features: Any = None
+    labels: Tensor | None = None
+    discriminator: nn.Module | None = None
+    """The network itself, for penalties that need one of its parts."""
 
 
-class Penalty:
-    """A weighted regulariser, applied every `every` steps and scaled up by as much to make up for it.
-
-    (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", section 3.1: lazy regularisation.)
-    """
+class Penalty(Term[Critique]):
+    """A regulariser of the discriminator."""
 
     per_image: bool = False
     """Whether the penalty is one of each image alone, and so meaningless where images of a batch mix (batch norm)."""
 
-    def __init__(self, weight: float, every: int = 1) -> None:
-        if weight < 0:
-            raise ValueError(f"weight must be >= 0, got {weight}")
-        if every < 1:
-            raise ValueError(f"every must be >= 1, got {every}")
-        self.weight, self.every = weight, every
-
-    def __call__(self, critique: Critique) -> Tensor:
-        return self.weight * self.every * self.measure(critique)
-
-    def measure(self, critique: Critique) -> Tensor:
-        raise NotImplementedError
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Act on the weights after each of the discriminator's steps. Most have nothing to do here."""
 
 
 class GradientPenalty(Penalty):
@@ -53,7 +51,7 @@ class GradientPenalty(Penalty):
     def measure(self, critique: Critique) -> Tensor:
         position = torch.rand(len(critique.real), 1, 1, 1, device=critique.real.device)
         between = torch.lerp(critique.real.float(), critique.fake.float(), position).requires_grad_()
-        slope = gradient(critique.discriminator(between), between).flatten(1).norm(dim=1)
+        slope = gradient(critique.judge(between), between).flatten(1).norm(dim=1)
         return (slope - 1).square().mean()
 
 

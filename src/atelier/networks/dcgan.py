@@ -12,7 +12,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from atelier.networks.conditioning import LabelledLatents, Projection
+from atelier.networks.padding import ConvTranspose2d
+from atelier.networks.players import Discriminator as AnyDiscriminator
+from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.sizes import doublings
+from atelier.networks.spectral import normalize_spectrally
 
 Norm = Literal["batch", "instance", "layer"]
 
@@ -26,30 +31,47 @@ NORMS: dict[str | None, Callable[[int], nn.Module]] = {
 Initializer = Callable[[nn.Module], None]
 
 
-class Generator(nn.Module):
+class Generator(AnyGenerator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1]."""
 
-    def __init__(self, image_size: int, latent_dim: int = 128, width: int = 64, norm: Norm | None = "batch") -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
+    def __init__(
+        self,
+        image_size: int,
+        latent_dim: int = 128,
+        width: int = 64,
+        norm: Norm | None = "batch",
+        classes: int | None = None,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__(latent_dim, classes)
+        self.input = LabelledLatents(latent_dim, classes)
         normalise = _norm(norm)
         widths = [width * 2**stage for stage in reversed(range(doublings(image_size)))]
-        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], 4, bias=norm is None)]
+        layers: list[nn.Module] = [ConvTranspose2d(self.input.width, widths[0], 4, bias=norm is None)]
         for wide, narrow in pairwise(widths):
             layers += [normalise(wide), nn.ReLU(inplace=True)]
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=norm is None)]
-        layers += [normalise(width), nn.ReLU(inplace=True), nn.ConvTranspose2d(width, 3, 4, 2, 1), nn.Tanh()]
+            layers += [ConvTranspose2d(wide, narrow, 4, 2, 1, bias=norm is None)]
+        layers += [normalise(width), nn.ReLU(inplace=True), ConvTranspose2d(width, 3, 4, 2, 1), nn.Tanh()]
         self.layers = nn.Sequential(*layers).apply(initialize)
+        if spectral_norm:
+            normalize_spectrally(self)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        return self.layers(latents[:, :, None, None])
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.layers(self.input(latents, labels)[:, :, None, None])
 
 
-class Discriminator(nn.Module):
+class Discriminator(AnyDiscriminator):
     """Images (B, 3, image_size, image_size) to logits (B,)."""
 
-    def __init__(self, image_size: int, width: int = 64, norm: Norm | None = "batch") -> None:
-        super().__init__()
+    def __init__(
+        self,
+        image_size: int,
+        width: int = 64,
+        norm: Norm | None = "batch",
+        classes: int | None = None,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__(classes)
         self.mixes_images = norm == "batch"
         normalise = _norm(norm)
         widths = [width * 2**stage for stage in range(doublings(image_size))]
@@ -57,15 +79,21 @@ class Discriminator(nn.Module):
         for narrow, wide in pairwise(widths):
             layers += [nn.Conv2d(narrow, wide, 4, 2, 1, bias=norm is None), normalise(wide)]
             layers += [nn.LeakyReLU(0.2, inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4), nn.Flatten(0)).apply(initialize)
+        self.layers = nn.Sequential(*layers, nn.Flatten()).apply(initialize)
+        self.head = Projection(16 * widths[-1], classes).apply(initialize)
+        if spectral_norm:
+            normalize_spectrally(self)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Tensor:
         return self.layers(images)
+
+    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.head(features, labels)
 
 
 def initialize(module: nn.Module) -> None:
     """Weights from N(0, 0.02) (Radford et al. 2016, section 4); normalisation scales about 1; biases 0."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
         nn.init.normal_(module.weight, 1.0, 0.02)

@@ -1,14 +1,19 @@
 """Noise to images: one task, whatever the networks, the objective and the penalties."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from atelier.augment.base import Augment
 from atelier.data.types import Images
 from atelier.losses.adversarial import Objective
+from atelier.losses.generator import Creation, GeneratorTerm
 from atelier.losses.penalties import Critique, Penalty
+from atelier.networks.padding import make_seamless, roll_each
+from atelier.networks.players import Discriminator, Generator
 from atelier.tasks.adversarial import AdversarialTask, OptimizerFactory, ScheduleFactory, Terms
 from atelier.tasks.average import MovingAverage
 
@@ -17,36 +22,45 @@ class Gan(AdversarialTask):
     """Generative adversarial network (Goodfellow et al. 2014, algorithm 1).
 
     A step is one update of the discriminator on one batch; the generator follows every `critic_steps` of them.
-    `generator` maps latents (B, latent_dim) to images and has a `latent_dim`; `discriminator` maps images to logits
-    (B,) and says in `mixes_images` whether one image's logit depends on the others of its batch.
+    Generated images of a step have the labels of its real ones. `penalties` are the discriminator's,
+    `generator_terms` what the generator minimises beside its objective; their names are those of the record.
     """
 
     batch: ClassVar[type] = Images
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
+        generator: Generator,
+        discriminator: Discriminator,
         objective: Objective,
         penalties: Mapping[str, Penalty],
         generator_optimizer: OptimizerFactory,
         discriminator_optimizer: OptimizerFactory,
         schedule: ScheduleFactory,
+        generator_terms: Mapping[str, GeneratorTerm] = MappingProxyType({}),
+        augment: Augment | None = None,
         critic_steps: int = 1,
         average_decay: float = 0.999,
         clip_norm: float | None = None,
+        seamless: bool = False,
     ) -> None:
         super().__init__(clip_norm)
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be >= 1, got {critic_steps}")
-        _refuse_mixing(discriminator, penalties)
+        _refuse_batch_norm(discriminator, penalties)
+        if seamless:
+            make_seamless(generator)
         self.generator = generator.to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.average = MovingAverage(generator, average_decay)
-        self.objective, self.penalties = objective, dict(penalties)
+        self.objective, self.augment = objective, augment or Augment()
+        self.penalties, self.generator_terms = nn.ModuleDict(penalties), nn.ModuleDict(generator_terms)
         self.optimizer_factories = discriminator_optimizer, generator_optimizer
         self.schedule_factory = schedule
-        self.critic_steps = critic_steps
+        self.critic_steps, self.seamless = critic_steps, seamless
+        self.latent_dim, self.classes = generator.latent_dim, generator.classes
+        # how many pictures of each class training has shown, so that samples have the data's share of each
+        self.register_buffer("class_counts", torch.zeros(self.classes or 0, dtype=torch.int64))
 
     def configure_optimizers(self) -> Any:
         networks = self.discriminator, self.generator
@@ -55,64 +69,130 @@ class Gan(AdversarialTask):
 
     def training_step(self, batch: Images, batch_idx: int) -> Terms:
         discriminator_optimizer, generator_optimizer = self.optimizers()  # type: ignore[attr-defined]
-        real, step = batch.image, self.global_step + 1
-        terms = self.update("discriminator", discriminator_optimizer, lambda: self.discriminator_terms(real, step))
+        real, labels, step = batch.image, self._labels_of(batch), self.global_step + 1
+        terms = self.update(
+            "discriminator", discriminator_optimizer, lambda: self.discriminator_loss(real, labels, step)
+        )
+        for penalty in self.penalties.values():
+            penalty.constrain(self.discriminator)
         if step % self.critic_steps == 0:
-            terms |= self.update("generator", generator_optimizer, lambda: self.generator_terms(real))
-            self.average.update(self.generator, step // self.critic_steps)
+            turn = step // self.critic_steps
+            terms |= self.update("generator", generator_optimizer, lambda: self.generator_loss(real, labels, turn))
+            self.average.update(self.generator, turn)
         self.advance_schedules()
-        return terms
+        return terms | {f"augment/{name}": value for name, value in self.augment.readings().items()}
 
-    def discriminator_terms(self, real: Tensor, step: int) -> Terms:
+    def discriminator_loss(self, real: Tensor, labels: Tensor | None, step: int) -> Terms:
         with torch.no_grad():
-            fake = self.generator(self.latents(len(real)))
-        real_logits, fake_logits = self.judge(real, fake)
-        terms = {"adversarial": self.objective.discriminator(real_logits, fake_logits)}
-        critique = Critique(self.discriminator, real, fake, real_logits, fake_logits)
+            fake = self.generate(self.latents(len(real)), labels).float()
+        critique = self.criticize(real, fake, labels)
+        self.augment.observe(critique.real_logits.detach())
+        terms = {"adversarial": self.objective.discriminator(critique.real_logits, critique.fake_logits)}
         with torch.autocast(real.device.type, enabled=False):  # half precision is 3 % off in a gradient's norm
-            for name, penalty in self.penalties.items():
-                if step % penalty.every == 0:
-                    terms[name] = penalty(critique)
-        return terms
+            due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(step)}
+            return terms | {name: penalty(critique) for name, penalty in due.items()}
 
-    def generator_terms(self, real: Tensor) -> Terms:
-        fake_logits = self.discriminator(self.generator(self.latents(len(real)))).float()
-        return {"adversarial": self.objective.generator(fake_logits, self.reference_logits(real))}
+    def generator_loss(self, real: Tensor, labels: Tensor | None, turn: int) -> Terms:
+        latents = self.latents(len(real))
+        fake = self.generate(latents, labels)
+        features = self.discriminator.features(self.augment(fake))
+        logits = self.discriminator.logits(features, labels).float()
+        terms = {"adversarial": self.objective.generator(logits, self.reference_logits(real, labels))}
+        creation = Creation(self.generator, self.discriminator, latents, labels, fake, logits, features)
+        with torch.autocast(real.device.type, enabled=False):
+            due = {name: term for name, term in self.generator_terms.items() if term.due(turn)}
+            return terms | {name: term(creation) for name, term in due.items()}
+
+    def generate(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Images as the discriminator sees them: those that are to tile are cut open somewhere else each time."""
+        images = self.generator(latents, labels)
+        return roll_each(images) if self.seamless else images
+
+    def criticize(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> Critique:
+        """Both sides judged, in one pass where the discriminator sees each image alone."""
+
+        def judge(images: Tensor) -> Tensor:
+            return self.discriminator(self.augment(images), labels)
+
+        sides = [real, fake]
+        if self.discriminator.mixes_images:
+            features = [self.discriminator.features(self.augment(images)) for images in sides]
+            logits = [self.discriminator.logits(feature, labels).float() for feature in features]
+        else:
+            joint = self.discriminator.features(self.augment(torch.cat(sides)))
+            twice = None if labels is None else labels.repeat(2)
+            features = _halves(joint)
+            logits = [*self.discriminator.logits(joint, twice).float().chunk(2)]
+        return Critique(judge, real, fake, *logits, *features, labels, self.discriminator)
 
     @torch.no_grad()
-    def reference_logits(self, real: Tensor) -> Tensor | None:
-        return self.discriminator(real).float() if self.objective.relativistic else None
-
-    def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of both sides, in one pass where the discriminator sees each image alone."""
-        if self.discriminator.mixes_images:
-            return self.discriminator(real).float(), self.discriminator(fake).float()
-        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).float().chunk(2)
-        return real_logits, fake_logits
+    def reference_logits(self, real: Tensor, labels: Tensor | None) -> Tensor | None:
+        return self.discriminator(self.augment(real), labels).float() if self.objective.relativistic else None
 
     def latents(self, count: int) -> Tensor:
         return torch.randn(count, self.latent_dim, device=self.device)
 
     def validation_step(self, batch: Images, batch_idx: int) -> None:
         """How real held-out pictures look to the discriminator."""
-        self.log("val/real_logits", self.discriminator(batch.image).float().mean(), batch_size=len(batch.image))
-
-    @property
-    def latent_dim(self) -> int:
-        return self.generator.latent_dim  # type: ignore[return-value]
+        self.log("val/real_logits", self.logits(batch).mean(), batch_size=len(batch.image))
 
     @torch.no_grad()
-    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """Images (count, 3, H, W) in [-1, 1] of the averaged generator.
+    def logits(self, batch: Images) -> Tensor:
+        """Logits (B,) of pictures as they are, without augmentation; the mean where parts are judged."""
+        return self.discriminator(batch.image, self._labels_of(batch)).float().reshape(len(batch.image), -1).mean(1)
 
-        Latents are drawn on the CPU, so that a seed means the same picture on every device.
+    @torch.no_grad()
+    def sample(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        labels: Tensor | None = None,
+        truncation: float | None = None,
+    ) -> Tensor:
+        """Images (count, 3, H, W) in [-1, 1] of the averaged generator, of classes as frequent as in training.
+
+        Latents and classes are drawn on the CPU, so that a seed means the same picture on every device.
         """
-        return self.average(torch.randn(count, self.latent_dim, generator=generator).to(self.device)).float()
+        latents = torch.randn(count, self.latent_dim, generator=generator)
+        if self.classes and labels is None:
+            shares = self.class_counts.cpu().double()
+            shares = shares if shares.sum() else torch.ones_like(shares)
+            labels = torch.multinomial(shares, count, replacement=True, generator=generator)
+        return self.synthesize(self.styles(latents, labels, truncation), labels)
+
+    @torch.no_grad()
+    def styles(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:
+        """What the averaged generator makes pictures of, (B, layers, D); see `Generator.styles`."""
+        network: Generator = self.average.network  # type: ignore[assignment]
+        return network.styles(latents.to(self.device), self._own(labels), truncation)
+
+    @torch.no_grad()
+    def synthesize(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images in [-1, 1] of such styles."""
+        network: Generator = self.average.network  # type: ignore[assignment]
+        return network.synthesize(styles, self._own(labels)).float()
+
+    def on_train_batch_start(self, batch: Images, batch_idx: int) -> None:
+        if self.classes:
+            self.class_counts += torch.bincount(batch.label, minlength=self.classes)
+
+    def _labels_of(self, batch: Images) -> Tensor | None:
+        return batch.label if self.classes else None
+
+    def _own(self, labels: Tensor | None) -> Tensor | None:
+        return labels.to(self.device) if self.classes and labels is not None else None
 
 
-def _refuse_mixing(discriminator: nn.Module, penalties: Mapping[str, Penalty]) -> None:
+def _halves(features: Any) -> list[Any]:
+    """Features of real and of generated images, of those of both one after the other."""
+    if isinstance(features, Tensor):
+        return [*features.chunk(2)]
+    return [tuple(half) for half in zip(*(part.chunk(2) for part in features), strict=True)]
+
+
+def _refuse_batch_norm(discriminator: nn.Module, penalties: Mapping[str, Penalty]) -> None:
     alone = [name for name, penalty in penalties.items() if penalty.per_image]
-    if alone and discriminator.mixes_images:
+    if alone and any(isinstance(module, nn.BatchNorm2d) for module in discriminator.modules()):
         raise ValueError(
             f"discriminator.norm must not be 'batch' with the penalty {alone[0]!r}, which is one of each image alone; "
             "try model.discriminator.norm=null or layer"

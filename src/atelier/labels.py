@@ -1,0 +1,34 @@
+"""How many classes the labels have: the networks need to know, and only the prepared data does."""
+
+from omegaconf import DictConfig
+
+from atelier.data.module import ImageData
+from atelier.errors import ConfigError
+
+
+def presume(cfg: DictConfig) -> DictConfig:
+    """The config with some number of classes where labels are asked for, so that it can be checked before the data is
+    prepared.
+
+    Raises ConfigError for classes without labels.
+    """
+    if cfg.classes is not None and cfg.data.get("label") is None:
+        raise ConfigError([f"classes: got {cfg.classes}, but the batches carry no labels: set data.label"])
+    return _with(cfg, 2) if cfg.classes is None and cfg.data.get("label") is not None else cfg
+
+
+def settle(cfg: DictConfig, data: ImageData) -> DictConfig:
+    """The config with the number of classes found in the prepared data.
+
+    Raises ConfigError where a run that goes on, or the user, counts on another number.
+    """
+    found = len(data.classes) or None
+    if cfg.classes not in (None, found):
+        raise ConfigError([f"classes: got {cfg.classes}, but data.label={data.label} has {found}"])
+    return _with(cfg, found)
+
+
+def _with(cfg: DictConfig, classes: int | None) -> DictConfig:
+    cfg = cfg.copy()
+    cfg.classes = classes
+    return cfg

@@ -1,0 +1,41 @@
+"""Padding that wraps around, so that what a generator draws tiles."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv_transpose2d, pad
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """torch's layer, which can also pad circularly; then with stride s it makes sides s times as long."""
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        if self.padding_mode == "zeros" or self.padding == (0, 0):
+            return conv_transpose2d(input, self.weight, self.bias, self.stride, self.padding)
+        around = self.kernel_size[0] // self.stride[0]  # as far as one output pixel's neighbours reach
+        cut = self.padding[0] + around * self.stride[0]
+        return conv_transpose2d(circular(input, around), self.weight, self.bias, self.stride, cut)
+
+
+def circular(images: Tensor, width: int) -> Tensor:
+    """(B, C, H, W) with `width` pixels from the opposite side around it; wider than the image, too."""
+    while width > min(images.shape[2:]):
+        images, width = pad(images, [min(images.shape[2:])] * 4, mode="circular"), width - min(images.shape[2:])
+    return pad(images, [width] * 4, mode="circular")
+
+
+def make_seamless(network: nn.Module) -> None:
+    """Let every layer that pads do so circularly. A layer of ours that pads says so by its `padding_mode`."""
+    for module in network.modules():
+        if hasattr(module, "padding_mode"):
+            module.padding_mode = "circular"
+
+
+def roll_each(images: Tensor) -> Tensor:
+    """Each image shifted around its torus by an offset of its own."""
+    height, width = images.shape[2:]
+    rows = torch.arange(height, device=images.device) + torch.randint(height, (len(images), 1), device=images.device)
+    columns = torch.arange(width, device=images.device) + torch.randint(width, (len(images), 1), device=images.device)
+    index = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[index, rows[:, :, None] % height, columns[:, None] % width].permute(0, 3, 1, 2)
