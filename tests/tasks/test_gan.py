@@ -1,4 +1,5 @@
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -111,6 +112,20 @@ def test_clipping_bounds_a_players_gradient():
     train(task, 1)
     moved = torch.cat([(a - b).flatten() for a, b in zip(task.discriminator.parameters(), before, strict=True)])
     torch.testing.assert_close(moved.norm().item(), 1e-3, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_clipping_bounds_the_gradient_and_not_its_scaled_double(fused, monkeypatch):
+    """As under 16-mixed: Lightning unscales for an ordinary optimiser, a fused one does so itself, in its step."""
+    scaler, weight = torch.amp.GradScaler("cpu", init_scale=1024.0), torch.nn.Parameter(torch.zeros(4))
+    optimizer = Adam([weight], fused=fused)
+    scaler.scale((3 * weight).sum()).backward()
+    if not fused:
+        scaler.unscale_(optimizer)
+    task = gan(clip_norm=1.5)
+    monkeypatch.setattr(type(task), "trainer", SimpleNamespace(scaler=scaler))
+    task.on_before_optimizer_step(optimizer)
+    torch.testing.assert_close(weight.grad, torch.full((4,), 0.75))
 
 
 def test_schedules_move_with_batches_for_both_players():

@@ -41,8 +41,6 @@ class AdversarialTask(LightningModule):
             optimizer.zero_grad()
             terms = measure()
             self.manual_backward(sum(terms.values()))  # type: ignore[arg-type]  # never empty
-            if self.clip_norm is not None:
-                self._clip(optimizer.optimizer, self.clip_norm)
             optimizer.step()
         return {f"{player}/{name}": term.detach() for name, term in terms.items()}
 
@@ -55,11 +53,17 @@ class AdversarialTask(LightningModule):
             for schedule in schedules if isinstance(schedules, list) else [schedules]:
                 schedule.step()  # type: ignore[union-attr]
 
-    def _clip(self, optimizer: Optimizer, norm: float) -> None:
-        if self.trainer.scaler is not None:  # 16-mixed: gradients are to be unscaled first
-            self.clip_gradients(optimizer, norm, "norm")
-        else:  # Lightning refuses a fused optimiser under every mixed precision
-            clip_grad_norm_([weights for group in optimizer.param_groups for weights in group["params"]], norm)
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip, where gradients are to be clipped: by now they exist, and all but a fused optimiser's are unscaled.
+
+        (Lightning's own clipping refuses a fused optimiser under every mixed precision.)
+        """
+        if self.clip_norm is None:
+            return
+        scaler = self.trainer.scaler
+        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+            scaler.unscale_(optimizer)
+        clip_grad_norm_([weights for group in optimizer.param_groups for weights in group["params"]], self.clip_norm)
 
     def _count_only_first(self, optimizer: LightningOptimizer) -> None:
         first = self.optimizers()[0]  # type: ignore[index]
