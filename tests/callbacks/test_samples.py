@@ -121,3 +121,18 @@ def test_a_gpu_draws_the_pictures_of_the_cpu_and_keeps_its_random_numbers():
     SampleGrid(count=2).draw(Painter(), device)
 
     torch.testing.assert_close(torch.cuda.get_rng_state(device), before, rtol=0, atol=0)
+
+
+class Labelled(LightningModule):
+    classes = 3
+
+    def sample(self, count, generator=None, labels=None):
+        return (labels - 1.0)[:, None, None, None].expand(count, 3, 4, 4)
+
+
+def test_a_column_is_of_one_class(trainer):
+    SampleGrid(count=9).on_validation_end(trainer, Labelled())
+    ((_, _, shown),) = trainer.loggers[0].images
+    assert shown.shape == (3 * 6 + 2, 3 * 6 + 2, 3)
+    for column, level in enumerate((0, 128, 255)):
+        assert {int(value) for value in shown[2:18:6, 6 * column + 2].flatten()} == {level}

@@ -17,3 +17,14 @@ class Sampler(Protocol):
         global generator. Neither weights, buffers nor training mode are changed by sampling.
         """
         ...
+
+
+@runtime_checkable
+class ClassSampler(Protocol):
+    """A sampler that draws what it is asked for, where it has `classes`."""
+
+    classes: int | None
+
+    def sample(self, count: int, generator: torch.Generator | None = None, labels: Tensor | None = None) -> Tensor:
+        """As a `Sampler`'s; image i is of class labels[i], or of a class drawn as often as in training."""
+        ...

@@ -1,12 +1,13 @@
 """The picture everyone looks at: the same latents, drawn again at every validation."""
 
+import math
 from pathlib import Path
 from typing import cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callbacks.protocols import Sampler
+from atelier.callbacks.protocols import ClassSampler, Sampler
 from atelier.record.grids import Pixels, grid, save_png, to_pixels
 from atelier.record.loggers import log_image
 
@@ -15,7 +16,8 @@ class SampleGrid(Callback):
     """Writes `samples/<step>.png` into the trainer's root folder and shows it to the loggers.
 
     One grid comes before the first step, so that a time-lapse begins with noise. The latents follow from
-    `seed` alone, and the training's own random numbers are not touched: pictures change no run.
+    `seed` alone, and the training's own random numbers are not touched: pictures change no run. Where the task has
+    classes, each column is of one.
     """
 
     def __init__(self, count: int = 64, seed: int = 0) -> None:
@@ -49,4 +51,12 @@ class SampleGrid(Callback):
         """The grid. A task that also draws from the global generator gets the same numbers each time."""
         with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(self.seed)
-            return grid(to_pixels(task.sample(self.count, torch.Generator().manual_seed(self.seed))))
+            generator = torch.Generator().manual_seed(self.seed)
+            if isinstance(task, ClassSampler) and task.classes:
+                labels = torch.arange(self.count) % task.classes
+                return grid(to_pixels(task.sample(self.count, generator, labels)), self._columns(task.classes))
+            return grid(to_pixels(task.sample(self.count, generator)))
+
+    def _columns(self, classes: int) -> int:
+        """A whole number of columns for each class, as nearly square as that allows."""
+        return classes * max(1, round(math.sqrt(self.count) / classes))

@@ -24,10 +24,10 @@ def to_pixels(images: Tensor) -> Tensor:
     return levels.round().clamp(0, 255).byte().cpu()
 
 
-def grid(images: Tensor) -> Pixels:
-    """Images, uint8 (N, 3, H, W), row by row on white, in the squarest grid that holds them."""
+def grid(images: Tensor, columns: int | None = None) -> Pixels:
+    """Images, uint8 (N, 3, H, W), row by row on white, in the squarest grid that holds them or in so many columns."""
     count, channels, height, width = images.shape
-    columns = math.ceil(math.sqrt(count))
+    columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     down, across = height + GUTTER, width + GUTTER
     canvas = np.full((rows * down + GUTTER, columns * across + GUTTER, channels), 255, dtype=np.uint8)
