@@ -4,13 +4,12 @@ Neither is a DataLoader: Lightning replaces the samplers of those it is given.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from atelier.data.pixels import Pixels
 from atelier.data.stream import Draw, Stream
 from atelier.data.types import Images
 
@@ -19,11 +18,21 @@ ENDLESS = 2**48
 64 bits."""
 
 
+class Collection(Protocol):
+    """What batches are made of: the pixels of pictures, or points."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: np.ndarray, flips: np.ndarray) -> Images:
+        """The items at `indices`, mirrored where `flips`; both of shape (B,)."""
+        ...
+
+
 class TrainingLoader:
     """The batches of a stream, from batch `start` on."""
 
     def __init__(
-        self, pixels: Pixels, stream: Stream, start: int = 0, num_workers: int = 0, pin_memory: bool = False
+        self, pixels: Collection, stream: Stream, start: int = 0, num_workers: int = 0, pin_memory: bool = False
     ) -> None:
         self.pixels, self.stream, self.batches = pixels, stream, start
         self.num_workers, self.pin_memory = num_workers, pin_memory
@@ -57,7 +66,7 @@ class TrainingLoader:
 class ValidationLoader:
     """Every `world`-th picture from the `rank`-th on, in order, as they are. The last batch may be smaller."""
 
-    def __init__(self, pixels: Pixels, batch_size: int, rank: int = 0, world: int = 1) -> None:
+    def __init__(self, pixels: Collection, batch_size: int, rank: int = 0, world: int = 1) -> None:
         self.pixels, self.batch_size = pixels, batch_size
         self._indices = np.arange(rank, len(pixels), world)
 
@@ -73,7 +82,7 @@ class ValidationLoader:
 class _Batches(Dataset[Images]):
     """Its index is the draw of a whole batch: one gather, not one per picture."""
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Collection) -> None:
         self.pixels = pixels
 
     def __getitem__(self, draw: Draw) -> Images:

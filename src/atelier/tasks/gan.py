@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,9 @@ class Gan(AdversarialTask):
     """
 
     batch: ClassVar[type] = Images
+
+    class_counts: Tensor
+    """How many pictures of each class training has shown: samples have the data's share of each."""
 
     def __init__(
         self,
@@ -54,12 +57,13 @@ class Gan(AdversarialTask):
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.average = MovingAverage(generator, average_decay)
         self.objective, self.augment = objective, augment or Augment()
-        self.penalties, self.generator_terms = nn.ModuleDict(penalties), nn.ModuleDict(generator_terms)
+        # as modules, for what they remember belongs into checkpoints
+        self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict(penalties))
+        self.generator_terms = cast(Mapping[str, GeneratorTerm], nn.ModuleDict(generator_terms))
         self.optimizer_factories = discriminator_optimizer, generator_optimizer
         self.schedule_factory = schedule
         self.critic_steps, self.seamless = critic_steps, seamless
         self.latent_dim, self.classes = generator.latent_dim, generator.classes
-        # how many pictures of each class training has shown, so that samples have the data's share of each
         self.register_buffer("class_counts", torch.zeros(self.classes or 0, dtype=torch.int64))
 
     def configure_optimizers(self) -> Any:
@@ -114,16 +118,15 @@ class Gan(AdversarialTask):
         def judge(images: Tensor) -> Tensor:
             return self.discriminator(self.augment(images), labels)
 
-        sides = [real, fake]
         if self.discriminator.mixes_images:
-            features = [self.discriminator.features(self.augment(images)) for images in sides]
-            logits = [self.discriminator.logits(feature, labels).float() for feature in features]
+            of_real, of_fake = (self.discriminator.features(self.augment(images)) for images in (real, fake))
+            real_logits, fake_logits = (self.discriminator.logits(part, labels).float() for part in (of_real, of_fake))
         else:
-            joint = self.discriminator.features(self.augment(torch.cat(sides)))
+            of_both = self.discriminator.features(self.augment(torch.cat([real, fake])))
             twice = None if labels is None else labels.repeat(2)
-            features = _halves(joint)
-            logits = [*self.discriminator.logits(joint, twice).float().chunk(2)]
-        return Critique(judge, real, fake, *logits, *features, labels, self.discriminator)
+            real_logits, fake_logits = self.discriminator.logits(of_both, twice).float().chunk(2)
+            of_real, of_fake = _halves(of_both)
+        return Critique(judge, real, fake, real_logits, fake_logits, of_real, of_fake, labels, self.discriminator)
 
     @torch.no_grad()
     def reference_logits(self, real: Tensor, labels: Tensor | None) -> Tensor | None:
@@ -174,6 +177,7 @@ class Gan(AdversarialTask):
 
     def on_train_batch_start(self, batch: Images, batch_idx: int) -> None:
         if self.classes:
+            assert batch.label is not None  # the data has the classes that the networks were built for
             self.class_counts += torch.bincount(batch.label, minlength=self.classes)
 
     def _labels_of(self, batch: Images) -> Tensor | None:

@@ -1,0 +1,81 @@
+"""What every data module does: hand out training batches without end, and held-out ones once each."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pytorch_lightning import LightningDataModule
+
+from atelier.data.loaders import Collection, TrainingLoader, ValidationLoader
+from atelier.data.stream import Stream
+from atelier.data.types import Images
+from atelier.errors import UserError
+
+
+@dataclass(kw_only=True, eq=False)
+class EndlessData(LightningDataModule, ABC):
+    """Batch number n of training depends on the seed and on n, on nothing else."""
+
+    batch: ClassVar[type] = Images
+
+    batch_size: int
+    """Of a step, over all devices."""
+    seed: int
+    """Of the order and the mirroring. Neither the items nor the split depend on it."""
+    hflip: bool = True
+    num_workers: int = 0
+
+    classes: tuple[str, ...] = field(init=False, default=())
+    """The names of the labels' classes; empty without labels."""
+    train_pixels: Collection = field(init=False, repr=False)
+    validation_pixels: Collection = field(init=False, repr=False)
+    fingerprint: str = field(init=False, repr=False)
+    """Names the items: equal for equal ones, wherever they came from."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        # Where there are fewer validation pictures than devices.
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+        for name, least in {"batch_size": 1, "num_workers": 0}.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        self._prepared = False
+
+    @abstractmethod
+    def find(self) -> None:
+        """Set `classes`, both collections and the fingerprint."""
+
+    def prepare_data(self) -> None:
+        self.prepare()
+
+    def setup(self, stage: str) -> None:
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Find what there is to train on; the second time, nothing.
+
+        Raises UserError for whatever would keep the training from its first batch.
+        """
+        if not self._prepared:
+            self.find()
+            self._prepared = True
+
+    def train_dataloader(self) -> TrainingLoader:
+        rank, world = self._rank()
+        stream = Stream(len(self.train_pixels), self.batch_size, self.seed, rank, world, self.hflip)
+        if self.trainer is None:
+            return TrainingLoader(self.train_pixels, stream, num_workers=self.num_workers)
+        start = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        on_gpu = self.trainer.strategy.root_device.type == "cuda"
+        return TrainingLoader(self.train_pixels, stream, start, self.num_workers, pin_memory=on_gpu)
+
+    def val_dataloader(self) -> ValidationLoader:
+        rank, world = self._rank()
+        return ValidationLoader(self.validation_pixels, self.batch_size // world, rank, world)
+
+    def _rank(self) -> tuple[int, int]:
+        """This process's number, and how many processes train together."""
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        if self.batch_size % world:
+            raise UserError(f"data.batch_size: {self.batch_size} pictures cannot be shared evenly by {world} devices")
+        return rank, world
