@@ -18,7 +18,7 @@ from atelier.networks.modulation import Layer, ToImage
 from atelier.networks.players import Discriminator as AnyDiscriminator
 from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.resampling import Downsample, DownsampledConv2d, Upsample
-from atelier.networks.sizes import doublings
+from atelier.networks.sizes import channels
 
 MEAN_DECAY = 0.995
 """Of the mean style, per batch, as in the authors' training."""
@@ -156,10 +156,3 @@ class ResidualBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         judged = equalized.activate(self.down(equalized.activate(self.convolution(features))))
         return (judged + self.skip(features)) / math.sqrt(2)  # as much variance as either has
-
-
-def channels(image_size: int, width: int, max_width: int) -> list[int]:
-    """Of features of 4, 8, … `image_size` pixels."""
-    if width < 1 or max_width < width:
-        raise ValueError(f"max_width must be >= width >= 1, got {max_width} and {width}")
-    return [min(max_width, width * 2**halvings) for halvings in reversed(range(doublings(image_size) + 1))]
