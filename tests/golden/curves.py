@@ -15,9 +15,12 @@ FOLDER = Path(__file__).parent
 CONF = FOLDER.parents[1] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
+DATA = {"points": ["data=gaussians"]}
+PAINTINGS = ["data.image_size=32", "data.label=style"]
+"""With labels, so that conditional layers are in the curves of all families."""
+
 SMALL = [
-    "data.image_size=32", "data.count=40", "data.batch_size=8", "model.generator.width=8",
-    "model.discriminator.width=8",
+    "data.count=40", "data.batch_size=8", "model.generator.width=8", "model.discriminator.width=8",
     "model.critic_steps=1", "model.generator_optimizer.lr=0.01", "model.discriminator_optimizer.lr=0.01",
     "trainer.max_steps=3", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0",
     "trainer.accelerator=cpu", "metrics=none", "~callbacks", "run_dir=unused",
@@ -27,7 +30,7 @@ SMALL = [
 def curve(model: str) -> dict[str, list[float]]:
     """Each term's values at steps 1, 2 and 3."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"model={model}", *SMALL])
+        cfg = compose("train", [f"model={model}", *DATA.get(model, PAINTINGS), *SMALL])
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

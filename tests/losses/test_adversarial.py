@@ -5,9 +5,17 @@ import math
 import pytest
 import torch
 
-from atelier.losses.adversarial import Hinge, LeastSquares, NonSaturating, Objective, Wasserstein
+from atelier.losses.adversarial import (
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    Objective,
+    Relativistic,
+    Wasserstein,
+)
 
-OBJECTIVES = [NonSaturating(), LeastSquares(), Wasserstein(), Hinge()]
+OBJECTIVES = [Minimax(), NonSaturating(), LeastSquares(), Wasserstein(), Hinge(), Relativistic()]
 each_objective = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: type(o).__name__)
 
 
@@ -32,6 +40,29 @@ def test_terms_are_means_over_the_batch(objective):
 
 
 @each_objective
+def test_terms_are_means_over_the_parts_of_images(objective):
+    real, fake = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(objective.discriminator(real, fake), objective.discriminator(real.ravel(), fake.ravel()))
+    torch.testing.assert_close(objective.generator(fake, real), objective.generator(fake.ravel(), real.ravel()))
+
+
+@each_objective
+def test_says_truly_whether_the_generator_looks_at_real_logits(objective):
+    fake = torch.zeros(4)
+    low, high = (objective.generator(fake, torch.full((4,), real)) for real in (-1.0, 1.0))
+    assert objective.relativistic == (low != high)
+    if not objective.relativistic:
+        torch.testing.assert_close(objective.generator(fake), low)
+
+
+@each_objective
+def test_stays_finite_for_large_logits(objective):
+    large = torch.tensor([1e4, -1e4])
+    assert objective.discriminator(large, large.flip(0)).isfinite()
+    assert objective.generator(large, large.flip(0)).isfinite()
+
+
+@each_objective
 def test_gradients_point_the_right_way(objective):
     real, fake = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
     for_real, for_fake = torch.autograd.grad(objective.discriminator(real, fake), [real, fake])
@@ -44,10 +75,12 @@ def test_gradients_point_the_right_way(objective):
 @pytest.mark.parametrize(
     ("objective", "discriminator", "generator"),
     [
+        (Minimax(), math.log(1 + math.exp(-1)) + math.log(1 + math.exp(1)), -math.log(1 + math.exp(1))),
         (NonSaturating(), math.log(1 + math.exp(-1)) + math.log(1 + math.exp(1)), math.log(1 + math.exp(-1))),
         (LeastSquares(), 0.5, 0.0),
         (Wasserstein(), 0.0, -1.0),
         (Hinge(), 2.0, -1.0),
+        (Relativistic(), math.log(2), math.log(2)),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -57,6 +90,19 @@ def test_value_where_both_logits_are_one(objective, discriminator, generator):
     torch.testing.assert_close(objective.generator(one, one).item(), generator)
 
 
-def test_non_saturating_stays_finite_for_large_logits():
-    large = torch.tensor([1e4, -1e4])
-    assert NonSaturating().discriminator(large, large).isfinite()
+def test_minimax_is_a_game_of_one_value():
+    """Goodfellow et al. 2014, eq. 1: what of the value depends on the fakes, one player minimises and one maximises."""
+    real, fake = torch.randn(2, 6)
+    value = (real.sigmoid().log() + (1 - fake.sigmoid()).log()).mean()
+    torch.testing.assert_close(Minimax().discriminator(real, fake), -value)
+    torch.testing.assert_close(Minimax().generator(fake), (1 - fake.sigmoid()).log().mean())
+
+
+def test_relativistic_compares_pairs():
+    """Huang et al. 2024, eq. 2, by the definition of f: only differences within a pair count."""
+    real, fake = torch.randn(2, 6)
+    value = -torch.log(1 + torch.exp(-(real - fake)))
+    torch.testing.assert_close(Relativistic().discriminator(real, fake), -value.mean())
+    torch.testing.assert_close(Relativistic().generator(fake, real), Relativistic().discriminator(fake, real))
+    moved = Relativistic().discriminator(real + torch.arange(6), fake + torch.arange(6))
+    torch.testing.assert_close(moved, -value.mean())

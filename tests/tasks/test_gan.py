@@ -9,6 +9,7 @@ from torch.optim.lr_scheduler import ConstantLR, LinearLR
 
 from atelier.data.types import Images
 from atelier.losses.adversarial import Hinge, NonSaturating, Objective, Wasserstein
+from atelier.losses.classification import Classification
 from atelier.losses.penalties import GradientPenalty, Penalty
 from atelier.networks.dcgan import Discriminator, Generator
 from atelier.tasks.gan import Gan
@@ -209,6 +210,10 @@ def test_real_logits_are_computed_for_a_relativistic_objective_only():
         (
             {"norm": "batch", "penalties": {"gp": GradientPenalty(10.0)}},
             "norm must not be 'batch' with the penalty 'gp'",
+        ),
+        (
+            {"penalties": {"classes": Classification(1.0)}},
+            "the term 'classes' needs a discriminator that can classify, which atelier.networks.dcgan cannot",
         ),
     ],
 )

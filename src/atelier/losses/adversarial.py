@@ -1,6 +1,7 @@
 """Adversarial objectives: what each player minimises, given both sides' logits.
 
-A logit is a real number per image, (B,); higher always means "more real". Every term is a mean over the batch.
+Logits are real numbers, (B,), or (B, P) where P parts of each image are judged; higher always means "more real". Every
+term is a mean over the batch, and over the parts.
 """
 
 from typing import ClassVar
@@ -24,12 +25,24 @@ class Objective:
         raise NotImplementedError
 
 
+class Minimax(Objective):
+    """Goodfellow et al. 2014, eq. 1, both players: the generator minimises log(1 - D(G(z))).
+
+    Its gradient vanishes where the discriminator is sure of the fakes; that is what `NonSaturating` is for.
+    """
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return cross_entropy(real, fake)
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        return -softplus(fake).mean()
+
+
 class NonSaturating(Objective):
     """Goodfellow et al. 2014, eq. 1, with the generator's alternative loss of section 3: maximise log D(G(z))."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        # -log sigmoid(x) = softplus(-x), without overflow
-        return softplus(-real).mean() + softplus(fake).mean()
+        return cross_entropy(real, fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return softplus(-fake).mean()
@@ -63,3 +76,27 @@ class Hinge(Objective):
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return -fake.mean()
+
+
+class Relativistic(Objective):
+    """How much more real than a generated image a real one is, in pairs: RpGAN.
+
+    (Jolicoeur-Martineau 2019, "The relativistic discriminator"; Huang et al. 2024, eq. 2, with the same
+    f(t) = -log(1 + exp(-t)).) Image i of one side is the pair of image i of the other. Huang et al. show that it
+    converges only with R1 and R2.
+    """
+
+    relativistic = True
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(fake - real).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        assert real is not None
+        return softplus(real - fake).mean()
+
+
+def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    """-log D(real) - log(1 - D(fake)), the negative of Goodfellow et al. 2014, eq. 1."""
+    # -log sigmoid(x) = softplus(-x), without overflow
+    return softplus(-real).mean() + softplus(fake).mean()

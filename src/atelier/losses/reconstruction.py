@@ -29,13 +29,11 @@ class Reconstruction(Penalty):
     several scales, so that nothing needs to be downloaded and coarse shapes count as much as detail.
     """
 
+    needs = "decode"
+
     def measure(self, critique: Critique) -> Tensor:
         discriminator = critique.discriminator
-        if not isinstance(discriminator, Decoder):
-            raise ValueError(
-                "discriminator must decode its features for the penalty Reconstruction, as fastgan's does, "
-                f"got {type(discriminator).__module__}"
-            )
+        assert isinstance(discriminator, Decoder)  # as `needs` says
         features = [feature.float() for feature in critique.real_features]
         return torch.stack([distance(*pair) for pair in discriminator.decode(features)]).sum()
 

@@ -1,6 +1,6 @@
 """Weighted terms that are added to a player's loss."""
 
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from torch import Tensor, nn
 
@@ -14,6 +14,9 @@ class Term(nn.Module, Generic[Record]):
     (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", section 3.1: lazy regularisation.)
     What a term remembers is in buffers, and so in checkpoints. Its first forward pass is its first `measure`.
     """
+
+    needs: ClassVar[str | None] = None
+    """The method that a discriminator must have beyond every discriminator's, for this term to make sense."""
 
     def __init__(self, weight: float, every: int = 1) -> None:
         super().__init__()

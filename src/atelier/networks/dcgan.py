@@ -45,7 +45,7 @@ class Generator(AnyGenerator):
     ) -> None:
         super().__init__(latent_dim, classes)
         self.input = LabelledLatents(latent_dim, classes)
-        normalise = _norm(norm)
+        normalise = normaliser(norm)
         widths = [width * 2**stage for stage in reversed(range(doublings(image_size)))]
         layers: list[nn.Module] = [ConvTranspose2d(self.input.width, widths[0], 4, bias=norm is None)]
         for wide, narrow in pairwise(widths):
@@ -73,7 +73,7 @@ class Discriminator(AnyDiscriminator):
     ) -> None:
         super().__init__(classes)
         self.mixes_images = norm == "batch"
-        normalise = _norm(norm)
+        normalise = normaliser(norm)
         widths = [width * 2**stage for stage in range(doublings(image_size))]
         layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
         for narrow, wide in pairwise(widths):
@@ -103,7 +103,8 @@ def initialize(module: nn.Module) -> None:
         torch.nn.init.zeros_(module.bias)
 
 
-def _norm(name: str | None) -> Callable[[int], nn.Module]:
+def normaliser(name: str | None) -> Callable[[int], nn.Module]:
+    """What makes the normalisation layer of so many channels."""
     if name not in NORMS:
         raise ValueError(f"norm must be one of {[*NORMS]}, got {name!r}")
     return NORMS[name]

@@ -10,12 +10,15 @@ from torch.nn.functional import conv_transpose2d, pad
 class ConvTranspose2d(nn.ConvTranspose2d):
     """torch's layer, which can also pad circularly; then with stride s it makes sides s times as long."""
 
+    padding: tuple[int, ...]
+
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         if self.padding_mode == "zeros" or self.padding == (0, 0):
-            return conv_transpose2d(input, self.weight, self.bias, self.stride, self.padding)
+            return conv_transpose2d(input, self.weight, self.bias, self.stride, self.padding, self.output_padding)
         around = self.kernel_size[0] // self.stride[0]  # as far as one output pixel's neighbours reach
         cut = self.padding[0] + around * self.stride[0]
-        return conv_transpose2d(circular(input, around), self.weight, self.bias, self.stride, cut)
+        wrapped = circular(input, around)
+        return conv_transpose2d(wrapped, self.weight, self.bias, self.stride, cut, self.output_padding)
 
 
 def circular(images: Tensor, width: int) -> Tensor:
@@ -29,7 +32,7 @@ def make_seamless(network: nn.Module) -> None:
     """Let every layer that pads do so circularly. A layer of ours that pads says so by its `padding_mode`."""
     for module in network.modules():
         if hasattr(module, "padding_mode"):
-            module.padding_mode = "circular"
+            module.padding_mode = "circular"  # type: ignore[assignment]  # an attribute, no submodule
 
 
 def roll_each(images: Tensor) -> Tensor:

@@ -51,6 +51,7 @@ class Gan(AdversarialTask):
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be >= 1, got {critic_steps}")
         _refuse_batch_norm(discriminator, penalties)
+        _refuse_unable(discriminator, {**penalties, **generator_terms})
         if seamless:
             make_seamless(generator)
         self.generator = generator.to(memory_format=torch.channels_last)
@@ -201,3 +202,12 @@ def _refuse_batch_norm(discriminator: nn.Module, penalties: Mapping[str, Penalty
             f"discriminator.norm must not be 'batch' with the penalty {alone[0]!r}, which is one of each image alone; "
             "try model.discriminator.norm=null or layer"
         )
+
+
+def _refuse_unable(discriminator: nn.Module, terms: Mapping[str, Penalty | GeneratorTerm]) -> None:
+    for name, term in terms.items():
+        if term.needs and not hasattr(discriminator, term.needs):
+            raise ValueError(
+                f"the term {name!r} needs a discriminator that can {term.needs}, which "
+                f"{type(discriminator).__module__} cannot; try another loss, or the model that the loss is of"
+            )

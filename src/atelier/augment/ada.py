@@ -1,0 +1,83 @@
+"""Augmentations that do not leak (Karras et al. 2020, "Training generative adversarial networks with limited data")."""
+
+import torch
+from torch import Tensor
+
+from atelier.augment.base import Augment
+from atelier.augment.chance import Chance
+from atelier.augment.colours import random_colours, recolour
+from atelier.augment.geometry import affine, blit
+from atelier.augment.pixels import full_precision, warp
+
+
+class StochasticAugment(Augment):
+    """Blits, geometry and colours, the paper's "bgc": each change happens to an image with a fixed probability.
+
+    As long as more images keep an orientation, a place or a colour than get another, the generator cannot make up for
+    the changes by drawing them (section 2.2: no leak below a probability of about 0.8). Images may leave [-1, 1].
+    """
+
+    probability: Tensor
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        if not 0 <= probability <= 1:
+            raise ValueError(f"probability must be between 0 and 1, got {probability}")
+        self.register_buffer("probability", torch.tensor(float(probability)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        images, size = full_precision(images), (images.shape[2], images.shape[3])
+        chance = Chance(len(images), self.probability)
+        with torch.autocast(images.device.type, enabled=False):  # coordinates in half precision miss their pixels
+            warped = warp(images, blit(chance, size) @ affine(chance, size))
+            return recolour(warped, *random_colours(chance))
+
+    def readings(self) -> dict[str, Tensor]:
+        return {"probability": self.probability.clone()}
+
+
+class Ada(StochasticAugment):
+    """Adaptive discriminator augmentation: as probable as the discriminator overfits (section 3).
+
+    Overfitting is r_t = E[sign(D(real))], the mean sign of the real images' logits (eq. 1). After every `every`
+    batches the probability takes a step up if that is above `target`, or down if it is below; a step is as large as
+    to go from 0 to 1 in `ramp_images` images. It stays in [0, 1]: the paper bounds it below only, but above 1 it
+    would change nothing any more. The objective must be one where logits of 0 are undecided, which the Wasserstein
+    distance's are not.
+    """
+
+    sign_sum: Tensor
+    images: Tensor
+    batches: Tensor
+
+    def __init__(self, target: float = 0.6, ramp_images: int = 500_000, every: int = 4) -> None:
+        super().__init__(probability=0)
+        if not 0 < target < 1:
+            raise ValueError(f"target must be between 0 and 1, got {target}")
+        if ramp_images < 1:
+            raise ValueError(f"ramp_images must be >= 1, got {ramp_images}")
+        if every < 1:
+            raise ValueError(f"every must be >= 1, got {every}")
+        self.target, self.ramp_images, self.every = target, ramp_images, every
+        for name in ("sign_sum", "images", "batches"):  # since the last step of the probability
+            self.register_buffer(name, torch.tensor(0.0))
+
+    @torch.no_grad()
+    def observe(self, real_logits: Tensor) -> None:
+        """Nothing here waits for the device: which batch is the `every`-th is computed there, too."""
+        signs = real_logits.float().sign().reshape(len(real_logits), -1).mean(1)
+        seen = _of_all_processes(torch.stack([signs.sum(), torch.ones_like(signs).sum()]))
+        self.sign_sum += seen[0]
+        self.images += seen[1]
+        self.batches += 1
+        due = self.batches >= self.every
+        step = (self.sign_sum / self.images - self.target).sign() * self.images / self.ramp_images
+        self.probability.copy_(torch.where(due, (self.probability + step).clamp(0, 1), self.probability))
+        for tally in (self.sign_sum, self.images, self.batches):
+            tally.masked_fill_(due, 0)
+
+
+def _of_all_processes(sums: Tensor) -> Tensor:
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.all_reduce(sums)
+    return sums
