@@ -136,7 +136,7 @@ class Fitting:
         scoring = [ScoreSamples(self.scores, self.cfg.seed)] if self.scores else []
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
-        return [Reseed(self.cfg.seed), Record(), ValidateLastStep(), *scoring, *health, *chosen]
+        return [Reseed(self.cfg.seed), Record(), ValidateLastStep(), *scoring, *chosen, *health]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]

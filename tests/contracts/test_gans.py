@@ -73,8 +73,9 @@ def family(name, batch_norm=True, **changes):
     torch.manual_seed(0)
     task = build(cfg, "model", **changes).train()
     with torch.no_grad():
-        for weights in task.parameters():  # away from where units just turn on: biases of nothing, blank patches
-            weights += 0.05 * torch.randn_like(weights)
+        for weights in task.parameters():
+            if weights.ndim < 2:  # biases of nothing: where a cutout blanks a patch, units are just about to turn on
+                weights += 0.05 * torch.randn_like(weights)
     return task
 
 

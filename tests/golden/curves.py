@@ -23,7 +23,7 @@ SMALL = [
     "data.count=40", "data.batch_size=8", "model.generator.width=8", "model.discriminator.width=8",
     "model.critic_steps=1", "model.generator_optimizer.lr=0.01", "model.discriminator_optimizer.lr=0.01",
     "trainer.max_steps=3", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0",
-    "trainer.accelerator=cpu", "metrics=none", "~callbacks", "run_dir=unused",
+    "trainer.accelerator=cpu", "metrics=none", "health=none", "~callbacks", "run_dir=unused",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """All that a callback knows of a task."""
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -27,4 +27,13 @@ class ClassSampler(Protocol):
 
     def sample(self, count: int, generator: torch.Generator | None = None, labels: Tensor | None = None) -> Tensor:
         """As a `Sampler`'s; image i is of class labels[i], or of a class drawn as often as in training."""
+        ...
+
+
+@runtime_checkable
+class Judge(ClassSampler, Protocol):
+    """A sampler whose discriminator one can ask."""
+
+    def logits(self, batch: Any) -> Tensor:
+        """How real the pictures of a batch look, (B,): higher is more real."""
         ...

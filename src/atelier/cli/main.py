@@ -4,8 +4,11 @@ import sys
 
 import typer
 
+from atelier.cli.audit import audit
+from atelier.cli.breed import breed
 from atelier.cli.caches import cache
 from atelier.cli.evaluate import evaluate
+from atelier.cli.interpolate import interpolate
 from atelier.cli.sample import sample
 from atelier.cli.timelapse import timelapse
 from atelier.launch import guard
@@ -18,7 +21,10 @@ app = typer.Typer(
     help=__doc__,
 )
 app.command()(sample)
+app.command()(interpolate)
+app.command()(breed)
 app.command()(evaluate)
+app.command()(audit)
 app.command()(timelapse)
 app.add_typer(cache, name="cache")
 

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from atelier.cli import animation
 from atelier.errors import UserError
-from atelier.files import replacing
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-SUFFIXES = (".webp", ".gif")
 
 FASTEST = 20
 """Frames a second. Where there are more pictures, evenly spaced ones are taken."""
@@ -32,8 +30,7 @@ def timelapse(
 ) -> None:
     """Turn a run's sample grids into one moving picture."""
     out = out or run / "timelapse.webp"
-    if out.suffix.lower() not in SUFFIXES:
-        raise UserError(f"--out: must end in one of {list(SUFFIXES)}, got {str(out)!r}")
+    animation.refuse_other_suffixes(out)
     if seconds <= 0:
         raise UserError(f"--seconds: must be more than 0, got {seconds}")
     pictures = _choose(_pictures(run), seconds)
@@ -61,13 +58,9 @@ def _choose(pictures: list[Path], seconds: float) -> list[Path]:
 def _save(pictures: list[Path], out: Path, milliseconds: int) -> None:
     last = _frame(pictures[-1])
     frames = [_frame(picture, last.size) for picture in pictures]
-    kind = out.suffix.lower().removeprefix(".")
-    if kind == "gif":
-        frames = [_dithered(frame) for frame in frames]
-    first, *others = frames
     durations = [milliseconds] * (len(pictures) - 1) + [milliseconds + round(1000 * HOLD)]
-    with replacing(out) as partial:
-        first.save(partial, kind, save_all=True, append_images=others, duration=durations, loop=0, quality=85)
+    steps = [_step(picture) for picture in pictures]
+    animation.save(frames, out, durations, {"steps": steps})
 
 
 def _frame(picture: Path, size: tuple[int, int] | None = None) -> "Image":
@@ -84,8 +77,3 @@ def _frame(picture: Path, size: tuple[int, int] | None = None) -> "Image":
     font = ImageFont.load_default(size=CAPTION * 0.6)
     ImageDraw.Draw(frame).text(middle, f"step {_step(picture):,}", "dimgray", font, anchor="mm")
     return frame if size in (None, frame.size) else frame.resize(size)
-
-
-def _dithered(frame: "Image") -> "Image":
-    """In the 256 colours of a GIF. Pillow's own conversion does not dither, which leaves edges in soft colours."""
-    return frame.quantize(palette=frame.quantize(256))

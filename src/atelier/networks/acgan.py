@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from atelier.networks import players
-from atelier.networks.cgan_pd import required
 from atelier.networks.dcgan import Norm, initialize, normaliser
 from atelier.networks.padding import ConvTranspose2d
 from atelier.networks.sizes import doublings
@@ -35,9 +34,9 @@ class Generator(players.Generator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__(latent_dim, required(classes))
+        super().__init__(latent_dim, players.required(classes))
         widths = [width * 2**stage for stage in reversed(range(doublings(image_size)))]
-        self.input = nn.Linear(latent_dim + required(classes), 16 * widths[0])
+        self.input = nn.Linear(latent_dim + players.required(classes), 16 * widths[0])
         layers: list[nn.Module] = [nn.Unflatten(1, (widths[0], 4, 4)), nn.ReLU(inplace=True)]
         for wide, narrow in pairwise(widths):
             layers += [twice(wide, narrow, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
@@ -66,7 +65,7 @@ class Discriminator(players.Discriminator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__(required(classes))
+        super().__init__(players.required(classes))
         self.mixes_images = norm == "batch"
         normalise = normaliser(norm)
         layers = layer(3, width, STRIDES[0], nn.Identity())
@@ -77,7 +76,7 @@ class Discriminator(players.Discriminator):
         side = 4 * 2 ** doublings(image_size) // 2 ** STRIDES.count(2)
         outputs = width * 2 ** (len(STRIDES) - 1) * side**2
         self.head = nn.Linear(outputs, 1)
-        self.classifier = nn.Linear(outputs, required(classes))
+        self.classifier = nn.Linear(outputs, players.required(classes))
         self.apply(initialize)
         if spectral_norm:
             normalize_spectrally(self)

@@ -3,11 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from atelier.networks import residual
+from atelier.networks import players, residual
 from atelier.networks.conditional_norm import VectorNorm
 from atelier.networks.conditioning import Projection
-from atelier.networks.players import Discriminator as AnyDiscriminator
-from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.residual import Downsampling, Upsampling, within
 from atelier.networks.spectral import normalize_spectrally
 
@@ -15,7 +13,7 @@ STEPS = {256: (1, 2, 4, 8, 8, 16, 16), 512: (1, 1, 2, 4, 8, 8, 16, 16)}
 """Channels in multiples of `width`, finest first, where the paper does not double at every step (tables 5 and 6)."""
 
 
-class Generator(AnyGenerator):
+class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1].
 
     The latents are cut into chunks: the first makes the 4 x 4 features, each of the others, beside an embedding of the
@@ -55,7 +53,7 @@ class Generator(AnyGenerator):
         return self.layers(self.input(first).unflatten(1, (-1, 4, 4)), others)
 
 
-class Discriminator(AnyDiscriminator):
+class Discriminator(players.Discriminator):
     """Images (B, 3, image_size, image_size) to logits (B,)."""
 
     def __init__(

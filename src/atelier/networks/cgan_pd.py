@@ -1,6 +1,7 @@
 """The residual networks that always have classes (Miyato & Koyama 2018, "cGANs with projection discriminator")."""
 
 from atelier.networks import resnet
+from atelier.networks.players import required
 
 
 class Generator(resnet.Generator):
@@ -31,9 +32,3 @@ class Discriminator(resnet.Discriminator):
         spectral_norm: bool = True,
     ) -> None:
         super().__init__(image_size, width, growth, coarsest, None, required(classes), spectral_norm)
-
-
-def required(classes: int | None) -> int:
-    if classes is None:
-        raise ValueError("classes must be >= 1: a conditional model needs labels, set data.label")
-    return classes

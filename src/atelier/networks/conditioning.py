@@ -31,6 +31,8 @@ class Projection(nn.Module):
         super().__init__()
         self.linear = nn.Linear(width, 1)
         self.embedding = nn.Embedding(classes, width) if classes else None
+        if self.embedding is not None:  # of the linear layer's scale: from N(0, 1) it would drown it
+            nn.init.normal_(self.embedding.weight, std=width**-0.5)
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
         logits = self.linear(features).squeeze(1)

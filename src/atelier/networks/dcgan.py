@@ -12,10 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents, Projection
 from atelier.networks.padding import ConvTranspose2d
-from atelier.networks.players import Discriminator as AnyDiscriminator
-from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.sizes import doublings
 from atelier.networks.spectral import normalize_spectrally
 
@@ -31,7 +30,7 @@ NORMS: dict[str | None, Callable[[int], nn.Module]] = {
 Initializer = Callable[[nn.Module], None]
 
 
-class Generator(AnyGenerator):
+class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1]."""
 
     def __init__(
@@ -60,7 +59,7 @@ class Generator(AnyGenerator):
         return self.layers(self.input(latents, labels)[:, :, None, None])
 
 
-class Discriminator(AnyDiscriminator):
+class Discriminator(players.Discriminator):
     """Images (B, 3, image_size, image_size) to logits (B,)."""
 
     def __init__(

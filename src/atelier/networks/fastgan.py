@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents
 from atelier.networks.dcgan import initialize
 from atelier.networks.gated import NORMS, Down, Norm, convolution, decoder, up
 from atelier.networks.padding import ConvTranspose2d
-from atelier.networks.players import Discriminator as AnyDiscriminator
-from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.sizes import channels
 from atelier.networks.spectral import normalize_spectrally
 
@@ -30,7 +29,7 @@ Here 4 and 64 too, and in a network of fewer doublings 4 and its finest side.
 """
 
 
-class Generator(AnyGenerator):
+class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1]: one convolution per side."""
 
     def __init__(
@@ -86,7 +85,7 @@ class Excitation(nn.Module):
         return self.gate(coarse) * fine
 
 
-class Discriminator(AnyDiscriminator):
+class Discriminator(players.Discriminator):
     """Images (B, 3, image_size, image_size) to logits (B, 25), of a 5 x 5 grid of parts.
 
     Its features are those at 16 x 16 and at 8 x 8, and the images themselves, of at most 256 pixels, which small

@@ -84,3 +84,10 @@ def truncate(latents: Tensor, threshold: float | None) -> Tensor:
 def refuse_bad_classes(classes: int | None) -> None:
     if classes is not None and classes < 1:
         raise ValueError(f"classes must be >= 1 or null, got {classes}")
+
+
+def required(classes: int | None) -> int:
+    """Raises ValueError where a model that draws classes is given none."""
+    if classes is None:
+        raise ValueError("classes must be >= 1: a conditional model needs labels, set data.label")
+    return classes

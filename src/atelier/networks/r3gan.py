@@ -10,15 +10,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents
 from atelier.networks.fixup import stage, start
-from atelier.networks.players import Discriminator as AnyDiscriminator
-from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.resampling import Downsample, Upsample
 from atelier.networks.sizes import channels
 
 
-class Generator(AnyGenerator):
+class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1].
 
     `max_width` bounds the channels of the coarser sides; grouped convolutions have `group_size` channels per group, or
@@ -50,7 +49,7 @@ class Generator(AnyGenerator):
         return self.layers(self.basis(self.input(latents, labels)))
 
 
-class Discriminator(AnyDiscriminator):
+class Discriminator(players.Discriminator):
     """Images (B, 3, image_size, image_size) to logits (B,). Its features are (B, the coarsest side's channels)."""
 
     def __init__(

@@ -6,15 +6,14 @@ power of two. With classes they are the networks of Miyato & Koyama 2018: condit
 
 from torch import Tensor, nn
 
+from atelier.networks import players
 from atelier.networks.conditional_norm import ClassNorm
 from atelier.networks.conditioning import Projection
-from atelier.networks.players import Discriminator as AnyDiscriminator
-from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.residual import Downsampling, Upsampling, channels, within
 from atelier.networks.spectral import normalize_spectrally
 
 
-class Generator(AnyGenerator):
+class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1].
 
     `growth`: channels of the coarsest map, at most, in multiples of `width`. `attention`: size of the map that attends
@@ -43,7 +42,7 @@ class Generator(AnyGenerator):
         return self.layers(self.input(latents).unflatten(1, (-1, 4, 4)), [labels] * len(self.layers.blocks))
 
 
-class Discriminator(AnyDiscriminator):
+class Discriminator(players.Discriminator):
     """Images (B, 3, image_size, image_size) to logits (B,).
 
     `growth` and `attention` as the generator's; `coarsest`: size of the last map, 4 or 8.

@@ -11,5 +11,6 @@ def normalize_spectrally(network: nn.Module) -> None:
     """
     for module in [*network.modules()]:
         weight = module._parameters.get("weight")
-        if weight is not None and weight.ndim > 1:
+        # on the meta device, where configs are tried, the first iterations take seconds and compute nothing
+        if weight is not None and weight.ndim > 1 and not weight.is_meta:
             spectral_norm(module)

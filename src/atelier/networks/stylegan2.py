@@ -11,12 +11,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from atelier.networks import equalized
+from atelier.networks import equalized, players
 from atelier.networks.mapping import Mapping
 from atelier.networks.minibatch import MinibatchDeviation
 from atelier.networks.modulation import Layer, ToImage
-from atelier.networks.players import Discriminator as AnyDiscriminator
-from atelier.networks.players import Generator as AnyGenerator
 from atelier.networks.resampling import Downsample, DownsampledConv2d, Upsample
 from atelier.networks.sizes import channels
 
@@ -24,7 +22,7 @@ MEAN_DECAY = 0.995
 """Of the mean style, per batch, as in the authors' training."""
 
 
-class Generator(AnyGenerator):
+class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1], by way of styles (B, L, latent_dim).
 
     In training, the share `mixing` of the images have styles of two latents, one up to a random layer and another from
@@ -73,7 +71,7 @@ class Generator(AnyGenerator):
         """(B, style_layers, latent_dim), all layers alike.
 
         `truncation` says how far styles lie from their mean: 1 is as far as they do, 0 the mean itself, which is of all
-        classes (Karras et al. 2019, appendix B: truncation in W).
+        classes, below 0 its other side (Karras et al. 2019, appendix B: truncation in W).
         """
         styles = self.mapping(latents, labels)
         if truncation is not None:
@@ -111,7 +109,7 @@ class SkipBlock(nn.Module):
         return features, self.upsample(image) + self.to_image(features, styles[:, 2])
 
 
-class Discriminator(AnyDiscriminator):
+class Discriminator(players.Discriminator):
     """Images (B, 3, image_size, image_size) to logits (B,); `group_size` images are compared with each other."""
 
     def __init__(

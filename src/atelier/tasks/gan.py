@@ -157,12 +157,19 @@ class Gan(AdversarialTask):
 
         Latents and classes are drawn on the CPU, so that a seed means the same picture on every device.
         """
+        latents, labels = self.draw(count, generator, labels)
+        return self.synthesize(self.styles(latents, labels, truncation), labels)
+
+    def draw(
+        self, count: int, generator: torch.Generator | None = None, labels: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Latents (count, latent_dim), and classes as frequent as in training where none are given."""
         latents = torch.randn(count, self.latent_dim, generator=generator)
         if self.classes and labels is None:
             shares = self.class_counts.cpu().double()
             shares = shares if shares.sum() else torch.ones_like(shares)
             labels = torch.multinomial(shares, count, replacement=True, generator=generator)
-        return self.synthesize(self.styles(latents, labels, truncation), labels)
+        return latents, labels
 
     @torch.no_grad()
     def styles(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:

@@ -1,0 +1,172 @@
+"""Looks after a training: measures, warns, and stops or goes back if it is to."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.optim import Optimizer
+
+from atelier.callbacks.health import recovery
+from atelier.callbacks.health.chart import Chart, Findings
+from atelier.callbacks.health.pictures import Examined, Pictures
+from atelier.callbacks.health.pulse import Pulse
+from atelier.callbacks.protocols import Judge
+from atelier.callbacks.record import Record
+from atelier.errors import RunError
+
+log = logging.getLogger(__name__)
+
+OnCollapse = Literal["warn", "stop", "rollback"]
+
+ROLLBACKS = 3
+"""Returns to a healthy state, after which a recipe has had its chances."""
+
+
+class Health(Callback):
+    """Logs `health/*`: gradients and penalties at logged steps, variety and overfitting at validations.
+
+    A symptom that is seen twice in a row is warned of, once. After a collapse `stop` ends the run with RunError;
+    `rollback` goes on from the last healthy state, kept as `checkpoints/healthy.ckpt`, which the fourth time ends the
+    run. Either acts before the state of that validation is saved, so it must stand before the checkpoints.
+
+    `features` maps images in [-1, 1] to the vectors (B, D) that they are compared by, `count` of them. A generator
+    whose samples have never varied is called young until step `grace`, and collapsed from then on. A recall below
+    `least_recall` is a collapse, too: for features in which healthy samples have one.
+    """
+
+    def __init__(
+        self,
+        features: Callable[[Tensor], Tensor],
+        on_collapse: OnCollapse = "warn",
+        count: int = 128,
+        seed: int = 0,
+        grace: int = 5000,
+        least_recall: float = 0.0,
+    ) -> None:
+        if on_collapse not in get_args(OnCollapse):
+            raise ValueError(f"on_collapse must be one of {list(get_args(OnCollapse))}, got {on_collapse!r}")
+        if count < 16:
+            raise ValueError(f"count must be >= 16, got {count}: of fewer pictures variety cannot be told")
+        if grace < 0:
+            raise ValueError(f"grace must be >= 0, got {grace}")
+        if not 0 <= least_recall <= 1:
+            raise ValueError(f"least_recall must be in [0, 1], got {least_recall}")
+        self.on_collapse, self.grace, self.least_recall = on_collapse, grace, least_recall
+        self.pictures, self.pulse, self.chart = Pictures(features, count, seed), Pulse(), Chart()
+        self.varied, self.rollbacks = False, 0
+        self._collapsed, self._healthy = False, False  # at the validation that is going on
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.pulse.attach(pl_module, trainer.optimizers)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        if _is_logged(trainer, trainer.global_step + 1):
+            self.pulse.await_all()
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        self.pulse.feel(optimizer, trainer.scaler)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        if _is_logged(trainer, trainer.global_step):
+            readings = self.pulse.readings(_latest_terms(trainer))
+            _log(trainer, readings)
+            self.chart.note(self.pulse.findings(readings), trainer.global_step)
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self.pictures.collect(batch)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._collapsed = self._healthy = False
+        training = trainer.datamodule.train_pixels  # type: ignore[attr-defined]  # set by `fit`
+        if isinstance(pl_module, Judge) and self.pictures.suffice(training):
+            self._examine(trainer, self.pictures.examine(pl_module))
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.on_collapse == "warn":
+            return
+        if self._collapsed:
+            self._act(trainer)
+        elif self._healthy:
+            recovery.save(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "varied": self.varied,
+            "rollbacks": self.rollbacks,
+            "chart": self.chart.state_dict(),
+            "pulse": self.pulse.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.varied, self.rollbacks = state_dict["varied"], state_dict["rollbacks"]
+        self.chart.load_state_dict(state_dict["chart"])
+        self.pulse.load_state_dict(state_dict["pulse"])
+
+    def _examine(self, trainer: Trainer, examined: Examined) -> None:
+        variety, overfitting = examined
+        _log(trainer, {**variety._asdict(), "logit_gap": overfitting.gap, "overfitting": overfitting.ratio})
+        self._healthy = variety.healthy(self.least_recall)
+        self.varied |= self._healthy
+        findings = self._findings(examined, trainer.global_step)
+        self._collapsed = "collapse" in self.chart.note(findings, trainer.global_step)
+
+    def _findings(self, examined: Examined, step: int) -> Findings:
+        variety, overfitting = examined
+        young = not self.varied and step < self.grace
+        collapsed = variety.collapsed(self.least_recall) and not young
+        way_back = ", or go back at such a point with health.on_collapse=rollback" if self.on_collapse == "warn" else ""
+        collapse = (
+            f"the samples have collapsed ({variety}); try loss=wgan_gp or augment=diffaugment, or a smaller "
+            f"model.generator_optimizer.lr{way_back}"
+        )
+        remembering = (
+            f"the discriminator knows the training pictures by heart: held-out ones look {overfitting.ratio:.0%} as "
+            f"generated to it as samples do; try augment=diffaugment, more pictures or a smaller "
+            f"model.discriminator.width"
+        )
+        return {
+            "collapse": collapse if collapsed else None,
+            "overfitting": remembering if overfitting.certain else None,
+        }
+
+    def _act(self, trainer: Trainer) -> None:
+        step, healthy = trainer.global_step, recovery.path(trainer)
+        if not healthy.is_file():
+            raise RunError(f"step {step}: the samples have collapsed, and no validation before found them healthy")
+        if self.on_collapse == "stop":
+            raise RunError(
+                f"step {step}: the samples have collapsed; the last healthy state is kept: resume={healthy} goes on "
+                "from it, with another recipe"
+            )
+        if self.rollbacks == ROLLBACKS:
+            raise RunError(
+                f"step {step}: the samples have collapsed again after {ROLLBACKS} rollbacks; the last healthy state is "
+                f"kept at {healthy}; try another loss, augment=diffaugment or smaller learning rates"
+            )
+        self.rollbacks += 1
+        from_step = recovery.restore(trainer)
+        self.chart.forget("collapse")
+        log.warning(
+            "health: at step %s went back to the weights of step %s, rollback %s of %s",
+            *(f"{number:,}" for number in (step, from_step, self.rollbacks, ROLLBACKS)),
+        )
+
+
+def _is_logged(trainer: Trainer, step: int) -> bool:
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
+    return bool(every) and step % every == 0
+
+
+def _latest_terms(trainer: Trainer) -> dict[str, Tensor]:
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return next((callback.latest for callback in callbacks if isinstance(callback, Record)), {})
+
+
+def _log(trainer: Trainer, values: dict[str, float]) -> None:
+    """To the row of this step, beside the losses."""
+    for logger in trainer.loggers:
+        logger.log_metrics({f"health/{name}": value for name, value in values.items()}, trainer.global_step)

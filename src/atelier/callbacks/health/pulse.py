@@ -1,0 +1,131 @@
+"""Gradients and penalties: whether each player still learns, and from what."""
+
+import math
+from collections.abc import Iterable, Mapping
+from statistics import median
+from typing import Any
+
+from pytorch_lightning import LightningModule
+from torch import Tensor
+from torch.amp.grad_scaler import GradScaler
+from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
+
+from atelier.callbacks.health.chart import Findings
+
+VANISHED = 1e-8
+"""Root mean square of a gradient: below the epsilon of Adam, its steps shrink with the gradient."""
+EXPLODED = 100.0
+"""Times the median of what was seen before."""
+SWAMPED = 0.99
+"""Median share of a player's loss that is not its objective."""
+REMEMBERED, ENOUGH = 50, 10
+"""Looks that a median is of: the last so many, and at least so many."""
+
+
+class Pulse:
+    """Norms of each player's gradient, and the penalties' share of its loss, at the steps that are logged.
+
+    A norm is measured at the player's first step from a logged one on, and stays on its device until the next row.
+    They are those before clipping. A player is called as the part of the task that it trains.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self._optimizers: list[tuple[str, Optimizer]] = []
+        self._awaited: set[str] = set()
+        self._norms: dict[str, Tensor] = {}
+        self._past: dict[str, list[float]] = {}
+
+    def attach(self, task: LightningModule, optimizers: Iterable[Optimizer]) -> None:
+        owner = {weights: name.partition(".")[0] for name, weights in task.named_parameters()}
+        self._optimizers = [(owner[next(_weights(optimizer))], optimizer) for optimizer in optimizers]
+        self.sizes = {name: sum(part.numel() for part in _weights(optimizer)) for name, optimizer in self._optimizers}
+
+    def await_all(self) -> None:
+        """Measure every player's next step."""
+        self._awaited = {*self.sizes}
+
+    def feel(self, optimizer: Optimizer, scaler: GradScaler | None = None) -> None:
+        """Measure the gradients of this player, if it is awaited. A fused optimiser's are still scaled by `scaler`."""
+        name = next((name for name, own in self._optimizers if own is optimizer), None)
+        if name in self._awaited:
+            self._awaited.discard(name)
+            norm = get_total_norm([weights.grad for weights in _weights(optimizer) if weights.grad is not None])
+            if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+                norm = norm / scaler.get_scale()
+            self._norms[name] = norm
+
+    def readings(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
+        """What there is to log, of the norms since the last row and of the terms `player/name` of the losses."""
+        norms = {f"{name}_gradient": norm.item() for name, norm in self._norms.items()}
+        shares = {f"{name}_penalties": share for name in self.sizes if (share := _share(name, terms)) is not None}
+        self._norms = {}
+        return norms | shares
+
+    def findings(self, readings: Mapping[str, float]) -> Findings:
+        """What the readings mean, beside those before them; after this they are among those before."""
+        found: dict[str, str | None] = {}
+        for name, size in self.sizes.items():
+            if (norm := readings.get(f"{name}_gradient")) is not None:
+                found |= self._of_gradient(name, norm, size)
+            if (share := readings.get(f"{name}_penalties")) is not None:
+                found |= self._of_penalties(name, share)
+        for key, value in readings.items():
+            self._past[key] = [*self._past.get(key, []), value][-REMEMBERED:]
+        return found
+
+    def _of_gradient(self, name: str, norm: float, size: int) -> Findings:
+        least, before = VANISHED * math.sqrt(size), self._past.get(f"{name}_gradient", [])
+        usual = max(median(before), least) if len(before) >= ENOUGH else math.inf
+        return {
+            f"vanishing {name}": _vanished(name, norm) if norm < least else None,
+            f"exploding {name}": _exploded(name, norm, usual) if norm > EXPLODED * usual else None,
+        }
+
+    def _of_penalties(self, name: str, share: float) -> Findings:
+        shares = [*self._past.get(f"{name}_penalties", []), share][-ENOUGH:]
+        swamped = len(shares) == ENOUGH and median(shares) > SWAMPED
+        return {f"swamped {name}": _swamped(name, median(shares)) if swamped else None}
+
+    def state_dict(self) -> dict[str, Any]:
+        past = {key: list(values) for key, values in self._past.items()}
+        return {"awaited": sorted(self._awaited), "norms": dict(self._norms), "past": past}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._awaited, self._norms, self._past = {*state["awaited"]}, dict(state["norms"]), dict(state["past"])
+
+
+def _weights(optimizer: Optimizer) -> Any:
+    return (weights for group in optimizer.param_groups for weights in group["params"])
+
+
+def _share(player: str, terms: Mapping[str, Tensor]) -> float | None:
+    """Of the terms beside the objective in the sum of all, by their sizes; None where there are no others."""
+    sizes = {name: abs(float(term)) for name, term in terms.items() if name.startswith(f"{player}/")}
+    objective = sizes.pop(f"{player}/adversarial", None)
+    if objective is None or not sizes:
+        return None
+    rest = sum(sizes.values())
+    return rest / (rest + objective) if rest else 0.0
+
+
+def _vanished(player: str, norm: float) -> str:
+    return (
+        f"the {player}'s gradient has vanished (norm {norm:.1e}): it no longer learns; try loss=hinge or loss=wgan_gp, "
+        "or a smaller model.discriminator_optimizer.lr"
+    )
+
+
+def _exploded(player: str, norm: float, usual: float) -> str:
+    return (
+        f"the {player}'s gradient explodes (norm {norm:.1e}, usually {usual:.1e}); try model.clip_norm=1 or a smaller "
+        f"model.{player}_optimizer.lr"
+    )
+
+
+def _swamped(player: str, share: float) -> str:
+    key = "loss.penalties" if player == "discriminator" else "model.generator_terms"
+    return (
+        f"the {player} minimises its penalties and little else ({share:.1%} of its loss); try smaller weights in {key}"
+    )

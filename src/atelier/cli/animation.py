@@ -1,0 +1,43 @@
+"""Moving pictures, as WebP or GIF."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from atelier.errors import UserError
+from atelier.files import replacing
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".webp", ".gif")
+
+DESCRIPTION = 0x010E
+"""EXIF's tag for what a picture is of."""
+
+
+def refuse_other_suffixes(out: Path) -> None:
+    if out.suffix.lower() not in SUFFIXES:
+        raise UserError(f"--out: must end in one of {list(SUFFIXES)}, got {str(out)!r}")
+
+
+def save(frames: Sequence["Image"], out: Path, milliseconds: Sequence[int], note: Mapping[str, object]) -> None:
+    """Write frames of one size, each shown for its time, over and over.
+
+    The note is kept as JSON: a WebP's EXIF description, a GIF's comment.
+    """
+    from PIL import Image
+
+    kind, text = out.suffix.lower().removeprefix("."), json.dumps(note)
+    first, *others = [_dithered(frame) for frame in frames] if kind == "gif" else frames
+    exif = Image.Exif()
+    exif[DESCRIPTION] = text
+    extra = {"comment": text} if kind == "gif" else {"exif": exif, "quality": 85}
+    with replacing(out) as partial:
+        first.save(partial, kind, save_all=True, append_images=others, duration=[*milliseconds], loop=0, **extra)
+
+
+def _dithered(frame: "Image") -> "Image":
+    """In the 256 colours of a GIF. Pillow's own conversion does not dither, which leaves edges in soft colours."""
+    return frame.quantize(palette=frame.quantize(256))

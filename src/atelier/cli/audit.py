@@ -1,0 +1,57 @@
+"""`atelier audit`: does a generator paint anew, or copy what it was shown?"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SHOWN = 16
+"""Images in the picture: those closest to a training picture."""
+
+PROBES = 2000
+"""Held-out pictures that say what is suspiciously close, at most: each is compared with all training pictures."""
+
+
+def audit(
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    count: Annotated[int, typer.Option(min=1, help="Generated images.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The seed of `atelier sample`, whose first images these are.")] = 0,
+    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+) -> None:
+    """Look for copies of training pictures; print one JSON object, which is kept in RUN/audit/report.json as well.
+
+    RUN/audit/closest.png has the images closest to a training picture, below each that picture, below that the
+    nearest held-out one. Pictures are compared by features: those of the run's metrics, or the embedded network's.
+    """
+    import torch
+
+    from atelier.cli.comparison import Comparison, closest
+    from atelier.metrics.memorisation import closeness, gap, nearest_views, verdict
+    from atelier.record.grids import grid, save_png
+    from atelier.run_folder import write
+
+    comparison = Comparison(run, checkpoint, seed)
+    pictures = len(comparison.data.train_pixels)
+    typer.echo(f"comparing {count:,} images with {pictures:,} training pictures", err=True)
+    images = comparison.images(count)
+    training = comparison.pictures(comparison.data.train_pixels)
+    held_out = comparison.pictures(comparison.data.validation_pixels)
+
+    chosen = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))[:PROBES]
+    found, (probes, *_) = (nearest_views(some, training) for some in (images, held_out[chosen, 0]))
+    near, apart = closeness(found[0], probes), gap(images, training, held_out)
+    pairs = closest(found, SHOWN)
+    report = {
+        "verdict": verdict(near, apart),
+        "closeness": {**asdict(near), "share": near.share},
+        "gap": {**asdict(apart), "share": apart.share},
+        "closest": [pair._asdict() for pair in pairs],
+        "card": comparison.card(),
+    }
+    text = json.dumps(report, indent=2)
+    write(run / "audit" / "report.json", text + "\n")
+    picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))
+    save_png(picture, run / "audit" / "closest.png", {**comparison.trained.origin, "seed": seed})
+    print(text)  # noqa: T201

@@ -1,0 +1,63 @@
+"""`atelier interpolate`: a way through a generator's images, as a moving picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atelier.cli import animation
+from atelier.cli.numbers import numbers
+
+MILLISECONDS = 50
+"""A frame's time."""
+
+SHOWN = 8
+"""Frames of each leg in the strip, at most."""
+
+
+def interpolate(
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    seeds: Annotated[str, typer.Option(help="The images to go through, by their numbers in `atelier sample`.")],
+    frames: Annotated[int, typer.Option(min=1, help="Frames from each image to the next.")] = 24,
+    seed: Annotated[int, typer.Option(help="The seed of `atelier sample`.")] = 0,
+    label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
+    truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .webp or .gif file; by default one in RUN/interpolated named by the numbers.")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+) -> None:
+    """Go through images and back to the first: a moving picture that loops, and a strip of it beside, as PNG.
+
+    The way leads over arcs between the latents, and in straight lines between the styles where the generator has
+    several layers of them. Every row of the strip begins with one of the images.
+    """
+    places = numbers("--seeds", seeds, least=2)
+    if out:
+        animation.refuse_other_suffixes(out)
+    from PIL import Image
+
+    from atelier.cli.latents import closed_path
+    from atelier.cli.trained import Latents, Trained, folder_name, given
+    from atelier.record.grids import grid, save_png
+
+    trained = Trained(run, checkpoint)
+    corners = trained.draw(seed, places, trained.class_number(label))
+    trained.refuse_different_classes(corners, places)
+    labels = None if corners.labels is None else corners.labels.repeat_interleave(frames)
+    if trained.style_layers > 1:  # W is made to be straight (Karras et al. 2019, section 4)
+        styles = closed_path(trained.styles(corners, truncation), frames, spherical=False)
+    else:
+        way = Latents(closed_path(corners.vectors, frames, spherical=True), labels)
+        styles = trained.styles(way, truncation)
+    images = trained.paint(styles, labels)
+
+    origin = given(seed=seed, seeds=seeds, label=trained.class_name(corners), truncation=truncation)
+    out = out or run / "interpolated" / f"{folder_name(**origin)}.webp"
+    note = {**trained.origin, **origin, "frames": frames}
+    pictures = [Image.fromarray(image) for image in images.permute(0, 2, 3, 1).numpy()]
+    animation.save(pictures, out, [MILLISECONDS] * len(pictures), note)
+    columns = min(frames, SHOWN)
+    shown = [leg * frames + column * frames // columns for leg in range(len(places)) for column in range(columns)]
+    save_png(grid(images[shown], columns), out.with_suffix(".png"), note)
+    typer.echo(f"{out}, and a strip beside it")

@@ -1,0 +1,99 @@
+"""Of a run on 300 paintings: 240 or so for training, to which other generators are given."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from atelier.cli.audit import SHOWN, audit
+from atelier.cli.comparison import Comparison
+from atelier.data.painting import paint
+from atelier.errors import UserError
+from atelier.record.grids import GUTTER
+
+
+def audited(run, capsys, count=80):
+    audit(run, count)
+    report = json.loads(capsys.readouterr().out)
+    assert report == json.loads((run / "audit" / "report.json").read_text())
+    return report
+
+
+@pytest.fixture
+def generator(monkeypatch):
+    """Puts a function of image numbers in the generator's place."""
+
+    def put(draw):
+        monkeypatch.setattr(Comparison, "draw", draw)
+
+    return put
+
+
+def replay(comparison, numbers):
+    return torch.cat([comparison.data.train_pixels.images(number, number + 1) for number in numbers])
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_who_replays_training_pictures_is_caught_mirrored_or_not(mirrored, plain, generator, capsys):
+    generator(
+        lambda comparison, numbers: replay(comparison, numbers).flip(3) if mirrored else replay(comparison, numbers)
+    )
+    report = audited(plain, capsys)
+    assert report["verdict"].startswith("It copies: 80 of 80 images")
+    assert report["closeness"]["share"] == 1
+    assert report["gap"]["unseen"] == 0
+    assert report["gap"]["share"] > 0.05
+    assert [pair["distance"] for pair in report["closest"]] == pytest.approx([0] * SHOWN, abs=1e-3)
+    tiles = np.asarray(Image.open(plain / "audit" / "closest.png"))[GUTTER:, GUTTER:]
+    generated, training, held_out = tiles.reshape(3, 16 + GUTTER, SHOWN, 16 + GUTTER, 3)[:, :16, :, :16]
+    np.testing.assert_array_equal(generated, training)
+    assert (generated != held_out).any((0, 2, 3)).all()
+
+
+def test_mirror_images_are_no_copies_where_training_does_not_mirror(make_run, generator, tmp_path, capsys):
+    run = make_run(tmp_path, "data.hflip=false")
+    generator(lambda comparison, numbers: replay(comparison, numbers).flip(3))
+    report = audited(run, capsys)
+    assert report["closeness"]["share"] < 0.5
+    assert report["card"]["mirrored"] is False
+
+
+def test_who_paints_new_pictures_is_acquitted(plain, generator, capsys):
+    def new(_, numbers):
+        pixels = np.stack([paint(1000 + number, 16).pixels for number in numbers])
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+    generator(new)
+    report = audited(plain, capsys)
+    assert report["verdict"].startswith("No sign of copying")
+    assert report["closeness"]["chance"] > 0.001
+    assert abs(report["gap"]["deviations"]) < 3
+    assert report["gap"]["unseen"] == pytest.approx(report["gap"]["expected"], abs=0.12)
+
+
+def test_images_are_those_of_sample_and_the_card_says_what_was_compared(plain, capsys):
+    report = audited(plain, capsys, count=10)
+    assert sorted(pair["image"] for pair in report["closest"]) == [*range(10)]
+    card = {"extractor": "embedded", "resize": "antialiased bilinear", "mirrored": True, "step": 40, "seed": 0}
+    assert card.items() <= report["card"].items()
+    assert report["card"]["training_pictures"] + report["card"]["held_out_pictures"] == 300
+    assert report["closeness"]["images"] == 10
+
+
+def test_other_pictures_than_those_of_the_training_are_refused(make_run, tmp_path):
+    run = make_run(tmp_path)
+    (run / "run.json").write_text('{"data": "0123"}')
+    with pytest.raises(UserError, match="data: these are no longer the pictures that .* was trained on"):
+        audit(run, 4)
+
+
+def test_points_are_no_pictures(make_run, tmp_path):
+    run = make_run(tmp_path)
+    config = (run / "config.yaml").read_text()
+    gaussians = "data: {_target_: atelier.data.gaussians.Gaussians, layout: ring, batch_size: 8, seed: 0, count: 50}\n"
+    start, end = config.index("data:\n"), config.index("\n", config.index("validation:")) + 1
+    (run / "config.yaml").write_text(config[:start] + gaussians + config[end:])
+    with pytest.raises(UserError, match="data: Gaussians has no pictures to compare with"):
+        audit(run, 4)

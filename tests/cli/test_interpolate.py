@@ -1,0 +1,67 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atelier.cli.animation import DESCRIPTION
+from atelier.cli.interpolate import SHOWN, interpolate
+from atelier.cli.trained import Trained
+from atelier.errors import UserError
+from atelier.record.grids import GUTTER
+
+
+def tile(strip, row, column, size=16):
+    top, left = (GUTTER + place * (size + GUTTER) for place in (row, column))
+    return np.asarray(strip)[top : top + size, left : left + size].astype(int)
+
+
+@pytest.mark.parametrize("name", ["plain", "styled"])
+def test_every_row_of_the_strip_begins_with_an_image_of_sample(name, request, tmp_path):
+    run = request.getfixturevalue(name)
+    interpolate(run, "3,17,5", frames=12, seed=4, out=tmp_path / "way.webp")
+    strip = Image.open(tmp_path / "way.png")
+    assert strip.size == tuple(count * (16 + GUTTER) + GUTTER for count in (SHOWN, 3))
+    trained = Trained(run)
+    latents = trained.draw(4, [3, 17, 5])
+    images = trained.paint(trained.styles(latents), latents.labels).permute(0, 2, 3, 1).numpy()
+    for row in range(3):
+        assert abs(tile(strip, row, 0) - images[row]).max() <= 1
+        assert abs(tile(strip, row, 4) - images[row]).max() > 20
+
+
+@pytest.mark.parametrize("name", ["plain", "styled"])
+def test_the_way_is_smooth_and_closed(name, request, tmp_path):
+    run = request.getfixturevalue(name)
+    interpolate(run, "0,1", frames=SHOWN, truncation=0.5, out=tmp_path / "way.gif")
+    strip = Image.open(tmp_path / "way.png")
+    frames = [tile(strip, row, column) for row in range(2) for column in range(SHOWN)]
+    steps = [abs(one - other).mean() for one, other in zip(frames, [*frames[1:], frames[0]], strict=True)]
+    assert max(steps) < 0.5 * abs(frames[0] - frames[SHOWN]).mean()
+    assert min(steps) > 0
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+def test_the_moving_picture_says_how_to_make_it_again(suffix, plain, tmp_path):
+    interpolate(plain, "3,17", frames=6, truncation=0.5, out=tmp_path / f"way{suffix}")
+    with Image.open(tmp_path / f"way{suffix}") as moving:
+        text = moving.info["comment"] if suffix == ".gif" else moving.getexif()[DESCRIPTION]
+        assert (moving.n_frames, moving.size, moving.info["loop"]) == (12, (16, 16), 0)
+    note = json.loads(text)
+    assert note.items() >= {"step": 40, "seed": 0, "seeds": "3,17", "truncation": 0.5, "frames": 6}.items()
+    assert Image.open(tmp_path / "way.png").text == {name: str(value) for name, value in note.items()}
+
+
+def test_there_is_no_way_between_classes(labelled):
+    with pytest.raises(UserError, match=r"--label: must say in which class to draw.*: 0 of .*, 1 of "):
+        interpolate(labelled, ",".join(map(str, range(12))), frames=2)
+    interpolate(labelled, "0,1,2", frames=2, label="noon")
+    assert (labelled / "interpolated" / "seed-0-seeds-0-1-2-label-noon.webp").exists()
+
+
+def test_mistakes_are_told_before_anything_is_drawn(plain, tmp_path):
+    with pytest.raises(UserError, match="--seeds: must be 2 or more numbers"):
+        interpolate(plain, "3")
+    with pytest.raises(UserError, match=r"--out: must end in one of \['.webp', '.gif'\]"):
+        interpolate(plain, "3,4", out=tmp_path / "way.mp4")
+    assert not (tmp_path / "way.png").exists()
