@@ -86,6 +86,13 @@ def test_measured_on_a_part_of_the_batch(batch, shrink, count):
     torch.testing.assert_close(given, labels[:count])
 
 
+def test_a_generator_that_ignores_its_styles_has_finite_gradients():
+    generator = Linear()
+    torch.nn.init.zeros_(generator.weight)
+    PathLength(weight=2).measure(creation_of(generator)).backward()
+    assert generator.weight.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("family", [stylegan2, dcgan], ids=["stylegan2", "dcgan"])
 def test_the_term_falls_along_its_gradient(family):
     """As fast as that says; on a short step, since slopes jump where a leaky ReLU turns."""

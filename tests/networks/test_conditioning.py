@@ -4,6 +4,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from atelier.networks.conditioning import LabelledLatents, Projection
+from atelier.networks.spectral import normalize_spectrally
 
 
 def test_latents_stay_and_their_labels_embedding_comes_beside_them():
@@ -15,7 +16,7 @@ def test_latents_stay_and_their_labels_embedding_comes_beside_them():
     both = labelled(latents, labels)
     assert both.shape == (4, labelled.width) == (4, 7)
     assert_close(both[:, :5], latents, rtol=0, atol=0)
-    assert_close(both[:, 5:], labelled.embedding.weight[labels], rtol=0, atol=0)
+    assert_close(both[:, 5:], labelled.embedding[labels], rtol=0, atol=0)
 
 
 def test_without_classes_latents_are_all():
@@ -23,6 +24,14 @@ def test_without_classes_latents_are_all():
     assert labelled.width == 5
     assert labelled(latents) is latents
     assert [*labelled.parameters()] == []
+
+
+def test_spectral_normalisation_leaves_labels_as_strong_as_latents():
+    network, labels = nn.Sequential(LabelledLatents(5, classes=40)), torch.arange(40)
+    before = network[0](torch.zeros(40, 5), labels)
+    normalize_spectrally(network)
+    assert_close(network[0](torch.zeros(40, 5), labels), before, rtol=0, atol=0)
+    assert before[:, 5:].std().item() == pytest.approx(1, rel=0.1)  # as latents; of 2560 draws
 
 
 def test_projection_is_equation_3():

@@ -170,6 +170,16 @@ def test_labels_move_the_logits_of_every_part():
     torch.testing.assert_close(moved, sums, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("spectral_norm", [False, True])
+def test_labels_start_no_stronger_than_images(spectral_norm):
+    torch.manual_seed(0)
+    discriminator = Discriminator(32, width=16, classes=8, spectral_norm=spectral_norm)
+    features, labels = discriminator.features(torch.randn(8, 3, 32, 32)), torch.arange(8)
+    by_image = discriminator.judge(discriminator.head(features[1])).std()
+    by_label = torch.stack([discriminator.logits(features, labels.roll(k)) for k in range(8)]).std(0).mean()
+    assert 0 < by_label < 2 * by_image
+
+
 def test_double_backward_is_exact():
     discriminator = Discriminator(16, width=2, max_width=2, norm=None).double()
     images = torch.randn(1, 3, 16, 16, dtype=torch.float64, requires_grad=True)

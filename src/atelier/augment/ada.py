@@ -42,8 +42,8 @@ class Ada(StochasticAugment):
     Overfitting is r_t = E[sign(D(real))], the mean sign of the real images' logits (eq. 1). After every `every`
     batches the probability takes a step up if that is above `target`, or down if it is below; a step is as large as
     to go from 0 to 1 in `ramp_images` images. It stays in [0, 1]: the paper bounds it below only, but above 1 it
-    would change nothing any more. The objective must be one where logits of 0 are undecided, which the Wasserstein
-    distance's are not.
+    would change nothing any more. The objective must be one where logits of 0 are undecided, which those of the
+    Wasserstein distance and of pairs (`Relativistic`) are not: they mean as much with a constant added.
     """
 
     sign_sum: Tensor

@@ -69,7 +69,7 @@ class Wasserstein(Objective):
 
 
 class Hinge(Objective):
-    """Lim & Ye 2017, eq. 4; Miyato et al. 2018, eq. 16 and 17."""
+    """Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return relu(1 - real).mean() + relu(1 + fake).mean()
@@ -83,7 +83,7 @@ class Relativistic(Objective):
 
     (Jolicoeur-Martineau 2019, "The relativistic discriminator"; Huang et al. 2024, eq. 2, with the same
     f(t) = -log(1 + exp(-t)).) Image i of one side is the pair of image i of the other. Huang et al. show that it
-    converges only with R1 and R2.
+    need not converge without R1 or R2.
     """
 
     relativistic = True

@@ -76,9 +76,6 @@ class Discriminator(players.Discriminator):
     def features(self, images: Tensor) -> Tensor:
         return self.layers(images)
 
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
-
 
 def channels(image_size: int, width: int, growth: int) -> list[int]:
     """Of the finest to the coarsest map: as `residual.channels`, but at sizes for which STEPS has others."""

@@ -7,18 +7,19 @@ from torch import Tensor, nn
 class LabelledLatents(nn.Module):
     """Latents (B, latent_dim) with an embedding of each label beside them: (B, width).
 
-    (Mirza & Osindero 2014, section 3.2.) Without classes, the latents alone.
+    (Mirza & Osindero 2014, section 3.2.) Without classes, the latents alone. The embedding is a parameter rather than a
+    layer so that spectral normalisation, which is for weights, leaves labels as strong as latents.
     """
 
     def __init__(self, latent_dim: int, classes: int | None, label_dim: int = 64) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(classes, label_dim) if classes else None
+        self.embedding = nn.Parameter(torch.randn(classes, label_dim)) if classes else None
         self.width = latent_dim + (label_dim if classes else 0)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         if self.embedding is None:
             return latents
-        return torch.cat([latents, self.embedding(labels)], 1)
+        return torch.cat([latents, self.embedding[labels]], 1)
 
 
 class Projection(nn.Module):

@@ -86,9 +86,6 @@ class Discriminator(players.Discriminator):
     def features(self, images: Tensor) -> Tensor:
         return self.layers(images)
 
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
-
 
 def initialize(module: nn.Module) -> None:
     """Weights from N(0, 0.02) (Radford et al. 2016, section 4); normalisation scales about 1; biases 0."""

@@ -117,6 +117,8 @@ class Discriminator(players.Discriminator):
         self.decode_part = decoder(of_16, min(image_size // 2, DECODED), norm)
         self.decode_whole = decoder(of_8, min(image_size, DECODED), norm)
         self.apply(initialize)
+        if self.embedding is not None:  # of the scale of the layer beside it, as in `Projection`
+            nn.init.normal_(self.embedding.weight, std=of_4**-0.5)
         if spectral_norm:
             normalize_spectrally(self)
 

@@ -66,12 +66,9 @@ class Discriminator(players.Discriminator):
     def features(self, images: Tensor) -> Tensor:
         return self.layers(images)
 
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
-
 
 class Maxout(nn.Module):
-    """(B, inputs) to (B, width): each unit the greatest of its own linear functions (Goodfellow et al. 2013, eq. 2)."""
+    """(B, inputs) to (B, width): each unit the greatest of its own linear functions (Goodfellow et al. 2013)."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()

@@ -44,8 +44,10 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images (B, 3, S, S) to logits, (B,), or (B, P) where P parts of each image are judged: higher is more real.
 
-    `features` are what `head` reads, and what auxiliary terms read as well.
+    `features` are what the network's `head` reads, together with the labels, and what auxiliary terms read as well.
     """
+
+    head: nn.Module
 
     mixes_images: bool = False
     """Whether in training one image's logit depends on the others of its batch."""
@@ -60,7 +62,7 @@ class Discriminator(nn.Module):
         raise NotImplementedError
 
     def logits(self, features: Any, labels: Tensor | None = None) -> Tensor:
-        raise NotImplementedError
+        return self.head(features, labels)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.logits(self.features(images), labels)

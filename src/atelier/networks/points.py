@@ -45,9 +45,6 @@ class Discriminator(players.Discriminator):
     def features(self, images: Tensor) -> Tensor:
         return self.layers(images.flatten(1))
 
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
-
 
 def hidden(inputs: int, width: int, depth: int) -> list[nn.Module]:
     """`depth` layers of `width` rectified units."""

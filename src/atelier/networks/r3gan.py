@@ -2,7 +2,7 @@
 
 Each mirrors the other: at every side from 4 pixels on, two residual blocks without normalisation, and between sides
 bilinear resampling. Departure: the generator ends in tanh as all here do, so that images are in [-1, 1]; the paper's
-ends in a linear layer, its principle e).
+ends in a linear layer.
 """
 
 from itertools import pairwise
@@ -73,9 +73,6 @@ class Discriminator(players.Discriminator):
 
     def features(self, images: Tensor) -> Tensor:
         return self.layers(images)
-
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
 
 
 class Basis(nn.Module):

@@ -69,12 +69,9 @@ class Discriminator(players.Discriminator):
     def features(self, images: Tensor) -> Tensor:
         return self.layers(images)
 
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
-
 
 def initialize(module: nn.Module) -> None:
-    """Weights uniform by the rule of Glorot & Bengio 2010, eq. 16, as the released code of both; biases 0."""
+    """Weights uniform by the rule of Glorot & Bengio 2010, eq. 16; biases 0."""
     if isinstance(module, nn.Conv2d | nn.Linear | nn.Embedding):
         nn.init.xavier_uniform_(module.weight)
     if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:

@@ -138,9 +138,6 @@ class Discriminator(players.Discriminator):
         judged = equalized.activate(self.convolution(self.deviation(coarse)))
         return equalized.activate(self.linear(judged.flatten(1)))
 
-    def logits(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.head(features, labels)
-
 
 class ResidualBlock(nn.Module):
     """Features to features of half the size."""

@@ -14,11 +14,11 @@ from atelier.losses.generator import Creation, GeneratorTerm
 from atelier.losses.penalties import Critique, Penalty
 from atelier.networks.padding import make_seamless, roll_each
 from atelier.networks.players import Discriminator, Generator
-from atelier.tasks.adversarial import AdversarialTask, OptimizerFactory, ScheduleFactory, Terms
-from atelier.tasks.average import MovingAverage
+from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
+from atelier.tasks.sampling import LatentSampler
 
 
-class Gan(AdversarialTask):
+class Gan(LatentSampler):
     """Generative adversarial network (Goodfellow et al. 2014, algorithm 1).
 
     A step is one update of the discriminator on one batch; the generator follows every `critic_steps` of them.
@@ -27,9 +27,6 @@ class Gan(AdversarialTask):
     """
 
     batch: ClassVar[type] = Images
-
-    class_counts: Tensor
-    """How many pictures of each class training has shown: samples have the data's share of each."""
 
     def __init__(
         self,
@@ -47,16 +44,14 @@ class Gan(AdversarialTask):
         clip_norm: float | None = None,
         seamless: bool = False,
     ) -> None:
-        super().__init__(clip_norm)
+        if seamless:
+            make_seamless(generator)
+        super().__init__(generator, average_decay, clip_norm)
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be >= 1, got {critic_steps}")
         _refuse_batch_norm(discriminator, penalties)
         _refuse_unable(discriminator, {**penalties, **generator_terms})
-        if seamless:
-            make_seamless(generator)
-        self.generator = generator.to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
-        self.average = MovingAverage(generator, average_decay)
         self.objective, self.augment = objective, augment or Augment()
         # as modules, for what they remember belongs into checkpoints
         self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict(penalties))
@@ -64,8 +59,6 @@ class Gan(AdversarialTask):
         self.optimizer_factories = discriminator_optimizer, generator_optimizer
         self.schedule_factory = schedule
         self.critic_steps, self.seamless = critic_steps, seamless
-        self.latent_dim, self.classes = generator.latent_dim, generator.classes
-        self.register_buffer("class_counts", torch.zeros(self.classes or 0, dtype=torch.int64))
 
     def configure_optimizers(self) -> Any:
         networks = self.discriminator, self.generator
@@ -74,7 +67,7 @@ class Gan(AdversarialTask):
 
     def training_step(self, batch: Images, batch_idx: int) -> Terms:
         discriminator_optimizer, generator_optimizer = self.optimizers()  # type: ignore[attr-defined]
-        real, labels, step = batch.image, self._labels_of(batch), self.global_step + 1
+        real, labels, step = batch.image, self.labels_of(batch), self.global_step + 1
         terms = self.update(
             "discriminator", discriminator_optimizer, lambda: self.discriminator_loss(real, labels, step)
         )
@@ -143,56 +136,7 @@ class Gan(AdversarialTask):
     @torch.no_grad()
     def logits(self, batch: Images) -> Tensor:
         """Logits (B,) of pictures as they are, without augmentation; the mean where parts are judged."""
-        return self.discriminator(batch.image, self._labels_of(batch)).float().reshape(len(batch.image), -1).mean(1)
-
-    @torch.no_grad()
-    def sample(
-        self,
-        count: int,
-        generator: torch.Generator | None = None,
-        labels: Tensor | None = None,
-        truncation: float | None = None,
-    ) -> Tensor:
-        """Images (count, 3, H, W) in [-1, 1] of the averaged generator, of classes as frequent as in training.
-
-        Latents and classes are drawn on the CPU, so that a seed means the same picture on every device.
-        """
-        latents, labels = self.draw(count, generator, labels)
-        return self.synthesize(self.styles(latents, labels, truncation), labels)
-
-    def draw(
-        self, count: int, generator: torch.Generator | None = None, labels: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Latents (count, latent_dim), and classes as frequent as in training where none are given."""
-        latents = torch.randn(count, self.latent_dim, generator=generator)
-        if self.classes and labels is None:
-            shares = self.class_counts.cpu().double()
-            shares = shares if shares.sum() else torch.ones_like(shares)
-            labels = torch.multinomial(shares, count, replacement=True, generator=generator)
-        return latents, labels
-
-    @torch.no_grad()
-    def styles(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:
-        """What the averaged generator makes pictures of, (B, layers, D); see `Generator.styles`."""
-        network: Generator = self.average.network  # type: ignore[assignment]
-        return network.styles(latents.to(self.device), self._own(labels), truncation)
-
-    @torch.no_grad()
-    def synthesize(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images in [-1, 1] of such styles."""
-        network: Generator = self.average.network  # type: ignore[assignment]
-        return network.synthesize(styles, self._own(labels)).float()
-
-    def on_train_batch_start(self, batch: Images, batch_idx: int) -> None:
-        if self.classes:
-            assert batch.label is not None  # the data has the classes that the networks were built for
-            self.class_counts += torch.bincount(batch.label, minlength=self.classes)
-
-    def _labels_of(self, batch: Images) -> Tensor | None:
-        return batch.label if self.classes else None
-
-    def _own(self, labels: Tensor | None) -> Tensor | None:
-        return labels.to(self.device) if self.classes and labels is not None else None
+        return self.discriminator(batch.image, self.labels_of(batch)).float().reshape(len(batch.image), -1).mean(1)
 
 
 def _halves(features: Any) -> list[Any]:
