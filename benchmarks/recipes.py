@@ -6,8 +6,9 @@ points in a batch, one update of each player for every batch, and learning rates
 * From the family: objective, penalties, optimisers but for their rates, whether the discriminator is spectrally
   normalised, and the averaged generator's decay. Not: networks, batch norm, augmentation, terms that need the family's
   own network; nor a generator's spectral norm, which without batch norm's scales would keep it near the middle.
-* Nor critic_steps, so that all generators have as many updates for as many batches. In one trial WGAN-GP with five of the
-  discriminator's for each of the generator's found 4 of 25 modes in 15,000 batches; with one it finds them all in 8,000.
+* Nor critic_steps, so that all generators have as many updates for as many batches. In one trial WGAN-GP with five of
+  the discriminator's for each of the generator's found 4 of 25 modes in 15,000 batches; with one it finds them all in
+  8,000.
 * The faster player learns at a rate of 1e-3, the other slower by as much as in the family's recipe.
 * Gradient penalties weigh 0.1: the weights of the recipes are for pictures in [-1, 1]. The authors of WGAN-GP have the
   same 0.1 in their code for such points, where they have 10 for pictures.

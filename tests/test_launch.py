@@ -1,11 +1,13 @@
 import errno
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from atelier.errors import ConfigError, Interrupted, RunError, UserError
-from atelier.launch import guard, launch
+from atelier.launch import guard, job, launch
 from atelier.sweeps import Jobs, discard, folder_name
 
 
@@ -112,8 +114,33 @@ def test_a_run_that_never_began_leaves_no_folder(tmp_path):
     assert run.parent.parent.exists()
 
 
+@pytest.mark.parametrize(
+    "error", [ConfigError(["a: wrong"]), UserError("data.root: empty"), PermissionError(13, "no", "x")]
+)
+@pytest.mark.parametrize("mode", RunMode)
+def test_a_refused_start_leaves_no_folder(error, mode, tmp_path, monkeypatch):
+    run = tmp_path / "model-data" / "now"
+    run.mkdir(parents=True)
+    (run / "train.log").touch()
+    hydra = OmegaConf.create({"hydra": {"mode": mode, "sweep": {"dir": "s"}, "runtime": {"output_dir": str(run)}}})
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", hydra)
+
+    def train():
+        with job():
+            raise error
+
+    if mode is RunMode.RUN:
+        assert guard(train) == 2
+    else:
+        jobs = Jobs()
+        jobs.on_multirun_start(hydra)
+        jobs.on_job_end(hydra, finished([], error))
+        launch(lambda: None)  # forgets the sweep
+    assert not run.parent.exists()
+
+
 def test_a_run_that_began_is_never_discarded(tmp_path):
-    for keep in ("run.json", "mine.txt"):
+    for keep in ("run.json", "mine.txt", "mine.log"):
         run = tmp_path / keep / "run"
         run.mkdir(parents=True)
         (run / keep).touch()

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from atelier import checkpoints, run
 from atelier.cli.main import app
+from atelier.cli.trained import Trained
 from atelier.errors import ConfigError, Interrupted, RunError, UserError
+from atelier.record.summary import describe
 
 SCORED = ["metrics=embedded", "metrics.count=20", "metrics.splits=2"]
 
@@ -257,3 +259,34 @@ def test_absence_is_null(small_config, tmp_path):
 def test_mixed_precision_trains(options, small_config, tmp_path):
     run.fit(small_config("trainer.precision=bf16-mixed", *options), tmp_path, {})
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
+
+
+def test_what_is_for_pictures_is_refused_where_there_are_points(composed, tmp_path):
+    cfg = composed("model=points", "data=gaussians", "seamless=true", "trainer.accelerator=cpu")
+    with pytest.raises(ConfigError) as refused:
+        run.fit(cfg, tmp_path / "run", {})
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["metrics", "callbacks.samples", "seamless"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_generator_of_another_shape_than_the_data_is_refused(small_config, tmp_path):
+    with pytest.raises(ConfigError, match="model.generator: draws 3 x 32 x 32, but the data is 3 x 16 x 16"):
+        run.fit(small_config("model.generator.image_size=32"), tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_points_offers_no_pictures(composed, tmp_path):
+    small = ("experiment=grid", "trainer.max_steps=2", "trainer.val_check_interval=2", "data.count=1000")
+    run.fit(composed(*small, "trainer.accelerator=cpu"), tmp_path, {})
+    assert "atelier sample" not in describe(tmp_path).plain
+    with pytest.raises(UserError, match="draws points, no pictures"):
+        Trained(tmp_path)
+
+
+def test_going_on_from_an_earlier_step_forgets_the_pictures_of_later_ones(small_config, tmp_path):
+    run.fit(small_config(), tmp_path, {})
+    cfg = resumed(tmp_path, resume=str(tmp_path / "checkpoints" / "previous.ckpt"), trainer__max_steps=6)
+    (tmp_path / "samples" / "1-mine.png").touch()
+    run.fit(cfg, tmp_path, {})
+    names = sorted(picture.name for picture in (tmp_path / "samples").iterdir())
+    assert names == ["000000.png", "000004.png", "000006.png", "1-mine.png"]

@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier import resume, sweeps
-from atelier.errors import ConfigError, Interrupted, UserError
+from atelier.errors import Interrupted, UserError
 from atelier.failures import DONE, INTERRUPTED, describe, exit_code, tell
 
 
@@ -64,7 +64,7 @@ def job() -> Iterator[None]:
     except Exception as error:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             raise
-        if isinstance(error, ConfigError):
+        if describe(error):
             sweeps.discard(output_folder())
         if isinstance(error, OmegaConfBaseException):  # Hydra's own are the command line's fault; in a job, a bug
             raise AssertionError("a key of the config was misused") from error

@@ -4,6 +4,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from atelier.data.module import ImageData
 from atelier.errors import ConfigError
 
 SEEDS = range(2**32)
@@ -17,6 +18,18 @@ def refuse_unsupported(cfg: DictConfig) -> None:
         if value is not None and not fine
     ]
     if faults:
+        raise ConfigError(faults)
+
+
+def refuse_pictures_of_points(cfg: DictConfig, data: Any) -> None:
+    """Raise ConfigError for what looks at pictures, where the data has none."""
+    asked = {
+        "metrics": (cfg.metrics, "metrics=none"),
+        "callbacks.samples": (cfg.callbacks.get("samples"), "callbacks.samples=null"),
+        "seamless": (cfg.seamless, "seamless=false"),
+    }
+    faults = [f"{key}: is for pictures, and the data has none: {way}" for key, (value, way) in asked.items() if value]
+    if faults and not isinstance(data, ImageData):
         raise ConfigError(faults)
 
 

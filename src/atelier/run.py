@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer
@@ -16,14 +17,17 @@ from pytorch_lightning.loggers.logger import Logger
 from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.finish import ValidateLastStep
+from atelier.callbacks.hyperparameters import Hyperparameters
 from atelier.callbacks.interrupt import Interrupt
+from atelier.callbacks.protocols import Sampler
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
 from atelier.callbacks.scores import ScoreSamples
 from atelier.config import build, check
+from atelier.data.endless import EndlessData
 from atelier.data.module import ImageData
-from atelier.errors import Interrupted, UserError
-from atelier.limits import refuse_unsupported
+from atelier.errors import ConfigError, Interrupted, UserError
+from atelier.limits import refuse_pictures_of_points, refuse_unsupported
 from atelier.metrics.scores import Scores
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
@@ -88,12 +92,14 @@ class Fitting:
         self.run = RunFolder(path)
         self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
         self.scores: Scores | None = build(cfg.metrics or None, "metrics")
-        self.data: ImageData = build(cfg.data, "data")
+        self.data: EndlessData = build(cfg.data, "data")
+        refuse_pictures_of_points(cfg, self.data)
         if self.scores:
             self.scores.fetch()  # before hours of decoding
         self.data.prepare()
         self.cfg = cfg = labels.settle(cfg, self.data)
         self.task: LightningModule = build(cfg.model, "model")
+        _refuse_other_shape(self.task, self.data)
         self.step = self._start_step()
         self.loggers = self._loggers()
         monitor = f"val/{self.scores.frechet}" if self.scores else None
@@ -113,7 +119,8 @@ class Fitting:
         self.run.begin(self.cfg, choices, self.step)
 
     def train(self) -> None:
-        self.run.note(data=self.data.fingerprint, classes=list(self.data.classes))
+        pictures = isinstance(self.data, ImageData)
+        self.run.note(data=self.data.fingerprint, classes=list(self.data.classes), pictures=pictures)
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
         start = str(self.start) if self.start else None
@@ -136,7 +143,8 @@ class Fitting:
         scoring = [ScoreSamples(self.scores, self.cfg.seed)] if self.scores else []
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
-        return [Reseed(self.cfg.seed), Record(), ValidateLastStep(), *scoring, *chosen, *health]
+        always = [Hyperparameters(), Reseed(self.cfg.seed), Record(), ValidateLastStep()]
+        return [*always, *scoring, *chosen, *health]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]
@@ -154,6 +162,13 @@ def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], path:
     odd += [name for name in theirs if name not in ours]
     if odd:
         raise UserError(f"{path} is of another model than the config's: {len(odd)} weights differ, {odd[0]} the first")
+
+
+def _refuse_other_shape(task: LightningModule, data: EndlessData) -> None:
+    real = data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool)).image
+    if isinstance(task, Sampler) and (drawn := task.sample(1)).shape != real.shape:
+        ours, theirs = (" x ".join(map(str, images.shape[1:])) for images in (drawn, real))
+        raise ConfigError([f"model.generator: draws {ours}, but the data is {theirs} (channels x height x width)"])
 
 
 def _quieten_lightning() -> None:

@@ -40,8 +40,10 @@ class RunFolder:
             raise UserError(f"run_dir: {self.path} holds a run already; resume={self.path} goes on with it")
 
     def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
-        """Write down what is about to run. A run that goes on keeps the choices it was made of."""
+        """Write down what is about to run. A run that goes on keeps what it had until then."""
         former = self._former() if resumed_step is not None else {}
+        if resumed_step is not None:
+            self._forget_samples(resumed_step)
         cfg = cfg.copy()
         cfg.run_dir = str(self.path)
         write(self.path / RECIPE, OmegaConf.to_yaml(cfg))
@@ -67,6 +69,12 @@ class RunFolder:
         elapsed = time.monotonic() - self._started
         self.record |= {"wall_seconds": round(self.record["wall_seconds_before"] + elapsed, 1), **facts}
         write(self.path / RECORD, json.dumps(self.record, indent=2) + "\n")
+
+    def _forget_samples(self, after: int) -> None:
+        """Those of later steps, which come again; the record of these is cut off, too."""
+        for picture in (self.path / "samples").glob("[0-9]*.png"):
+            if picture.stem.isdecimal() and int(picture.stem) > after:
+                picture.unlink()
 
     def _former(self) -> dict[str, Any]:
         path = self.path / RECORD

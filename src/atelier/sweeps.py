@@ -11,9 +11,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from atelier.errors import ConfigError
 from atelier.failures import DONE, FAILED, INTERRUPTED, describe, exit_code, tell
 from atelier.run_folder import RECORD
+
+LOG = "train.log"
+"""Hydra's, named after the program."""
 
 
 class Jobs(Callback):
@@ -41,9 +43,10 @@ class Jobs(Callback):
 
     def _tell(self, job_return: JobReturn, config: DictConfig) -> int:
         error = job_return._return_value
-        if isinstance(error, ConfigError):
+        known = describe(error)
+        if known:
             discard(Path(config.hydra.runtime.output_dir))
-        reason = describe(error) or "".join(traceback.format_exception(error))
+        reason = known or "".join(traceback.format_exception(error))
         tell(f"job {' '.join(job_return.overrides or [])}: {reason}")
         return exit_code(error)
 
@@ -66,8 +69,7 @@ def discard(run: Path) -> None:
     if (run / RECORD).exists():
         return
     shutil.rmtree(run / ".hydra", ignore_errors=True)
-    for log in run.glob("*.log"):
-        log.unlink()
+    (run / LOG).unlink(missing_ok=True)
     with suppress(OSError):  # something else lies there
         run.rmdir()
         run.parent.rmdir()

@@ -192,7 +192,7 @@ def test_the_fourth_rollback_is_none(tmp_path, told):
 
 @pytest.mark.parametrize("act", ["stop", "rollback"])
 def test_without_a_healthy_state_there_is_none_to_go_back_to(tmp_path, act):
-    with pytest.raises(RunError, match="step 4: the samples have collapsed, and no validation before found them heal"):
+    with pytest.raises(RunError, match="step 4: the samples have collapsed, and there is no healthy state"):
         fit(tmp_path, Gan({1: 0.0}), on_collapse=act, grace=0)
 
 

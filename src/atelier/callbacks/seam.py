@@ -8,7 +8,7 @@ from atelier.callbacks.protocols import Sampler
 
 
 class SeamScore(Callback):
-    """Logs `val/seam` of `count` samples at validations of a task whose `seamless` is true: 1 is no seam."""
+    """Logs `val/seam` of `count` samples at validations of a task whose `seamless` is true; see `seam`."""
 
     def __init__(self, count: int = 64, seed: int = 0) -> None:
         if count < 1:
@@ -23,12 +23,14 @@ class SeamScore(Callback):
 
 
 def seam(images: Tensor) -> float:
-    """How much pixels differ across the edges of images (B, C, H, W), relative to how neighbours inside differ.
+    """How much pixels of images (B, C, H, W) differ across the edges, relative to where neighbours inside differ most.
 
-    Mean absolute differences, of both axes: 1 where the edges cannot be found by looking at the tiled images. Images
-    without any detail have no seam if their edges meet, and else an infinite one.
+    Mean absolute differences between two rows, or two columns: about 1 or less where the edges cannot be found by
+    looking at the tiled images. Images without any detail have no seam if their edges meet, and else an infinite one.
     """
-    steps = [(images - images.roll(1, axis)).abs().transpose(axis, 0) for axis in (2, 3)]  # the first is the seam
-    across = sum(step[0].mean() for step in steps)
-    inside = sum(step[1:].mean() for step in steps)
+    lines = [(images - images.roll(1, axis)).abs().transpose(axis, 0).flatten(1).mean(1) for axis in (2, 3)]
+    across = sum(line[0] for line in lines)  # the first is the seam
+    # Not where they differ on the average: smooth samples have rough places and plain ones, the same in all of them.
+    # A young StyleGAN2 without a visible seam had 1.9 by that, and paintings, which do not tile, have 2.2.
+    inside = sum(line[1:].max() for line in lines)
     return float(across / inside) if inside or across else 1.0

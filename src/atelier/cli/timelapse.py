@@ -39,7 +39,7 @@ def timelapse(
 
 
 def _pictures(run: Path) -> list[Path]:
-    pictures = sorted((run / "samples").glob("[0-9]*.png"), key=_step)
+    pictures = sorted((path for path in (run / "samples").glob("*.png") if path.stem.isdecimal()), key=_step)
     if not pictures:
         raise UserError(f"{run}: nothing to show: {run / 'samples'} holds no pictures named by their step")
     return pictures

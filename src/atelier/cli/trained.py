@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,7 +38,10 @@ class Trained:
         if not isinstance(task, Gan):
             raise UserError(f"{run}: a {type(task).__name__} makes no images out of latents")
         self.task = task.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-        self.names = _class_names(run)
+        facts = _facts(run)
+        if not facts.get("pictures", True):
+            raise UserError(f"{run}: draws points, no pictures: its samples/ shows them")
+        self.names: list[str] = facts.get("classes", [])
         self.origin = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
 
     @property
@@ -109,9 +112,9 @@ def folder_name(**facts: object) -> str:
     return "-".join(words).replace("/", "_").replace(",", "-")
 
 
-def _class_names(run: Path) -> list[str]:
+def _facts(run: Path) -> dict[str, Any]:
     record = run / RECORD
-    return json.loads(record.read_text()).get("classes", []) if record.is_file() else []
+    return json.loads(record.read_text()) if record.is_file() else {}
 
 
 def _in_batches(make: Callable[..., Tensor], *columns: Tensor | None) -> Tensor:

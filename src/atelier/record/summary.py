@@ -68,11 +68,12 @@ def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -
         return []
     run = shlex.quote(_short(path))
     resume = f"python train.py resume={run}"
+    sample = [f"atelier sample {run}"] if facts.get("pictures", True) else []
     if facts.get("status") == "finished":
         more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
         scored = [f"atelier evaluate {run}"] if facts.get("card") else []
-        return [f"atelier sample {run}", *scored, f"atelier timelapse {run}", more]
-    return [resume, f"atelier sample {run}"]
+        return [*sample, *scored, f"atelier timelapse {run}", more]
+    return [resume, *sample]
 
 
 def _short(run: Path) -> str:

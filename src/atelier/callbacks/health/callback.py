@@ -136,7 +136,7 @@ class Health(Callback):
     def _act(self, trainer: Trainer) -> None:
         step, healthy = trainer.global_step, recovery.path(trainer)
         if not healthy.is_file():
-            raise RunError(f"step {step}: the samples have collapsed, and no validation before found them healthy")
+            raise RunError(f"step {step}: the samples have collapsed, and there is no healthy state to go back to")
         if self.on_collapse == "stop":
             raise RunError(
                 f"step {step}: the samples have collapsed; the last healthy state is kept: resume={healthy} goes on "

@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Trainer
 
 from atelier import checkpoints
+from atelier.callbacks.hyperparameters import settings_of
 
 HEALTHY = "healthy.ckpt"
 
@@ -21,16 +22,16 @@ def save(trainer: Trainer) -> None:
 def restore(trainer: Trainer) -> int:
     """Put back everything that was learnt; returns the step it was learnt by.
 
-    That is the task's weights, averages and buffers, and the optimisers' moments. Learning rates stay those of the
-    present step, as their schedules are functions of the step alone. What a step draws and which pictures it sees
-    follows from its number, so what comes now is not what came before.
+    That is the task's weights, averages and buffers, and the optimisers' moments. Learning rates and other settings
+    stay those of the present step, as schedules are functions of the step alone. What a step draws and which pictures
+    it sees follows from its number, so what comes now is not what came before.
     """
-    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in trainer.optimizers]
+    settings = [[settings_of(group) for group in optimizer.param_groups] for optimizer in trainer.optimizers]
     with torch.inference_mode(False):  # validation's: optimisers could not step with tensors that are made in it
         content = checkpoints.read(path(trainer), trainer.strategy.root_device)
         trainer.strategy.load_model_state_dict(content)
         trainer.strategy.load_optimizer_state_dict(content)
-    for optimizer, of_groups in zip(trainer.optimizers, rates, strict=True):
-        for group, rate in zip(optimizer.param_groups, of_groups, strict=True):
-            group["lr"] = rate
+    for optimizer, of_groups in zip(trainer.optimizers, settings, strict=True):
+        for group, present in zip(optimizer.param_groups, of_groups, strict=True):
+            group.update(present)
     return int(content["global_step"])

@@ -1,0 +1,38 @@
+"""A run that goes on has its config's learning rates, not its checkpoint's: so they can be changed between."""
+
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+
+class Hyperparameters(Callback):
+    """Keeps what the optimisers were made with when their state is loaded.
+
+    Checkpoints hold the moments of optimisers and their learning rates, betas and so on alike. A rate that was
+    scheduled stays at its place in the schedule.
+    """
+
+    def __init__(self) -> None:
+        self._asked: list[list[dict[str, Any]]] = []
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._asked = [[settings_of(group) for group in optimizer.param_groups] for optimizer in trainer.optimizers]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        for optimizer, groups in zip(trainer.optimizers, self._asked, strict=True):
+            for group, asked in zip(optimizer.param_groups, groups, strict=True):
+                _change(group, asked)
+        for config in trainer.lr_scheduler_configs:
+            groups = config.scheduler.optimizer.param_groups
+            config.scheduler.base_lrs = [group["initial_lr"] for group in groups]
+
+
+def settings_of(group: dict[str, Any]) -> dict[str, Any]:
+    """All that a group of parameters is stepped with: its learning rate, betas and so on."""
+    return {key: value for key, value in group.items() if key != "params"}
+
+
+def _change(group: dict[str, Any], asked: dict[str, Any]) -> None:
+    former, now = (some.get("initial_lr", some["lr"]) for some in (group, asked))
+    rate = group["lr"] if now == former else now * (group["lr"] / former if former else 1)
+    group.update({**asked, "lr": rate})
