@@ -121,12 +121,13 @@ def train(arguments: argparse.Namespace) -> None:
 
 def table(arguments: argparse.Namespace) -> None:
     speeds = json.loads((OUTPUTS / "speed.json").read_text())
-    print("| family | generator | discriminator | images/s | " + " | ".join(arguments.data) + " |")
-    print("|---" * (4 + len(arguments.data)) + "|")
+    print("| family | generator | discriminator | images/s | of dcgan | " + " | ".join(arguments.data) + " |")
+    print("|---" * (5 + len(arguments.data)) + "|")
     for family, found in speeds.items():
         scores = [score(OUTPUTS / data / family) for data in arguments.data]
         sizes = [f"{found[player] / 1e6:.2f} M" for player in ("generator", "discriminator")]
-        print("| " + " | ".join([family, *sizes, f"{found['images_per_second']:.0f}", *scores]) + " |")
+        speeds_of = [f"{found['images_per_second']:.0f}", f"{found['relative']:.2f}"]
+        print("| " + " | ".join([family, *sizes, *speeds_of, *scores]) + " |")
     for data in arguments.data:
         sheet([OUTPUTS / data / family for family in speeds], arguments.out / f"families_{data}.png")
 
