@@ -131,6 +131,24 @@ def test_the_images_of_the_batch_are_left_alone(penalty):
     assert not critique.fake.requires_grad
 
 
+@each_slope
+def test_is_the_same_whether_the_images_require_a_gradient_or_not(penalty):
+    """In value and in what it does to the weights; images that do have it from the objective's own logits."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0))
+    calls = []
+    network.register_forward_hook(lambda *_: calls.append(1))
+    images, found = torch.randn(2, 4, 3, 4, 4), []
+    for require in (False, True):
+        real, fake = (side.clone().requires_grad_(require) for side in images)
+        critique = Critique(network, real, fake, network(real), network(fake))
+        calls.clear()
+        torch.manual_seed(0)
+        value = penalty.measure(critique)
+        assert len(calls) == (0 if require and penalty.at_images else 1)
+        found.append([value.detach(), *torch.autograd.grad(value, network[0].weight)])
+    torch.testing.assert_close(*found)
+
+
 @pytest.mark.parametrize("name", TERMS)
 def test_reaches_the_weights(name):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0))

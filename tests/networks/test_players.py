@@ -59,7 +59,7 @@ def test_extreme_latents_stay_finite():
     assert_close(truncated, torch.tensor([-1.0, 1.0]))
 
 
-@pytest.mark.parametrize("threshold", [0, -1.0])
+@pytest.mark.parametrize("threshold", [0, -1.0, float("nan")])
 def test_a_threshold_is_positive(threshold):
     with pytest.raises(ValueError, match=f"truncation must be > 0, got {threshold}"):
         truncate(normal(2), threshold)

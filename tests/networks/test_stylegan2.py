@@ -132,6 +132,12 @@ def test_truncation_scales_the_way_from_the_mean_style(truncation):
     torch.testing.assert_close(generator.styles(latents, truncation=truncation) - mean, truncation * (whole - mean))
 
 
+@pytest.mark.parametrize("truncation", [float("nan"), float("inf"), -float("inf")])
+def test_truncation_is_a_finite_number(truncation):
+    with pytest.raises(ValueError, match=f"truncation must be finite, got {truncation}"):
+        tiny().styles(torch.randn(4, 16), truncation=truncation)
+
+
 def test_the_mean_style_follows_training_only():
     generator, latents = tiny(), torch.randn(3, 4, 16)
     expected = torch.zeros(16)

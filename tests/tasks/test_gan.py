@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import ConstantLR, LinearLR
 from atelier.data.types import Images
 from atelier.losses.adversarial import Hinge, NonSaturating, Objective, Wasserstein
 from atelier.losses.classification import Classification
-from atelier.losses.penalties import GradientPenalty, Penalty
+from atelier.losses.penalties import R1, R2, GradientPenalty, Penalty
 from atelier.networks.dcgan import Discriminator, Generator
 from atelier.tasks.gan import Gan
 
@@ -76,6 +76,21 @@ def test_a_step_is_a_batch_and_the_generator_follows_every_critic_steps():
 def test_a_penalty_is_a_term_under_its_own_name_in_the_steps_it_is_due():
     watch = train(gan(penalties={"slope": GradientPenalty(10.0, every=2)}), 4)
     assert ["discriminator/slope" in terms for terms in watch.terms] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(("mixed", "passes"), [(False, 2), (True, 3)])
+def test_penalties_at_the_images_need_passes_of_their_own_in_mixed_precision_only(mixed, passes):
+    """There the logits' graph is of half precision, and slopes along it are too far off."""
+    task, real, calls = gan(penalties={"r1": R1(1.0), "r2": R2(1.0)}), batches(1)[0].image, []
+    hook = task.discriminator.layers.register_forward_hook(lambda *_: calls.append(1))
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        terms = task.discriminator_loss(real, None, 1)
+    assert len(calls) == passes
+    hook.remove()
+    assert not real.requires_grad
+    leaf = real.clone().requires_grad_()
+    (slopes,) = torch.autograd.grad(task.discriminator(leaf).sum(), leaf)
+    torch.testing.assert_close(terms["r1"], slopes.square().sum((1, 2, 3)).mean() / 2, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("norm", [None, "layer", "instance"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,9 @@ from atelier.losses.terms import Term
 class Critique:
     """All that one discriminator update knows; a penalty reads what it needs.
 
-    `real` and `fake` are (B, 3, H, W), carry no graph and are not augmented; image i of both has label i. The logits,
-    (B,) or (B, P), are those the objective saw: under mixed precision their graph is a half-precision one, so a penalty
-    that differentiates calls `judge` again.
+    `real` and `fake` are (B, 3, H, W) and not augmented; image i of both has label i. The logits, (B,) or (B, P), are
+    those the objective saw. Where images require a gradient, their logits can be differentiated at them; elsewhere, and
+    always under mixed precision, where the logits' graph is a half-precision one, a penalty has to call `judge` again.
     """
 
     judge: Callable[[Tensor], Tensor]
@@ -38,6 +38,9 @@ class Penalty(Term[Critique]):
 
     per_image: bool = False
     """Whether the penalty is one of each image alone, and so meaningless where images of a batch mix (batch norm)."""
+
+    at_images: ClassVar[bool] = False
+    """Whether it differentiates the logits at the very images of the batch."""
 
     def constrain(self, discriminator: nn.Module) -> None:
         """Act on the weights after each of the discriminator's steps. Most have nothing to do here."""
@@ -81,19 +84,19 @@ class R1(Penalty):
     Half of the squared norm, so that `weight` is the paper's gamma.
     """
 
-    per_image = True
+    per_image = at_images = True
 
     def measure(self, critique: Critique) -> Tensor:
-        return slopes(critique, critique.real).square().sum(1).mean() / 2
+        return _steepness(critique, critique.real, critique.real_logits)
 
 
 class R2(Penalty):
     """Zero gradient on generated images: half of the squared norm, as R1 (Mescheder et al. 2018, eq. 10)."""
 
-    per_image = True
+    per_image = at_images = True
 
     def measure(self, critique: Critique) -> Tensor:
-        return slopes(critique, critique.fake).square().sum(1).mean() / 2
+        return _steepness(critique, critique.fake, critique.fake_logits)
 
 
 class WeightClipping(Penalty):
@@ -164,6 +167,12 @@ def slopes(critique: Critique, images: Tensor) -> Tensor:
     """Gradients of the logits of `images` where they are, (B, C * H * W)."""
     images = images.detach().float().requires_grad_()
     return gradient(critique.judge(images), images).flatten(1)
+
+
+def _steepness(critique: Critique, images: Tensor, logits: Tensor) -> Tensor:
+    """Half the squared norm of the slopes at images of the batch, whose logits serve where they can: a pass less."""
+    own = gradient(logits, images).flatten(1) if images.requires_grad else slopes(critique, images)
+    return own.square().sum(1).mean() / 2
 
 
 def gradient(logits: Tensor, images: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def truncate(latents: Tensor, threshold: float | None) -> Tensor:
     """
     if threshold is None:
         return latents
-    if threshold <= 0:
+    if not threshold > 0:  # not a number is neither
         raise ValueError(f"truncation must be > 0, got {threshold}")
     tail = torch.special.ndtr(torch.tensor(-threshold, dtype=torch.float64))
     share = torch.special.ndtr(latents.double())

@@ -70,11 +70,13 @@ class Generator(players.Generator):
     def styles(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:
         """(B, style_layers, latent_dim), all layers alike.
 
-        `truncation` says how far styles lie from their mean: 1 is as far as they do, 0 the mean itself, which is of all
-        classes, below 0 its other side (Karras et al. 2019, appendix B: truncation in W).
+        `truncation` says how far styles lie from their mean: 1 is as far as they do, above 1 is further, 0 the mean
+        itself, which is of all classes, below 0 its other side (Karras et al. 2019, appendix B: truncation in W).
         """
         styles = self.mapping(latents, labels)
         if truncation is not None:
+            if not math.isfinite(truncation):
+                raise ValueError(f"truncation must be finite, got {truncation}")
             styles = self.mean_style + truncation * (styles - self.mean_style)
         return styles[:, None].expand(-1, self.style_layers, -1)
 

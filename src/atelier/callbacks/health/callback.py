@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, get_args
 
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from atelier.callbacks.health import recovery
+from atelier.callbacks.health import advice, recovery
 from atelier.callbacks.health.chart import Chart, Findings
 from atelier.callbacks.health.pictures import Examined, Pictures
 from atelier.callbacks.health.pulse import Pulse
@@ -32,8 +34,9 @@ class Health(Callback):
     run. Either acts before the state of that validation is saved, so it must stand before the checkpoints.
 
     `features` maps images in [-1, 1] to the vectors (B, D) that they are compared by, `count` of them. A generator
-    whose samples have never varied is called young until step `grace`, and collapsed from then on. A recall below
-    `least_recall` is a collapse, too: for features in which healthy samples have one.
+    whose samples have never varied is called young until step `grace`, and collapsed from then on; at the end of a run
+    that is told, too, but nothing is done about it. A recall below `least_recall` is a collapse, too: for features in
+    which healthy samples have one.
     """
 
     def __init__(
@@ -111,26 +114,19 @@ class Health(Callback):
         _log(trainer, {**variety._asdict(), "logit_gap": overfitting.gap, "overfitting": overfitting.ratio})
         self._healthy = variety.healthy(self.least_recall)
         self.varied |= self._healthy
-        findings = self._findings(examined, trainer.global_step)
-        self._collapsed = "collapse" in self.chart.note(findings, trainer.global_step)
+        step = trainer.global_step
+        self._collapsed = "collapse" in self.chart.note(self._findings(examined, step), step)
+        unvaried = not (self.varied or self._collapsed) and variety.collapsed(self.least_recall)
+        if unvaried and step == trainer.max_steps:
+            self.chart.tell("unvaried", advice.unvaried(variety, Path(trainer.default_root_dir), step), step)
 
     def _findings(self, examined: Examined, step: int) -> Findings:
         variety, overfitting = examined
         young = not self.varied and step < self.grace
         collapsed = variety.collapsed(self.least_recall) and not young
-        way_back = ", or go back at such a point with health.on_collapse=rollback" if self.on_collapse == "warn" else ""
-        collapse = (
-            f"the samples have collapsed ({variety}); try loss=wgan_gp or augment=diffaugment, or a smaller "
-            f"model.generator_optimizer.lr{way_back}"
-        )
-        remembering = (
-            f"the discriminator knows the training pictures by heart: held-out ones look {overfitting.ratio:.0%} as "
-            f"generated to it as samples do; try augment=diffaugment, more pictures or a smaller "
-            f"model.discriminator.width"
-        )
         return {
-            "collapse": collapse if collapsed else None,
-            "overfitting": remembering if overfitting.certain else None,
+            "collapse": advice.collapsed(variety, acted_on=self.on_collapse != "warn") if collapsed else None,
+            "overfitting": advice.remembering(overfitting) if overfitting.certain else None,
         }
 
     def _act(self, trainer: Trainer) -> None:
@@ -167,6 +163,7 @@ def _latest_terms(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def _log(trainer: Trainer, values: dict[str, float]) -> None:
-    """To the row of this step, beside the losses."""
+    """To the row of this step, beside the losses, and as float32 as they are: nothing here is known more finely."""
+    row = {f"health/{name}": torch.tensor(value, dtype=torch.float32).item() for name, value in values.items()}
     for logger in trainer.loggers:
-        logger.log_metrics({f"health/{name}": value for name, value in values.items()}, trainer.global_step)
+        logger.log_metrics(row, trainer.global_step)

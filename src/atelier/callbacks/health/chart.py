@@ -24,11 +24,16 @@ class Chart:
         """Take in one look. Returns the symptoms that are believed now, told before or not."""
         for name, found in findings.items():
             self._seen[name] = self._seen.get(name, 0) + 1 if found else 0
-        believed = {name for name in findings if self._seen[name] >= IN_A_ROW}
-        for name in sorted(believed - {*self._told}):
+        believed = {name: found for name, found in findings.items() if found and self._seen[name] >= IN_A_ROW}
+        for name in sorted(believed):
+            self.tell(name, believed[name], step)
+        return {*believed}
+
+    def tell(self, name: str, found: str, step: int) -> None:
+        """Warn of a symptom, unless it was told before."""
+        if name not in self._told:
             self._told.append(name)
-            log.warning("health: at step %s %s", f"{step:,}", findings[name])
-        return believed
+            log.warning("health: at step %s %s", f"{step:,}", found)
 
     def forget(self, name: str) -> None:
         """Let a symptom that was acted on be seen `IN_A_ROW` times again before it is believed."""

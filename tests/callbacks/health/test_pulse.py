@@ -1,0 +1,46 @@
+import pytest
+
+
+def test_a_gradient_that_vanishes_is_told_once(fit, gan, told):
+    fit(gan(slope=lambda step: 1.0 if step < 6 else 0.0), steps=14, every=2)
+    (line,) = told()
+    assert line.startswith("health: at step 8 the discriminator's gradient has vanished (norm 0.0e+00)")
+    assert "try loss=hinge" in line
+
+
+def test_a_gradient_that_explodes_is_told_once(fit, gan, told):
+    fit(gan(slope=lambda step: 1.0 if step < 16 else 1e4), steps=20, every=1)
+    (line,) = told()
+    assert line.startswith("health: at step 17 the discriminator's gradient explodes (norm 1.")
+    assert "model.discriminator_optimizer.lr" in line
+
+
+def test_a_gradient_that_grows_tenfold_is_no_matter(fit, gan, told):
+    fit(gan(slope=lambda step: 1.0 if step < 16 else 10), steps=20, every=1)
+    assert told() == []
+
+
+def test_norms_are_those_of_the_gradients_at_logged_steps(fit, gan, column):
+    class Slope(gan):
+        def on_before_optimizer_step(self, optimizer):
+            squares = sum(p.grad.double().square().sum() for p in self.discriminator.parameters())
+            self.norms = {**getattr(self, "norms", {}), self.global_step + 1: float(squares.sqrt())}
+
+    task = Slope()
+    fit(task)
+    expected = {step: pytest.approx(task.norms[step], rel=1e-5) for step in (4, 8, 12)}
+    assert column("discriminator_gradient") == expected
+
+
+def test_penalties_that_swamp_the_objective_are_told_once(fit, gan, column, told):
+    fit(gan(penalty=1000.0), steps=14, every=1)
+    (line,) = told()
+    assert line.startswith("health: at step 11 the discriminator minimises its penalties and little else (99.")
+    assert "loss.penalties" in line
+    assert column("discriminator_penalties").keys() == set(range(1, 15))
+
+
+def test_penalties_as_large_as_the_objective_are_no_matter(fit, gan, column, told):
+    fit(gan(penalty=3.0), steps=14, every=1)
+    assert told() == []
+    assert all(0.2 < share < 0.8 for share in column("discriminator_penalties").values())
