@@ -1,5 +1,6 @@
 """Where caches live, and how a file is written so that nobody ever meets half of it."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,12 @@ import platformdirs
 def cache_root() -> Path:
     """The folder of all caches: `$ATELIER_CACHE`, or the user's cache folder. It need not exist."""
     return Path(os.environ.get("ATELIER_CACHE") or platformdirs.user_cache_path("atelier"))
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -1,0 +1,85 @@
+"""`atelier weights`: the files of pretrained weights, had before they are needed, and looked at afterwards."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from atelier.config.wording import did_you_mean, listed
+from atelier.errors import UserError
+
+weights = typer.Typer(
+    no_args_is_help=True,
+    help="List, fetch and verify pretrained weights ($ATELIER_WEIGHTS, or the user's cache folder).",
+)
+
+
+@weights.command("list")
+def list_files() -> None:
+    """Every file: its size, its licence, whether it is here, and what it is for."""
+    from rich import box
+    from rich.console import Console
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    from atelier.weights import PUBLISHED, folder
+
+    sheet = Table("name", box=box.SIMPLE_HEAD, title=str(folder()), title_justify="left")
+    sheet.add_column("size", justify="right")
+    for heading in ("licence", "state", "for"):
+        sheet.add_column(heading)
+    for name, file in PUBLISHED.items():
+        sheet.add_row(name, decimal(file.size) if file.size else "?", file.licence, _state(name), file.purpose)
+    Console().print(sheet)
+
+
+@weights.command()
+def fetch(names: Annotated[list[str], typer.Argument(help="Which, as `list` shows them.")]) -> None:
+    """Download files unless they are here, and verify them. An interrupted download goes on where it was."""
+    from atelier import weights as files
+
+    _refuse_unknown(names)
+    for name in names:
+        typer.echo(str(files.fetch(name)))
+
+
+@weights.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Which, as `list` shows them [default: all here].")] = None,
+) -> None:
+    """Compare files with their published checksums."""
+    from atelier import weights as files
+    from atelier.data.progress import watched
+
+    _refuse_unknown(names or [])
+    chosen = names or [name for name in files.PUBLISHED if files.path_of(name).is_file()]
+    faults = []
+    for name in watched(chosen, "hashing", len(chosen)):
+        try:
+            files.verify(name)
+        except UserError as error:
+            faults.append(str(error))
+    if faults:
+        raise UserError("\n  ".join(faults))
+    typer.echo(f"{len(chosen)} verified" + (f": {listed(chosen)}" if chosen else ""))
+
+
+def _state(name: str) -> str:
+    """As far as one sees without reading the file."""
+    from atelier.weights import path_of, published
+    from atelier.weights.transfer import PARTIAL
+
+    path, size = path_of(name), published(name).size
+    if path.is_file():
+        return "here" if size in (None, path.stat().st_size) else "damaged"
+    return "begun" if path.with_name(path.name + PARTIAL).is_file() else "absent"
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    from atelier.weights import PUBLISHED
+
+    for name in names:
+        if name not in PUBLISHED:
+            raise UserError(
+                f"there are no weights {name!r}; there are {listed(PUBLISHED)}{did_you_mean(name, PUBLISHED)}"
+            )
