@@ -1,0 +1,120 @@
+"""VGG-16 and VGG-19 (Simonyan & Zisserman 2015): what perceptual losses and scores of style transfer look through.
+
+Layout and names of the weights are torchvision's, so that its files load; the poolings are maxima, as it has them, and
+not the averages of Gatys et al. 2016. Taps are named as in the papers: relu4_1 follows the first convolution of the
+fourth stage.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+STAGE_WIDTHS = (64, 128, 256, 512, 512)
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's, of colours in [0, 1]."""
+
+
+def _widths(convolutions: tuple[int, ...]) -> dict[str, int]:
+    return {
+        f"{kind}{stage}_{number}": width
+        for stage, (width, count) in enumerate(zip(STAGE_WIDTHS, convolutions, strict=True), 1)
+        for number in range(1, count + 1)
+        for kind in ("conv", "relu")
+    }
+
+
+class Encoder(Protocol):
+    """A frozen network whose activations have names; `Vgg19`, `Vgg16` and `embedded.Embedded` are such."""
+
+    def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
+        """Of images (B, 3, H, W) in [-1, 1] the named activations, (B, width, h, w) each."""
+
+
+class _Vgg(nn.Module):
+    convolutions: ClassVar[tuple[int, ...]]
+    """How many each stage has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widths = _widths(self.convolutions)
+        self.features = nn.Sequential()
+        self.names: list[str] = []
+        before = 3
+        for stage, (width, count) in enumerate(zip(STAGE_WIDTHS, self.convolutions, strict=True), 1):
+            for number in range(1, count + 1):
+                self._add(f"conv{stage}_{number}", nn.Conv2d(before, width, 3, padding=1))
+                self._add(f"relu{stage}_{number}", nn.ReLU())  # not in place: the convolution may be a tap too
+                before = width
+            self._add(f"pool{stage}", nn.MaxPool2d(2))
+
+    @classmethod
+    def pretrained(cls, path: Path) -> Self:
+        """With weights from a file, frozen, channels last; gradients still reach the images. Raises ValueError.
+
+        The file is a state dict as torchvision's are, .safetensors or else torch's; only `features.*` is read.
+        """
+        with torch.device("meta"):  # draws no random numbers, which a run would miss
+            network = cls()
+        load_features(network.features, path)
+        return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+    def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
+        """The named activations of images (B, 3, H, W) in [-1, 1], of 16 pixels or more; (B, widths[name], h, w).
+
+        Nothing beyond the deepest tap asked for is computed.
+        """
+        if unknown := set(names) - set(self.widths):
+            raise ValueError(f"taps must be among {list(self.widths)}, got {sorted(unknown)}")
+        found: dict[str, Tensor] = {}
+        activation = normalised(images)
+        for name, layer in zip(self.names, self.features, strict=True):
+            if len(found) == len(set(names)):
+                break
+            activation = layer(activation)
+            if name in names:
+                found[name] = activation
+        return found
+
+    def _add(self, name: str, layer: nn.Module) -> None:
+        self.names.append(name)
+        self.features.append(layer)
+
+
+class Vgg16(_Vgg):
+    convolutions = (2, 2, 3, 3, 3)
+
+
+class Vgg19(_Vgg):
+    convolutions = (2, 2, 4, 4, 4)
+
+
+WIDTHS = _widths(Vgg19.convolutions)
+"""Channels of each of VGG-19's taps. Between stages, the first digit, a pool halves the sides."""
+
+
+def normalised(images: Tensor) -> Tensor:
+    """Images in [-1, 1] as networks trained on ImageNet know them."""
+    mean, deviation = (images.new_tensor(values).view(3, 1, 1) for values in (MEAN, DEVIATION))
+    return (images - (2 * mean - 1)) / (2 * deviation)
+
+
+def load_features(features: nn.Module, path: Path) -> None:
+    """Give the `features` of one of torchvision's networks, on the meta device or not, the weights of a file.
+
+    Raises ValueError where the file cannot be read, or is that of another network.
+    """
+    try:
+        # torch's own loader runs no code with weights_only
+        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        weights = {name.partition(".")[2]: part.float() for name, part in state.items() if name.startswith("features.")}
+    except Exception as error:  # each of zip, pickle, safetensors and torch has its own
+        reason, _, _ = str(error).partition("\n")
+        raise ValueError(f"{path} cannot be read as weights ({reason})") from error
+    try:
+        features.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        raise ValueError(f"{path} holds the weights of another network: features.* do not fit") from error
