@@ -67,8 +67,10 @@ def test_every_data(data, composed, tmp_path):
     [f"{group}={name}" for group in ("schedule", "metrics", "trainer", "logger", "callbacks") for name in names(group)]
     + ["logger=[tensorboard,wandb]", "metrics=none"],
 )
-def test_every_option_of_the_other_groups(option, composed):
-    check(composed(option))
+def test_every_option_of_the_other_groups(option, composed, tmp_path):
+    (tmp_path / "weights.pth").touch()
+    needed = {"metrics=backbone": [f"metrics.weights={tmp_path / 'weights.pth'}"]}
+    check(composed(option, *needed.get(option, [])))
 
 
 @pytest.mark.parametrize("experiment", names("experiment"))

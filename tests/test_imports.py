@@ -13,9 +13,10 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "losses": ({"losses"}, {"torch"}),
     "networks": ({"networks"}, STANDARD_TENSORS),
     "augment": ({"augment"}, STANDARD_TENSORS),
-    "tasks": ({"tasks", "networks", "losses", "augment", "data.types"}, {"torch", "pytorch_lightning"}),
+    "tasks": ({"tasks", "networks", "losses", "augment", "data.types", "hashing"}, {"torch", "pytorch_lightning"}),
     "data": ({"data", "errors", "files", "hashing"}, None),
-    "metrics": ({"metrics", "networks", "errors", "files", "hashing"}, None),
+    "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing"}, None),
+    "weights": ({"weights", "errors", "files"}, {"filelock", "rich"}),
     "record": ({"record", "errors", "files", "hashing"}, None),
     "callbacks": (
         {"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints", "signals"},

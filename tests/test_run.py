@@ -1,5 +1,6 @@
 """A run, its folder, and what can be done with it afterwards; all in this process."""
 
+import copy
 import json
 import signal
 
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 from atelier import checkpoints, run
 from atelier.cli.main import app
 from atelier.cli.trained import Trained
+from atelier.config import build
+from atelier.data.types import Images
 from atelier.errors import ConfigError, Interrupted, RunError, UserError
 from atelier.record.summary import describe
 
@@ -273,6 +276,32 @@ def test_a_generator_of_another_shape_than_the_data_is_refused(small_config, tmp
     with pytest.raises(ConfigError, match="model.generator: draws 3 x 32 x 32, but the data is 3 x 16 x 16"):
         run.fit(small_config("model.generator.image_size=32"), tmp_path / "run", {})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["dcgan", "r3gan", "stylegan2"])
+@pytest.mark.parametrize("size", [8, 32])
+def test_a_discriminator_of_another_shape_than_the_data_is_refused(model, size, small_config, tmp_path):
+    text = r"model.discriminator: cannot judge the data, which is 3 x 16 x 16 \(channels x height x width\): .+"
+    with pytest.raises(ConfigError, match=text) as refused:
+        run.fit(small_config(f"model={model}", f"model.discriminator.image_size={size}"), tmp_path / "run", {})
+    assert "\n" not in refused.value.faults[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_discriminator_that_judges_pictures_of_any_size_may(small_config, tmp_path):
+    run.fit(small_config("model=sngan", "model.discriminator.image_size=32"), tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize("model", ["dcgan", "gan", "stylegan2"])
+def test_a_discriminator_learns_nothing_from_the_picture_it_is_tried_with(model, small_config):
+    """Neither statistics of batches nor vectors of spectral norms, no number is drawn, and all goes on in training."""
+    task = build(small_config(f"model={model}", "model.discriminator.spectral_norm=true").model, "model")
+    state, chance = copy.deepcopy(task.state_dict()), torch.get_rng_state()
+    assert run._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
+    torch.testing.assert_close(task.state_dict(), state, rtol=0, atol=0)
+    assert torch.equal(torch.get_rng_state(), chance)
+    assert all(module.training for player in (task.generator, task.discriminator) for module in player.modules())
 
 
 def test_a_run_of_points_offers_no_pictures(composed, tmp_path):

@@ -13,22 +13,23 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
+from torch import Tensor
 
 from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.hyperparameters import Hyperparameters
 from atelier.callbacks.interrupt import Interrupt
-from atelier.callbacks.protocols import Sampler
+from atelier.callbacks.protocols import Judge, Sampler
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
-from atelier.callbacks.scores import ScoreSamples
+from atelier.callbacks.scores import ScoreSamples, origin
 from atelier.config import build, check
 from atelier.data.endless import EndlessData
 from atelier.data.module import ImageData
 from atelier.errors import ConfigError, Interrupted, UserError
 from atelier.limits import refuse_pictures_of_points, refuse_unsupported
-from atelier.metrics.scores import Scores
+from atelier.metrics.scoring import Scores
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
 from atelier.record.summary import summary
@@ -102,7 +103,7 @@ class Fitting:
         _refuse_other_shape(self.task, self.data)
         self.step = self._start_step()
         self.loggers = self._loggers()
-        monitor = f"val/{self.scores.frechet}" if self.scores else None
+        monitor = f"val/{self.scores.monitor}" if self.scores else None
         self.best = Checkpoints(path / checkpoints.FOLDER, monitor, self.start)
         self.trainer: Trainer = build(
             cfg.trainer,
@@ -128,7 +129,7 @@ class Fitting:
 
     def end(self, status: str, reason: str | None = None) -> None:
         card = self.scores.card() if self.scores and self.scores.ready else None
-        protocol = {**card, "average": True, "seed": self.cfg.seed} if card else None
+        protocol = {**card, **origin(self.cfg.seed)} if card else None
         self.run.note(status=status, reason=reason, steps=self.trainer.global_step, card=protocol)
 
     def _start_step(self) -> int | None:
@@ -165,10 +166,27 @@ def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], path:
 
 
 def _refuse_other_shape(task: LightningModule, data: EndlessData) -> None:
-    real = data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool)).image
-    if isinstance(task, Sampler) and (drawn := task.sample(1)).shape != real.shape:
-        ours, theirs = (" x ".join(map(str, images.shape[1:])) for images in (drawn, real))
-        raise ConfigError([f"model.generator: draws {ours}, but the data is {theirs} (channels x height x width)"])
+    real = data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
+    shape = f"{_shape(real.image)} (channels x height x width)"
+    if isinstance(task, Sampler) and (drawn := _shape(task.sample(1))) != _shape(real.image):
+        raise ConfigError([f"model.generator: draws {drawn}, but the data is {shape}"])
+    if isinstance(task, Judge) and (refusal := _refusal(task, real)):
+        raise ConfigError([f"model.discriminator: cannot judge the data, which is {shape}: {refusal}"])
+
+
+def _refusal(task: Any, real: Any) -> str | None:
+    """What torch says of a discriminator that cannot judge such pictures. In evaluation, which leaves it as it was."""
+    try:
+        task.eval().logits(real)
+    except RuntimeError as error:
+        return str(error).partition("\n")[0]
+    finally:
+        task.train()
+    return None
+
+
+def _shape(images: Tensor) -> str:
+    return " x ".join(map(str, images.shape[1:]))
 
 
 def _quieten_lightning() -> None:

@@ -76,7 +76,7 @@ def test_who_paints_new_pictures_is_acquitted(plain, generator, capsys):
 def test_images_are_those_of_sample_and_the_card_says_what_was_compared(plain, capsys):
     report = audited(plain, capsys, count=10)
     assert sorted(pair["image"] for pair in report["closest"]) == [*range(10)]
-    card = {"extractor": "embedded", "resize": "antialiased bilinear", "mirrored": True, "step": 40, "seed": 0}
+    card = {"extractor": "embedded", "resize": "antialias", "mirrored": True, "step": 40, "seed": 0}
     assert card.items() <= report["card"].items()
     assert report["card"]["training_pictures"] + report["card"]["held_out_pictures"] == 300
     assert report["closeness"]["images"] == 10

@@ -79,7 +79,7 @@ def test_without_names_classes_are_numbers(make_run, tmp_path):
         sample(run, 1, label="noon")
 
 
-def test_what_cannot_be_drawn_is_said_in_one_line(plain, labelled):
+def test_what_cannot_be_drawn_is_said_in_one_line(plain, labelled, styled):
     with pytest.raises(UserError, match="--label: got 'noon', but this run was trained without labels"):
         sample(plain, 1, label="noon")
     choices = r"choose one of \['dawn', 'noon', 'dusk/late'\]; did you mean 'noon'\?"
@@ -89,3 +89,7 @@ def test_what_cannot_be_drawn_is_said_in_one_line(plain, labelled):
         sample(labelled, 1, label="3")
     with pytest.raises(UserError, match="--truncation must be > 0, got -1"):
         sample(plain, 1, truncation=-1.0)
+    with pytest.raises(UserError, match="--truncation must be > 0, got nan"):
+        sample(plain, 1, truncation=float("nan"))
+    with pytest.raises(UserError, match="--truncation must be finite, got inf"):
+        sample(styled, 1, truncation=float("inf"))

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import betabinom, binomtest
 
 from atelier.data.painting import paint
-from atelier.metrics.extractors import EmbeddedExtractor
+from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.memorisation import closeness, gap, nearest_views, verdict
 
 

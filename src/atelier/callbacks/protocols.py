@@ -1,5 +1,6 @@
 """All that a callback knows of a task."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -15,6 +16,20 @@ class Sampler(Protocol):
 
         A generator lives on the CPU and fixes the images, whatever the device; without one they follow the
         global generator. Neither weights, buffers nor training mode are changed by sampling.
+        """
+        ...
+
+
+@runtime_checkable
+class NumberedSampler(Sampler, Protocol):
+    """A sampler of which one can ask for single images."""
+
+    def numbered(
+        self, seed: int, numbers: Sequence[int], truncation: float | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Images (B, 3, H, W) in [-1, 1], and their labels (B,) where there are classes.
+
+        An image is the same whatever others are asked for, but for rounding where they are asked for in other numbers.
         """
         ...
 

@@ -3,32 +3,41 @@
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from atelier.callbacks.protocols import Sampler
-from atelier.hashing import mix
-from atelier.metrics.scores import Scores
+from atelier.callbacks.protocols import NumberedSampler
+from atelier.metrics.scoring import Scores
 from atelier.record.grids import to_pixels
 
-BATCH = 100
+BATCH = 64
+"""Images made at once, always as many: the last bits of an image may depend on how many are made beside it."""
 
 
 class ScoreSamples(Callback):
-    """Samples the task, scores the samples and logs them as `val/<score>`."""
+    """Scores the first images of `atelier sample --seed SEED` and logs them as `val/<score>`."""
 
     def __init__(self, scores: Scores, seed: int) -> None:
         self.scores, self.seed = scores, seed
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.scores.prepare(trainer.datamodule.train_pixels, pl_module.device)  # type: ignore[attr-defined]
+        data = trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`
+        self.scores.prepare(data.train_pixels, pl_module.device, data.classes)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, Sampler)
-        share = len(range(trainer.global_rank, self.scores.count, trainer.world_size))
-        sample_into(self.scores, pl_module, share, mix(self.seed, trainer.global_rank))
+        assert isinstance(pl_module, NumberedSampler)
+        numbers = range(trainer.global_rank, self.scores.count, trainer.world_size)  # no image is shown twice
+        show(self.scores, pl_module, self.seed, numbers)
         pl_module.log_dict({f"val/{name}": value for name, value in self.scores.compute().items()})
 
 
-def sample_into(scores: Scores, sampler: Sampler, count: int, seed: int) -> None:
-    """Show `count` images to the scores: the same latents at every call with the same seed."""
-    generator = torch.Generator().manual_seed(seed)
-    for start in range(0, count, BATCH):
-        scores.update(to_pixels(sampler.sample(min(BATCH, count - start), generator=generator)))
+def show(scores: Scores, sampler: NumberedSampler, seed: int, numbers: range, truncation: float | None = None) -> None:
+    """Show the images of these numbers to the scores."""
+    for start in range(0, len(numbers), BATCH):
+        some = [*numbers[start : start + BATCH]]
+        filled = some + some[-1:] * (BATCH - len(some))
+        images, labels = sampler.numbered(seed, filled, truncation)
+        own = slice(len(some))
+        scores.update(to_pixels(images)[own], torch.tensor(some), None if labels is None else labels[own])
+
+
+def origin(seed: int, truncation: float | None = None) -> dict[str, object]:
+    """What a card says of the images that `show` shows."""
+    return {"real_split": "train", "average": True, "truncation": truncation, "seed": seed}

@@ -13,7 +13,8 @@ from atelier.config import build
 from atelier.data.module import ImageData
 from atelier.data.pixels import Pixels
 from atelier.errors import UserError
-from atelier.metrics.extractors import EmbeddedExtractor, Extractor
+from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.memorisation import nearest_views
 from atelier.run_folder import RECORD
 
@@ -76,7 +77,7 @@ class Comparison:
         return {
             "extractor": self.extractor.name,
             "weights_sha256": self.extractor.digest,
-            "resize": self.extractor.resize,
+            "resize": self.extractor.kernel,
             "input": "uint8, rounded",
             "data": self.data.fingerprint,
             "training_pictures": len(self.data.train_pixels),

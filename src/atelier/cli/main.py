@@ -7,10 +7,13 @@ import typer
 from atelier.cli.audit import audit
 from atelier.cli.breed import breed
 from atelier.cli.caches import cache
+from atelier.cli.compare import compare
 from atelier.cli.evaluate import evaluate
 from atelier.cli.interpolate import interpolate
 from atelier.cli.sample import sample
+from atelier.cli.score import score
 from atelier.cli.timelapse import timelapse
+from atelier.cli.weights import weights
 from atelier.launch import guard
 
 app = typer.Typer(
@@ -25,8 +28,11 @@ app.command()(interpolate)
 app.command()(breed)
 app.command()(evaluate)
 app.command()(audit)
+app.command()(score)
+app.command()(compare)
 app.command()(timelapse)
 app.add_typer(cache, name="cache")
+app.add_typer(weights, name="weights")
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from torch import Tensor
 from atelier import run as runs
 from atelier.config.wording import did_you_mean
 from atelier.errors import UserError
-from atelier.hashing import mix
 from atelier.record.grids import to_pixels
 from atelier.run_folder import RECORD
 from atelier.tasks.gan import Gan
@@ -75,11 +74,10 @@ class Trained:
         Each has a seed of its own, so that image 7 is the same whether ten are asked for or a thousand, and keeps its
         latent when its class is chosen.
         """
-        drawn = [Latents(*self.task.draw(1, torch.Generator().manual_seed(mix(seed, number)))) for number in numbers]
-        labels = torch.cat([each.labels for each in drawn if each.labels is not None]) if self.task.classes else None
+        vectors, labels = self.task.draw_numbered(seed, [*numbers])
         if labels is not None and label is not None:
             labels.fill_(label)
-        return Latents(torch.cat([each.vectors for each in drawn]), labels)
+        return Latents(vectors, labels)
 
     def refuse_different_classes(self, latents: Latents, numbers: Sequence[int]) -> None:
         """There is nothing halfway between two labels: raise UserError where not all latents have the same."""

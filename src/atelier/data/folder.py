@@ -61,10 +61,18 @@ class Files:
     @cached_property
     def _names(self) -> list[str]:
         """Relative to the root, with "/"."""
-        names = sorted(_pictures_below(self.root))
-        if not names:
-            raise UserError(f"data.root: no pictures in {str(self.root)!r} (looked for {' '.join(sorted(SUFFIXES))})")
-        return names
+        return picture_names(self.root, "data.root")
+
+
+def picture_names(root: Path, key: str) -> list[str]:
+    """The pictures in a folder and below, relative to it, with "/", sorted.
+
+    Raises UserError that names the `key` which led there, where there are none.
+    """
+    names = sorted(_pictures_below(root))
+    if not names:
+        raise UserError(f"{key}: no pictures in {str(root)!r} (looked for {' '.join(sorted(SUFFIXES))})")
+    return names
 
 
 def _pictures_below(root: Path) -> Iterator[str]:

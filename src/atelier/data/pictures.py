@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -40,28 +41,45 @@ def decode(data: bytes, size: int, fit: Fit) -> np.ndarray:
 
     Raises BrokenPicture for whatever is wrong with the bytes.
     """
+
+    def shrink(picture: Image.Image) -> None:
+        picture.draft(None, _enough(*picture.size, size, fit))
+
+    return _decode(data, shrink, lambda picture: _FITS[fit](picture, size))
+
+
+def decode_whole(data: bytes) -> np.ndarray:
+    """uint8 (height, width, 3) of the picture's own size; otherwise as `decode`."""
+    return _decode(data, lambda picture: None, lambda picture: picture)
+
+
+def _decode(
+    data: bytes, before: Callable[[Image.Image], None], after: Callable[[Image.Image], Image.Image]
+) -> np.ndarray:
+    """`before` acts on the opened picture, `after` on its colours, before it is turned upright."""
     if not data:
         raise BrokenPicture("empty file")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of bombs and odd metadata: judged here, not printed
         try:
-            return np.asarray(_square(io.BytesIO(data), size, fit))
+            return np.asarray(_upright(io.BytesIO(data), before, after))
         except BrokenPicture:
             raise
         except Exception as error:  # Pillow's readers raise nearly every kind: OSError, SyntaxError, struct.error…
             raise BrokenPicture(_reason(error)) from error
 
 
-def _square(file: io.BytesIO, size: int, fit: Fit) -> Image.Image:
+def _upright(
+    file: io.BytesIO, before: Callable[[Image.Image], None], after: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
     with Image.open(file, formats=_FORMATS) as picture:
-        width, height = picture.size
-        if width * height > PIXEL_LIMIT:
+        if picture.width * picture.height > PIXEL_LIMIT:
             raise Image.DecompressionBombError
-        picture.draft(None, _enough(width, height, size, fit))
-        picture.load()
+        before(picture)
+        picture.load()  # which turns a TIFF upright, and takes the note of it away
         turn = _TURNS.get(_orientation(picture))
-        square = _FITS[fit](_rgb(picture), size)
-    return square if turn is None else square.transpose(turn)
+        rendered = after(_rgb(picture))
+    return rendered if turn is None else rendered.transpose(turn)
 
 
 def _enough(width: int, height: int, size: int, fit: Fit) -> tuple[int, int]:

@@ -1,10 +1,13 @@
 """What one samples from: an averaged generator, and the classes of the data."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from atelier.data.types import Images
+from atelier.hashing import mix
 from atelier.networks.players import Generator
 from atelier.tasks.adversarial import AdversarialTask
 from atelier.tasks.average import MovingAverage
@@ -53,6 +56,19 @@ class LatentSampler(AdversarialTask):
             shares = shares if shares.sum() else torch.ones_like(shares)
             labels = torch.multinomial(shares, count, replacement=True, generator=generator)
         return latents, labels
+
+    def draw_numbered(self, seed: int, numbers: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """The latents and classes of these images of a seed: each is the same whatever others are drawn."""
+        drawn = [self.draw(1, torch.Generator().manual_seed(mix(seed, number))) for number in numbers]
+        latents, labels = zip(*drawn, strict=True)
+        return torch.cat(latents), torch.cat(labels) if self.classes else None
+
+    def numbered(
+        self, seed: int, numbers: Sequence[int], truncation: float | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """These images of a seed, (B, 3, H, W) in [-1, 1], and their classes."""
+        latents, labels = self.draw_numbered(seed, numbers)
+        return self.synthesize(self.styles(latents, labels, truncation), labels), labels
 
     @torch.no_grad()
     def styles(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:

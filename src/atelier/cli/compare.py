@@ -1,0 +1,33 @@
+"""`atelier compare`: runs side by side, ranked where their scores are of one kind."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    metric: Annotated[str | None, typer.Option(help="Such as fid or precision [default: what chose the best].")] = None,
+    out: Annotated[Path, typer.Option(help="Where the plot goes.")] = Path("compare.png"),
+) -> None:
+    """Tabulate and plot a score of several runs, best first.
+
+    Scores that were made in different ways are shown, but not ranked: the command then ends with an error that names
+    the difference.
+    """
+    from rich.console import Console
+
+    from atelier.cli.curves import plot
+    from atelier.cli.standings import differences, entries, metric_of, ranked, sheet
+    from atelier.errors import UserError
+
+    found = entries(runs)
+    name = metric_of(found, metric)
+    unlike = differences(found)
+    shown = found if unlike else ranked(found, name)
+    Console().print(sheet(shown, name, numbered=not unlike))
+    plot(shown, name, out)
+    typer.echo(f"{out} has the curves")
+    if unlike:
+        raise UserError("not ranked, for the scores are of different kinds: " + "; ".join(unlike))

@@ -1,0 +1,35 @@
+"""Scores as a table for people."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from atelier.cli.scored import Scored
+
+TOLD = (
+    "extractor",
+    "resize",
+    "real_images",
+    "generated_images",
+    "step",
+    "truncation",
+    "seed",
+    "real_images_would_score",
+)
+"""Entries of the card that one wants to see beside the scores; `--json` has all."""
+
+
+def print_scores(scored: Scored) -> None:
+    sheet = Table(box=box.SIMPLE_HEAD)
+    sheet.add_column("score")
+    sheet.add_column("", justify="right")
+    for name, value in scored.scores.items():
+        sheet.add_row(name, f"{value:.4g}")
+    console = Console()
+    console.print(sheet)
+    told = {key: scored.card[key] for key in TOLD if scored.card.get(key) is not None}
+    console.print(", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in told.items()), highlight=False)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

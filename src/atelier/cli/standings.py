@@ -1,0 +1,132 @@
+"""Several runs and what they scored, as far as it can be compared. Reads records only, and needs no torch."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.table import Table
+
+from atelier.config.wording import did_you_mean
+from atelier.errors import UserError
+from atelier.record import table
+from atelier.run_folder import RECORD
+
+HIGHER_IS_BETTER = ("is", "class_score", "precision", "recall", "density", "coverage", "modes", "good_samples")
+"""How the names of scores end of which one wants much; of all others one wants little."""
+
+NO_MATTER = {"seed", "step", "versions", "real_images_would_score"}
+"""Entries of a card in which comparable scores may differ: they follow from the others, or are what one compares."""
+
+PREFIX = "val/"
+
+
+class Point(NamedTuple):
+    step: int
+    images: int
+    value: float
+
+
+class Entry(NamedTuple):
+    """A run: its name, the protocol of its scores, and each score's course."""
+
+    name: str
+    status: str
+    card: dict[str, Any]
+    curves: dict[str, list[Point]]
+
+    def best(self, metric: str) -> Point:
+        finite = [point for point in self.curves[metric] if math.isfinite(point.value)] or self.curves[metric]
+        return max(finite, key=lambda point: point.value) if is_high(metric) else min(finite, key=lambda p: p.value)
+
+
+def entries(runs: Sequence[Path]) -> list[Entry]:
+    """Raises UserError for what is no run folder, or has no scores."""
+    names = _names(runs)
+    return [_entry(run, name) for run, name in zip(runs, names, strict=True)]
+
+
+def metric_of(found: Sequence[Entry], wanted: str | None) -> str:
+    """The metric that is meant, which all runs must have. Raises UserError naming those that they have."""
+    first, *others = found
+    common = [name for name in first.curves if all(name in other.curves for other in others)]
+    if not common:
+        raise UserError("--metric: these runs have no score in common")
+    if wanted is None:
+        return next((name for name in common if name.endswith(("fid", "frechet_distance"))), common[0])
+    name = wanted.removeprefix(PREFIX)
+    if name not in common:
+        raise UserError(f"--metric: all of these runs have {common}, got {wanted!r}{did_you_mean(name, common)}")
+    return name
+
+
+def differences(found: Sequence[Entry]) -> list[str]:
+    """Where the cards differ in what matters, in words."""
+    keys = list(dict.fromkeys(key for entry in found for key in entry.card if key not in NO_MATTER))
+    told = []
+    for key in keys:
+        values = {entry.name: entry.card.get(key) for entry in found}
+        if len({json.dumps(value) for value in values.values()}) > 1:
+            told.append(f"{key} is " + ", ".join(f"{_short(value)} in {name}" for name, value in values.items()))
+    return told
+
+
+def ranked(found: Sequence[Entry], metric: str) -> list[Entry]:
+    """Best first; a run whose score was never finite comes last."""
+
+    def rank(entry: Entry) -> tuple[bool, float]:
+        value = entry.best(metric).value
+        return math.isnan(value), -value if is_high(metric) else value
+
+    return sorted(found, key=rank)
+
+
+def sheet(found: Sequence[Entry], metric: str, numbered: bool) -> Table:
+    way = "higher is better" if is_high(metric) else "lower is better"
+    columns = Table(box=box.SIMPLE_HEAD, title=f"{metric} ({way})", title_justify="left")
+    for name in ("", "run", "best", "at step", "images seen", "last", "seed", "status"):
+        columns.add_column(name, justify="left" if name in ("run", "status") else "right", overflow="fold")
+    for place, entry in enumerate(found, start=1):
+        best, last = entry.best(metric), entry.curves[metric][-1]
+        columns.add_row(
+            str(place) if numbered else "–", entry.name, f"{best.value:.4g}", f"{best.step:,}", f"{best.images:,}",
+            f"{last.value:.4g}", str(entry.card.get("seed", "")), entry.status,
+        )  # fmt: skip
+    return columns
+
+
+def is_high(metric: str) -> bool:
+    return any(metric == ending or metric.endswith(f"_{ending}") for ending in HIGHER_IS_BETTER)
+
+
+def _entry(run: Path, name: str) -> Entry:
+    try:
+        record = json.loads((run / RECORD).read_text())
+        rows = table.read(run / "metrics.csv")
+    except FileNotFoundError as error:
+        raise UserError(f"{run}: not a run folder that has begun: no {Path(str(error.filename)).name} in it") from error
+    curves: dict[str, list[Point]] = {}
+    for row in rows:
+        for column, value in row.items():
+            if column.startswith(PREFIX) and not column.startswith("val/real_logits"):
+                point = Point(int(row["step"]), int(row["images_seen"]), value)
+                curves.setdefault(column.removeprefix(PREFIX), []).append(point)
+    if not curves:
+        raise UserError(f"{run}: has no scores: it was made with metrics=none, or has not come to a validation yet")
+    return Entry(name, record.get("status", "unknown"), record.get("card") or {}, curves)
+
+
+def _names(runs: Sequence[Path]) -> list[str]:
+    """The last parts of the paths, as many as tell them apart. Raises UserError for a run that is named twice."""
+    paths = [run.absolute().parts for run in runs]
+    if len(set(paths)) < len(paths):
+        raise UserError("a run is named twice")
+    depth = next(n for n in range(2, max(map(len, paths)) + 1) if len({path[-n:] for path in paths}) == len(paths))
+    return ["/".join(path[-depth:]) for path in paths]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return text if len(text) <= 24 else f"{text[:20]}…"

@@ -1,0 +1,89 @@
+"""The scores that one chooses by `metrics=` in a config, and by `--metrics` of `atelier score`."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import signature
+
+from atelier.metrics.extractors.backbone import BackboneExtractor
+from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.extractors.dinov2 import ARCHITECTURES, DinoExtractor
+from atelier.metrics.extractors.embedded import EmbeddedExtractor
+from atelier.metrics.extractors.inception import InceptionExtractor
+from atelier.metrics.extractors.resizing import Kernel
+from atelier.metrics.scoring import Scores
+
+
+def embedded(
+    scores: Sequence[str],
+    count: int,
+    splits: int = 10,
+    neighbours: int = 5,
+    resamples: int = 200,
+    resize: Kernel = "antialias",
+) -> Scores:
+    """On the package's own small network: no download, and names of its own (docs/embedded.md)."""
+    return Scores(EmbeddedExtractor(resize), scores, count, splits, neighbours, resamples)
+
+
+def inception(
+    weights: str | None,
+    scores: Sequence[str],
+    count: int,
+    splits: int = 10,
+    neighbours: int = 5,
+    resamples: int = 200,
+    resize: Kernel = "tf1",
+) -> Scores:
+    """On Inception-v3 as ported by torch-fidelity: FID, KID and IS as they are published; see `InceptionExtractor`."""
+    return Scores(InceptionExtractor(weights, resize), scores, count, splits, neighbours, resamples)
+
+
+def backbone(
+    architecture: str,
+    weights: str,
+    scores: Sequence[str],
+    count: int,
+    splits: int = 10,
+    neighbours: int = 5,
+    resamples: int = 200,
+    resize: Kernel = "antialias",
+) -> Scores:
+    """On any classifier of torchvision."""
+    return Scores(BackboneExtractor(architecture, weights, resize), scores, count, splits, neighbours, resamples)
+
+
+def dinov2(
+    architecture: str,
+    weights: str | None,
+    scores: Sequence[str],
+    count: int,
+    neighbours: int = 5,
+    resamples: int = 200,
+    resize: Kernel = "antialias",
+) -> Scores:
+    """On DINOv2, which judges pictures nearer to how people do (Stein et al. 2023)."""
+    return Scores(DinoExtractor(architecture, weights, resize), scores, count, 1, neighbours, resamples)
+
+
+NAMED: dict[str, Callable[..., Extractor]] = {
+    "embedded": EmbeddedExtractor,
+    "inception": InceptionExtractor,
+    **{name: partial(DinoExtractor, name) for name in ARCHITECTURES},
+}
+
+
+def extractor(name: str, **options: str | None) -> Extractor:
+    """One of NAMED, or else torchvision's classifier of that name. Options that are None are left to it.
+
+    Raises ValueError, also for an option that it does not take, or does not do without.
+    """
+    make = NAMED.get(name) or partial(BackboneExtractor, name)
+    given = {option: value for option, value in options.items() if value is not None}
+    takes = signature(make).parameters
+    for option in given:
+        if option not in takes:
+            raise ValueError(f"{option} must not be given with {name}, which has its own")
+    for option, parameter in takes.items():
+        if parameter.default is parameter.empty and option not in given:
+            raise ValueError(f"{option} must be given with {name}, which has none of its own")
+    return make(**given)

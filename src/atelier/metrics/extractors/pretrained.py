@@ -1,0 +1,93 @@
+"""Extractors whose weights are a file, which is looked at before it is believed."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from atelier import weights as published_weights
+from atelier.errors import UserError
+from atelier.files import sha256
+from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.extractors.resizing import Kernel
+
+
+class PretrainedExtractor(Extractor):
+    """`weights` is a file of torch's (no code in it is run) or .safetensors; None is the published one, `published`.
+
+    Raises ValueError where there is no such file.
+    """
+
+    published: str
+    """What atelier.weights calls the file; needed where `weights` may be None."""
+
+    def __init__(self, weights: str | None, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        if weights is not None and not Path(weights).is_file():
+            raise ValueError(f"weights: no such file: {weights!r}")
+        self.weights = weights
+
+    @property
+    def path(self) -> Path:
+        """Where the weights are, or will be once fetched."""
+        return published_weights.path_of(self.published) if self.weights is None else Path(self.weights)
+
+    def fetch(self) -> None:
+        if self.weights is None:
+            published_weights.fetch(self.published)
+        self.filled()  # a file that does not fit is better known before a training than after
+
+    @cached_property
+    def digest(self) -> str:
+        return sha256(self.path)
+
+    def filled(self) -> nn.Module:
+        """The network with the weights of the file, frozen, on the CPU. Raises UserError where they do not fit."""
+        state = self.adapted(read(self.path))
+        network = self.blank(state)
+        if fault := misfit(network, state):
+            raise UserError(f"metrics.weights: {self.path} holds no weights of {self.name}: {fault}")
+        return network.float().eval().requires_grad_(False)
+
+    def adapted(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a file under the names, and of the shapes, that the network has."""
+        return state
+
+    def blank(self, state: Mapping[str, Tensor]) -> nn.Module:
+        """The network that `state` is to fill. Building it must not draw from the run's random numbers."""
+        raise NotImplementedError
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by their names. Raises UserError where it holds anything else."""
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # each of zip, pickle, safetensors and torch has its own
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"metrics.weights: {path} cannot be read as weights ({reason})") from error
+    if not isinstance(state, dict) or not all(isinstance(part, Tensor) for part in state.values()):
+        raise UserError(f"metrics.weights: {path} holds no weights, but something else than tensors with names")
+    return dict(state)
+
+
+def misfit(network: nn.Module, state: Mapping[str, Tensor]) -> str | None:
+    """Fill a network, on the meta device or not. Where `state` does not fit: the first fault."""
+    try:
+        # torch's own report, for some modules bring the names of older files up to date
+        found = network.load_state_dict(state, strict=False, assign=True)
+    except RuntimeError as error:  # a line for every tensor of a wrong shape, after a heading
+        return str(error).splitlines()[1].strip()
+    if found.missing_keys:
+        return f"it lacks {found.missing_keys[0]!r}"
+    if found.unexpected_keys:
+        return f"{found.unexpected_keys[0]!r} does not belong there"
+    return None
+
+
+def normalised(images: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+    """Images (B, 3, H, W) in 0..255, as a network was trained on; `mean` and `deviation` are of colours in [0, 1]."""
+    shift, scale = (images.new_tensor(values).view(3, 1, 1) for values in (mean, deviation))
+    return (images / 255 - shift) / scale

@@ -1,0 +1,136 @@
+"""What scores need to know of the real images, computed once and kept by content."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from atelier.errors import UserError
+from atelier.files import cache_root, replacing
+from atelier.metrics.accumulators import Moments
+from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.frechet import Factored
+from atelier.metrics.manifold import reach
+
+log = logging.getLogger(__name__)
+
+KEPT = 10_000
+"""Real images whose features are kept, for scores that compare image with image; of more, evenly spaced ones."""
+
+BATCH = 128
+
+VERSION = 1
+"""Raised whenever the same images would give other numbers, so that references made before are not used."""
+
+
+class Pictures(Protocol):
+    """Real images."""
+
+    @property
+    def key(self) -> str:
+        """Names their content."""
+
+    @property
+    def labels(self) -> Tensor | None:
+        """int64 (N,), where they have classes."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, size: int) -> Iterator[Tensor] | Iterator[Tensor | list[Tensor]]:
+        """All of them in their order: uint8 (B, 3, H, W), or lists of images (3, H, W) of different sizes."""
+
+
+@dataclass
+class Reference:
+    """The real side of every score."""
+
+    gaussian: Factored
+    """Of the features of all images, with the root of their covariance; float64."""
+    count: int
+    features: Tensor
+    """float32 (K, D), of K images, KEPT at most."""
+    numbers: Tensor
+    """int64 (K,): which of the images these are."""
+    labels: Tensor | None = None
+    """int64 (K,), where the images have classes."""
+    classes: tuple[str, ...] = ()
+    _reach: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Features of an image."""
+        return len(self.gaussian.mean)
+
+    def reach(self, neighbours: int) -> Tensor:
+        """Of the neighbourhoods of the kept images, float64 (K,)."""
+        if neighbours not in self._reach:
+            self._reach[neighbours] = reach(self.features, neighbours)
+        return self._reach[neighbours]
+
+    def labelled(self, labels: Tensor | None, classes: tuple[str, ...]) -> "Reference":
+        """With the classes of all images, (count,)."""
+        return replace(self, labels=None if labels is None else labels[self.numbers], classes=classes)
+
+    def to(self, device: torch.device) -> "Reference":
+        labels = None if self.labels is None else self.labels.to(device)
+        gaussian = Factored(*(part.to(device) for part in self.gaussian))
+        return replace(self, gaussian=gaussian, features=self.features.to(device), labels=labels, _reach={})
+
+
+def reference(pictures: Pictures, extractor: Extractor, device: torch.device) -> Reference:
+    """From the cache when these very images went through this very network before.
+
+    Raises UserError for fewer than two images, whose covariance there is none of.
+    """
+    if len(pictures) < 2:
+        raise UserError(f"scores need at least 2 real images, got {len(pictures)}")
+    path = cache_root() / "statistics" / f"{extractor.name}-{_key(pictures, extractor)}.safetensors"
+    with suppress(FileNotFoundError, SafetensorError, KeyError):  # a damaged file is made anew
+        return _load(path)
+    log.info("measuring %s real pictures with %s, once", f"{len(pictures):,}", extractor.name)
+    result = _measure(pictures, extractor, device)
+    with replacing(path) as partial:
+        save_file(
+            {
+                "mean": result.gaussian.mean,
+                "factor": result.gaussian.factor.contiguous(),
+                "count": torch.tensor(result.count),
+                "features": result.features,
+                "numbers": result.numbers,
+            },
+            partial,
+        )
+    return result
+
+
+def _measure(pictures: Pictures, extractor: Extractor, device: torch.device) -> Reference:
+    numbers = torch.linspace(0, len(pictures) - 1, min(KEPT, len(pictures)), dtype=torch.float64).round().long()
+    chosen = torch.zeros(len(pictures), dtype=torch.bool)
+    chosen[numbers] = True
+    moments, kept, start = Moments(extractor.size), [], 0
+    for batch in pictures.batches(BATCH):
+        on_device = batch.to(device) if isinstance(batch, Tensor) else [image.to(device) for image in batch]
+        features = extractor(on_device).pooled.cpu()
+        moments.take(features)
+        kept.append(features[chosen[start : start + len(batch)]])
+        start += len(batch)
+    return Reference(moments.evidence().factored(), len(pictures), torch.cat(kept), numbers)
+
+
+def _key(pictures: Pictures, extractor: Extractor) -> str:
+    text = "|".join([str(VERSION), pictures.key, str(len(pictures)), extractor.digest, extractor.kernel])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _load(path: Path) -> Reference:
+    stored = load_file(path)
+    gaussian = Factored(stored["mean"], stored["factor"])
+    return Reference(gaussian, int(stored["count"]), stored["features"], stored["numbers"])

@@ -1,0 +1,37 @@
+"""What a score is: numbers from the real images and from what the generated ones left behind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from atelier.metrics.accumulators import Accumulator
+from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.reference import Reference
+
+
+class Score(ABC):
+    """One or several numbers that are computed together.
+
+    `literature` maps the name of each to what it is called on Inception's features, and only there: FID is a Fréchet
+    distance, but few Fréchet distances are FID.
+    """
+
+    literature: ClassVar[Mapping[str, str]]
+
+    @abstractmethod
+    def accumulator(self, extractor: Extractor) -> Accumulator:
+        """What gathers its evidence. Scores of one `Scores` share accumulators of one type.
+
+        The extractor is loaded.
+        """
+
+    @abstractmethod
+    def compute(self, real: Reference, evidence: Any) -> dict[str, float]:
+        """By the names of `literature`, or such a name, a slash and one of the data's classes.
+
+        `evidence` is what the accumulator computed.
+        """
+
+    def protocol(self) -> dict[str, object]:
+        """What the card must say beside what holds for all scores."""
+        return {}

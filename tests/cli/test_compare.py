@@ -1,0 +1,104 @@
+import json
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from atelier.cli.main import app
+from atelier.cli.standings import differences, entries, metric_of, ranked
+from atelier.errors import UserError
+
+CARD = {"extractor": "inception", "resize": "tf1", "generated_images": 5000, "seed": 1, "versions": {"torch": "2.15"}}
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes a run's record of scores at steps 100, 200, …"""
+
+    def run(name, card=CARD, status="finished", **scores):
+        folder = tmp_path / "outputs" / name
+        folder.mkdir(parents=True)
+        columns = [f"val/{score.replace('__', '/')}" for score in scores]
+        rows = [
+            ",".join(map(str, [100 * (i + 1), 3200 * (i + 1), *values]))
+            for i, values in enumerate(zip(*scores.values(), strict=True))
+        ]
+        text = "\n".join([",".join(["step", "images_seen", "generator/adversarial", *columns]), *[
+            ",".join([*row.split(",")[:2], "0.5", *row.split(",")[2:]]) for row in rows
+        ]])  # fmt: skip
+        (folder / "metrics.csv").write_text(text + "\n")
+        (folder / "run.json").write_text(json.dumps({"status": status, "card": card}))
+        return folder
+
+    return run
+
+
+def compare(tmp_path, *words):
+    return CliRunner().invoke(app, ["compare", *map(str, words), "--out", str(tmp_path / "plot.png")])
+
+
+def test_runs_are_ranked_by_their_best_and_drawn(make, tmp_path):
+    runs = [make("a", fid=[50, 20, 30]), make("b", fid=[40, 10, 60]), make("c", fid=[90, 80, 15])]
+    result = compare(tmp_path, *runs)
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.output.splitlines() if "outputs/" in line]
+    assert [(row[0], row[1], row[2], row[3]) for row in rows] == [
+        ("1", "outputs/b", "10", "200"), ("2", "outputs/c", "15", "300"), ("3", "outputs/a", "20", "200"),
+    ]  # fmt: skip
+    assert "fid (lower is better)" in result.output
+    assert Image.open(tmp_path / "plot.png").size == (1200, 675)
+
+
+def test_of_some_scores_one_wants_much(make):
+    found = entries([make("a", fid=[9], recall=[0.2]), make("b", fid=[9], recall=[0.6])])
+    assert [entry.name for entry in ranked(found, "recall")] == ["outputs/b", "outputs/a"]
+    assert [entry.name for entry in ranked(entries([make("x", embedded_class_score=[2, 1]), make("y", embedded_class_score=[1, 3])]), "embedded_class_score")][0] == "outputs/y"  # fmt: skip  # noqa: E501, RUF015
+
+
+def test_seeds_and_versions_may_differ_and_nothing_else(make):
+    other = {**CARD, "seed": 2, "versions": {"torch": "2.11"}}
+    assert differences(entries([make("a", fid=[1]), make("b", other, fid=[2])])) == []
+    fewer = {**CARD, "generated_images": 1000, "resize": "antialias"}
+    assert differences(entries([make("c", fid=[1]), make("d", fewer, fid=[2])])) == [
+        "resize is tf1 in outputs/c, antialias in outputs/d",
+        "generated_images is 5000 in outputs/c, 1000 in outputs/d",
+    ]
+
+
+def test_unlike_scores_are_shown_but_not_ranked(make, tmp_path):
+    result = compare(tmp_path, make("a", fid=[1.5]), make("b", {**CARD, "resize": "antialias"}, fid=[1.25]))
+    assert isinstance(result.exception, UserError)
+    assert "resize is tf1 in outputs/a, antialias in outputs/b" in str(result.exception)
+    rows = [line.split()[:3] for line in result.output.splitlines() if "outputs/" in line]
+    assert rows == [["–", "outputs/a", "1.5"], ["–", "outputs/b", "1.25"]]
+
+
+def test_a_run_that_diverged_comes_last_and_its_finite_scores_count(make):
+    found = entries([make("a", fid=["nan", "nan"]), make("b", fid=[7, "nan"]), make("c", fid=[9, 8])])
+    assert [entry.name for entry in ranked(found, "fid")] == ["outputs/b", "outputs/c", "outputs/a"]
+
+
+def test_the_metric_is_one_that_all_runs_have(make):
+    found = entries([make("a", kid=[1], fid=[1], intra_fid__sea=[3]), make("b", fid=[1], precision=[1])])
+    assert metric_of(found, None) == "fid"
+    assert metric_of(found, "val/fid") == "fid"
+    with pytest.raises(UserError, match=r"--metric: all of these runs have \['fid'\], got 'fit'; did you mean 'fid'\?"):
+        metric_of(found, "fit")
+    with pytest.raises(UserError, match="no score in common"):
+        metric_of(entries([make("c", fid=[1]), make("d", kid=[1])]), None)
+
+
+def test_names_are_as_long_as_it_takes(make):
+    runs = [make("a/seed=1", fid=[1]), make("b/seed=1", fid=[1])]
+    assert [entry.name for entry in entries(runs)] == ["a/seed=1", "b/seed=1"]
+    with pytest.raises(UserError, match="named twice"):
+        entries([runs[0], runs[0]])
+
+
+def test_what_is_no_run_or_has_no_scores_is_said(make, tmp_path):
+    with pytest.raises(UserError, match=r"not a run folder that has begun: no run\.json"):
+        entries([tmp_path])
+    run = make("a", fid=[1])
+    (run / "metrics.csv").write_text("step,images_seen,generator/adversarial\n100,3200,0.5\n")
+    with pytest.raises(UserError, match="has no scores"):
+        entries([run])
