@@ -12,6 +12,7 @@ def own_cache(tmp_path_factory):
     """No test reads or fills the caches of the person who runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("ATELIER_WEIGHTS", raising=False)
         yield
 
 

@@ -14,7 +14,9 @@ from atelier.metrics.accumulators import Accumulator, Shown
 from atelier.metrics.extractors.base import Extractor, Features
 from atelier.metrics.reference import Pictures, reference
 from atelier.metrics.resampling import at_best
+from atelier.metrics.perceptual import Lpips
 from atelier.metrics.scores.base import Score
+from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
 from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
 
@@ -58,13 +60,15 @@ class Scores:
         return self._recorded("frechet_distance", FrechetDistance())
 
     def fetch(self) -> None:
-        """Get hold of the network's weights, so that a lack of them is known early. Raises UserError."""
-        self.extractor.fetch()
+        """Get hold of all networks' weights, so that a lack of them is known early. Raises UserError."""
+        for part in (self.extractor, *self.scores):
+            part.fetch()
 
     def prepare(self, real: Pictures, device: torch.device, classes: tuple[str, ...] = ()) -> None:
-        """Load the network and what is to be known of the real images; `classes` are the names of their labels."""
+        """Load the networks and what is to be known of the real images; `classes` are the names of their labels."""
         self.fetch()
-        self.extractor.load(device)
+        for part in (self.extractor, *self.scores):
+            part.load(device)
         known = reference(real, self.extractor, device).labelled(real.labels, classes)
         self.real, self.real_key, self.device = known.to(device), real.key, device
         self.at_best = self._at_best()
@@ -121,8 +125,7 @@ class Scores:
 
     def _recorded(self, name: str, score: Score) -> str:
         kind, slash, class_name = name.partition("/")
-        known = score.literature[kind] if self.extractor.of_the_literature else f"{self.extractor.name}_{kind}"
-        return known + slash + class_name
+        return score.recorded(kind, self.extractor) + slash + class_name
 
     def _at_best(self) -> float | None:
         """What so many real images would score; None where that is next to nothing. Few images are warned of."""
@@ -155,6 +158,7 @@ SCORES: dict[str, Callable[[Options], Score]] = {
     "is": lambda options: ClassScore(options.splits),
     "precision_recall": lambda options: PrecisionRecall(options.neighbours),
     "density_coverage": lambda options: DensityCoverage(options.neighbours),
+    "lpips_diversity": lambda options: LpipsDiversity(Lpips()),
 }
 """What one may ask for, by the names they have on Inception's features."""
 

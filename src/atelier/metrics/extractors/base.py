@@ -1,15 +1,15 @@
 """What turns images into that which scores are made of: features, and logits over classes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from atelier.metrics.extractors.resizing import KERNELS, Kernel
+from atelier.metrics.extractors.resizing import KERNELS
 
 BATCH = 32
 """Images in every forward pass, always as many: the last bits of a feature may depend on how many are beside it."""
@@ -38,10 +38,12 @@ class Extractor(ABC):
     """Logits of an image; None where the network knows no classes. Known once it is loaded, but for None."""
     of_the_literature: bool = False
     """Whether its scores are those that published ones are called after, as FID is."""
+    kernels: ClassVar[Collection[str]] = KERNELS
+    """What `kernel` may be."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        if kernel not in KERNELS:
-            raise ValueError(f"resize must be one of {sorted(KERNELS)}, got {kernel!r}")
+    def __init__(self, kernel: str) -> None:
+        if kernel not in self.kernels:
+            raise ValueError(f"resize must be one of {sorted(self.kernels)}, got {kernel!r}")
         self.kernel = kernel
 
     @abstractmethod
@@ -79,13 +81,13 @@ class Extractor(ABC):
 
     def _extract_some(self, images: Tensor) -> Features:
         count = len(images)
-        with _exactly(images.device):
+        with exactly(images.device):
             pooled, logits = self.extract(pad(images, (0, 0, 0, 0, 0, 0, 0, BATCH - count)))
         return Features(pooled[:count], None if logits is None else logits[:count])
 
 
 @contextmanager
-def _exactly(device: torch.device) -> Iterator[None]:
+def exactly(device: torch.device) -> Iterator[None]:
     """All of float32, by kernels that give the same again, whatever the training around it prefers for speed.
 
     By default cuDNN's convolutions keep the 10 bits of TF32.

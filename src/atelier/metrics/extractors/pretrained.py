@@ -12,7 +12,6 @@ from atelier import weights as published_weights
 from atelier.errors import UserError
 from atelier.files import sha256
 from atelier.metrics.extractors.base import Extractor
-from atelier.metrics.extractors.resizing import Kernel
 
 
 class PretrainedExtractor(Extractor):
@@ -24,7 +23,7 @@ class PretrainedExtractor(Extractor):
     published: str
     """What atelier.weights calls the file; needed where `weights` may be None."""
 
-    def __init__(self, weights: str | None, kernel: Kernel) -> None:
+    def __init__(self, weights: str | None, kernel: str) -> None:
         super().__init__(kernel)
         if weights is not None and not Path(weights).is_file():
             raise ValueError(f"weights: no such file: {weights!r}")

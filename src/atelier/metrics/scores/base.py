@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
+
 from atelier.metrics.accumulators import Accumulator
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.reference import Reference
@@ -17,6 +19,12 @@ class Score(ABC):
     """
 
     literature: ClassVar[Mapping[str, str]]
+
+    def fetch(self) -> None:
+        """See that weights of its own, if it has any, are on disk. Raises UserError where they cannot be had."""
+
+    def load(self, device: torch.device) -> None:
+        """Build networks of its own, if it has any."""
 
     @abstractmethod
     def accumulator(self, extractor: Extractor) -> Accumulator:
@@ -35,3 +43,7 @@ class Score(ABC):
     def protocol(self) -> dict[str, object]:
         """What the card must say beside what holds for all scores."""
         return {}
+
+    def recorded(self, name: str, extractor: Extractor) -> str:
+        """What one of `literature` is called on the features of `extractor`."""
+        return self.literature[name] if extractor.of_the_literature else f"{extractor.name}_{name}"
