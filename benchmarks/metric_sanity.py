@@ -75,7 +75,7 @@ def climbs(domain: Domain, arguments: argparse.Namespace) -> dict[str, Climb]:
     """By spoiler."""
     names = ["fid", "kid", "precision_recall", "density_coverage"]
     weights = None if arguments.weights is None else str(arguments.weights)
-    scores = Scores(extractor(arguments.metrics, weights=weights), names, COMPARED)
+    scores = Scores(extractor(arguments.metrics, weights), names, COMPARED)
     scores.prepare(Pictures(domain.reference, domain.name), torch.device("cpu"))
     unspoilt = scored(scores, domain.compared)
     found = {}

@@ -101,9 +101,8 @@ def test_samples_are_files_that_can_be_made_again(finished, tmp_path):
     for out, count in (("a", 3), ("b", 2)):
         result = atelier("sample", finished, "--count", count, "--seed", 7, "--out", tmp_path / out)
         assert result.exit_code == 0
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
-        *("00000.png", "00001.png", "00002.png", "grid.png"),
-    ]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["00000.png", "00001.png", "00002.png"]
+    assert Image.open(tmp_path / "a.png").size == (2 * 18 + 2, 2 * 18 + 2)  # nothing but images in their folder
     for name in ("00000.png", "00001.png"):
         first, second = (Image.open(tmp_path / folder / name) for folder in "ab")
         assert first.size == (16, 16)

@@ -40,7 +40,7 @@ def ours(inception_file, tmp_path, monkeypatch):
     monkeypatch.setenv("ATELIER_CACHE", str(tmp_path))
 
     def score(real, fake, kernel):
-        network = extractor("inception", weights=str(inception_file), kernel=kernel)
+        network = extractor("inception", str(inception_file), kernel)
         scores = Scores(network, ["fid", "kid", "is"], len(fake), splits=1)
         scores.prepare(Pictures(real), CPU)
         for numbers in torch.arange(len(fake)).split(16):

@@ -13,6 +13,7 @@ from atelier.metrics.frechet import Factored, frechet_distance
 from atelier.metrics.kernel import kernel_distance
 from atelier.metrics.manifold import reach
 from atelier.metrics.reference import reference
+from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scoring import SCORES, Scores
 
 CPU = torch.device("cpu")
@@ -51,6 +52,21 @@ class OfTheLiterature(Shrunk):
     of_the_literature = True
 
 
+class Colours:
+    """In place of LPIPS, whose weights are not everywhere: the colours as they are, of images of any size."""
+
+    architecture, digest = "colours", "1" * 64
+
+    def fetch(self):
+        pass
+
+    def load(self, device):
+        pass
+
+    def embed(self, images):
+        return images.flatten(1) / 255
+
+
 class Pictures:
     def __init__(self, images, key="some", labels=None):
         self.all, self.key, self.labels = images, key, labels
@@ -74,6 +90,11 @@ def features(images):
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("ATELIER_CACHE", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def _no_download(monkeypatch):
+    monkeypatch.setitem(SCORES, "lpips_diversity", lambda options: LpipsDiversity(Colours(), smallest=1))
 
 
 def prepared(real, count, scores=EVERYTHING, extractor=None, labels=None, classes=(), **options):
@@ -107,6 +128,7 @@ def test_each_score_is_that_of_the_features():
     assert found["shrunk_precision"] == pytest.approx(
         (torch.cdist(r, f) < reach(r, 5)[:, None]).any(0).float().mean().item(), abs=1e-6
     )
+    assert found["lpips_diversity"] == pytest.approx(float(torch.pdist(f.double()).square().mean()), rel=1e-9)
     assert {"shrunk_recall", "shrunk_density", "shrunk_coverage", "shrunk_class_score"} < set(found)
 
 
@@ -116,6 +138,7 @@ def test_on_inceptions_features_they_have_the_literatures_names():
     assert set(show(scores, pictures(60, 1), labels=labels)) == {
         "fid", "fid_low", "fid_high", "intra_fid", "intra_fid/sea", "intra_fid/sky", "kid", "kid_error",
         "is", "is_deviation", "precision", "recall", "density", "coverage",
+        "lpips_diversity",
     }  # fmt: skip
     assert scores.monitor == "fid"
 

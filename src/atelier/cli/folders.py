@@ -12,28 +12,41 @@ from atelier.data.gallery import Gallery
 from atelier.data.progress import watched
 from atelier.errors import UserError
 from atelier.metrics.choices import extractor
+from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.scoring import Scores
 from atelier.run_folder import CONFIG
 
 BATCH = 64
+
+USUAL = ("fid", "kid", "is", "precision_recall", "density_coverage")
+
+SPLITS, NEIGHBOURS = 10, 5
+"""As in training; of few images there are fewer."""
+
+FEWEST = 3
+"""Images of either side, which KID needs."""
 
 
 def score_folders(
     real: Path,
     fake: Path,
     metrics: str,
-    scores: Sequence[str],
+    scores: Sequence[str] | None,
     weights: Path | None,
     resize: str | None,
     count: int,
     seed: int,
 ) -> Scored:
-    """Of a folder, or of `count` images of a run, against a folder. Raises UserError for what cannot be compared."""
-    reals = Gallery(real, "--real")
+    """Of a folder, or of `count` images of a run, against a folder; None are the USUAL scores that the network has.
+
+    Raises UserError for what cannot be compared.
+    """
+    network = _extractor(metrics, weights, resize)
+    reals = _gallery(real, "--real")
     if (fake / CONFIG).is_file():
-        return _score_run(reals, fake, _scores(metrics, scores, weights, resize, count), seed)
-    fakes = Gallery(fake, "--fake")
-    panel = _scores(metrics, scores, weights, resize, len(fakes))
+        return _score_run(reals, fake, _scores(network, scores, count, len(reals)), seed)
+    fakes = _gallery(fake, "--fake")
+    panel = _scores(network, scores, len(fakes), len(reals))
     panel.prepare(reals, _device(), reals.classes)
     labels, start = fakes.labels_among(reals.classes), 0
     for batch in watched(fakes.batches(BATCH), f"looking at {fake.name}", -(-len(fakes) // BATCH)):
@@ -51,11 +64,25 @@ def _score_run(reals: Gallery, run: Path, panel: Scores, seed: int) -> Scored:
     return Scored(panel.compute(), {**panel.card(), "real": str(reals.root), **origin})
 
 
-def _scores(metrics: str, scores: Sequence[str], weights: Path | None, resize: str | None, count: int) -> Scores:
+def _gallery(root: Path, option: str) -> Gallery:
+    gallery = Gallery(root, option)
+    if len(gallery) < FEWEST:
+        raise UserError(f"{option}: scores need {FEWEST} images of each side at least, got {len(gallery)}")
+    return gallery
+
+
+def _extractor(metrics: str, weights: Path | None, resize: str | None) -> Extractor:
     try:
-        file = None if weights is None else str(weights)
-        return Scores(extractor(metrics, weights=file, kernel=resize), scores, count)
+        return extractor(metrics, None if weights is None else str(weights), resize)
     except ValueError as error:  # constructors name the argument, which is the option
+        raise UserError(f"--{error}") from error
+
+
+def _scores(network: Extractor, scores: Sequence[str] | None, count: int, reals: int) -> Scores:
+    chosen = [name for name in USUAL if name != "is" or network.classes is not None] if scores is None else scores
+    try:
+        return Scores(network, chosen, count, min(SPLITS, count), min(NEIGHBOURS, count - 1, reals - 1))
+    except ValueError as error:
         raise UserError(f"--{error}") from error
 
 

@@ -22,7 +22,7 @@ def sample(
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
-    """Write images from a trained generator, one PNG each, and a grid of them."""
+    """Write images from a trained generator, one PNG each, and beside their folder a grid of them."""
     import torch
 
     from atelier.cli.trained import BATCH, Trained, folder_name, given
@@ -42,5 +42,6 @@ def sample(
             note = given(**trained.origin, **origin, truncation=truncation)
             save_png(images[row].permute(1, 2, 0).numpy(), folder / f"{number:05d}.png", note)
     note = given(**trained.origin, seed=seed, label=label, truncation=truncation)
-    save_png(grid(torch.cat(first)[:SHOWN]), folder / "grid.png", note)
-    typer.echo(f"{count} images and grid.png in {folder}")
+    sheet = folder.with_name(f"{folder.name}.png")  # not among the images, which one may want to score
+    save_png(grid(torch.cat(first)[:SHOWN]), sheet, note)
+    typer.echo(f"{count} images in {folder}, side by side in {sheet}")

@@ -1,4 +1,4 @@
-"""`atelier score`: any folder of images against any other, or a run against a folder."""
+"""`atelier score`: any folder of images against any other, a run against a folder, or stylised pictures."""
 
 import json
 from pathlib import Path
@@ -6,32 +6,79 @@ from typing import Annotated
 
 import typer
 
-DEFAULT = "fid,kid,is,precision_recall,density_coverage"
+from atelier.errors import UserError
+
+MEASURES = "embedded_content_distance,embedded_style_distance,embedded_cfsd,ssim,colour_histogram_distance"
+"""Those that need no download."""
+
+OF_STYLISED = ("measures", "size")
+OF_GENERATED = ("metrics", "scores", "weights", "resize", "count", "seed")
 
 
 def score(
-    real: Annotated[Path, typer.Option(help="Folder of the real images.")],
+    context: typer.Context,
     fake: Annotated[Path, typer.Option(help="Folder of the generated images, or a run folder.")],
-    metrics: Annotated[str, typer.Option(help="The network: embedded, inception, dinov2, or one of torchvision's.")] = (
-        "embedded"
-    ),
-    scores: Annotated[str, typer.Option(help="Which, with commas; also fid_interval and intra_fid.")] = DEFAULT,
+    real: Annotated[Path | None, typer.Option(help="Folder of the real images.")] = None,
+    content: Annotated[Path | None, typer.Option(help="Folder of what was stylised, in place of --real.")] = None,
+    style: Annotated[Path | None, typer.Option(help="Folder of the styles, beside --content.")] = None,
+    metrics: Annotated[
+        str, typer.Option(help="The network: embedded, inception, dinov2_vitl14, or one of torchvision's.")
+    ] = ("embedded"),
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            help="Which, with commas; also fid_interval, intra_fid and lpips_diversity "
+            "[default: fid,kid,is,precision_recall,density_coverage]."
+        ),
+    ] = None,
+    measures: Annotated[
+        str, typer.Option(help="Which of style transfer, with commas; also lpips, artfid, cfsd, content_distance…")
+    ] = MEASURES,
+    size: Annotated[
+        int, typer.Option(min=75, help="Pixels of the squares that stylised pictures become; 512 as published.")
+    ] = 512,
     weights: Annotated[Path | None, typer.Option(help="The network's file [default: downloaded once].")] = None,
     resize: Annotated[str | None, typer.Option(help="tf1 or antialias [default: tf1 for inception].")] = None,
-    count: Annotated[int, typer.Option(min=2, help="Images that a run makes.")] = 5000,
+    count: Annotated[int, typer.Option(min=3, help="Images that a run makes.")] = 5000,
     seed: Annotated[int, typer.Option(help="Of the images that a run makes, as in `atelier sample`.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object with `scores` and `card`.")] = False,
 ) -> None:
-    """Score images of any origin with the code that scores a training.
+    """Score images of any origin with the code that scores a training; or style transfer, with --content and --style.
 
-    Every image counts as it is; of 8 bits, in its own size. Scores of other cards do not compare.
+    Generated images count as they are; of 8 bits, in their own size. Scores of other cards do not compare.
     """
-    from atelier.cli.folders import score_folders
-    from atelier.cli.sheets import print_scores
+    _refuse_a_mixture(context, real, content, style)
+    if real is not None:
+        from atelier.cli.folders import score_folders
 
-    names = [name.strip() for name in scores.split(",") if name.strip()]
-    found = score_folders(real, fake, metrics, names, weights, resize, count, seed)
+        found = score_folders(
+            real, fake, metrics, None if scores is None else _names(scores), weights, resize, count, seed
+        )
+    elif content is not None and style is not None:
+        from atelier.cli.transfers import score_transfers
+
+        found = score_transfers(content, style, fake, _names(measures), size)
     if as_json:
         print(json.dumps(found._asdict(), indent=2))  # noqa: T201
     else:
+        from atelier.cli.sheets import print_scores
+
         print_scores(found)
+
+
+def _refuse_a_mixture(context: typer.Context, real: Path | None, content: Path | None, style: Path | None) -> None:
+    """Raise UserError unless the options are those of one of the two ways."""
+    if (real is None) == (content is None and style is None):
+        raise UserError("--real, or --content and --style: one of the two must be given beside --fake, and not both")
+    if real is None and (content is None or style is None):
+        raise UserError(f"--{'content' if content is None else 'style'} must be given too: each beside the other")
+    ways = {"--real": OF_GENERATED, "--content and --style": OF_STYLISED}
+    chosen, other = ways if real is not None else reversed(ways)
+    for name in ways[other]:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(f"--{name} belongs to {other}, and has no meaning with {chosen}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -14,7 +14,17 @@ from atelier.errors import UserError
 from atelier.record import table
 from atelier.run_folder import RECORD
 
-HIGHER_IS_BETTER = ("is", "class_score", "precision", "recall", "density", "coverage", "modes", "good_samples")
+HIGHER_IS_BETTER = (
+    "is",
+    "class_score",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "modes",
+    "good_samples",
+    "lpips_diversity",
+)
 """How the names of scores end of which one wants much; of all others one wants little."""
 
 NO_MATTER = {"seed", "step", "versions", "real_images_would_score"}

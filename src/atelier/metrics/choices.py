@@ -1,10 +1,11 @@
 """The scores that one chooses by `metrics=` in a config, and by `--metrics` of `atelier score`."""
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 
-from atelier.metrics.extractors.backbone import BackboneExtractor
+from atelier.metrics.extractors.backbone import BackboneExtractor, classifiers
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.extractors.dinov2 import ARCHITECTURES, DinoExtractor
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
@@ -72,18 +73,20 @@ NAMED: dict[str, Callable[..., Extractor]] = {
 }
 
 
-def extractor(name: str, **options: str | None) -> Extractor:
-    """One of NAMED, or else torchvision's classifier of that name. Options that are None are left to it.
+def extractor(name: str, weights: str | None = None, resize: str | None = None) -> Extractor:
+    """One of NAMED, or else torchvision's classifier of that name. What is None is left to it.
 
-    Raises ValueError, also for an option that it does not take, or does not do without.
+    Raises ValueError, also for weights where the network has its own, and for none where it has not.
     """
+    if name not in NAMED and name not in classifiers():
+        near = get_close_matches(name, [*NAMED, *classifiers()], 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"metrics must be one of {[*NAMED]} or a classifier of torchvision, got {name!r}{hint}")
     make = NAMED.get(name) or partial(BackboneExtractor, name)
-    given = {option: value for option, value in options.items() if value is not None}
-    takes = signature(make).parameters
-    for option in given:
-        if option not in takes:
-            raise ValueError(f"{option} must not be given with {name}, which has its own")
-    for option, parameter in takes.items():
-        if parameter.default is parameter.empty and option not in given:
-            raise ValueError(f"{option} must be given with {name}, which has none of its own")
-    return make(**given)
+    given = {} if resize is None else {"kernel": resize}
+    parameter = signature(make).parameters.get("weights")
+    if weights is not None and parameter is None:
+        raise ValueError(f"weights must not be given with {name}, which has its own")
+    if weights is None and parameter is not None and parameter.default is parameter.empty:
+        raise ValueError(f"weights must be given with {name}, which has none of its own")
+    return make(**given) if weights is None else make(weights=weights, **given)

@@ -12,13 +12,14 @@ from torch import Tensor
 from atelier.errors import RunError
 from atelier.metrics.accumulators import Accumulator, Shown
 from atelier.metrics.extractors.base import Extractor, Features
+from atelier.metrics.perceptual import Lpips
 from atelier.metrics.reference import Pictures, reference
 from atelier.metrics.resampling import at_best
-from atelier.metrics.perceptual import Lpips
 from atelier.metrics.scores.base import Score
 from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
 from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
+from atelier.metrics.style.base import Loadable
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +62,14 @@ class Scores:
 
     def fetch(self) -> None:
         """Get hold of all networks' weights, so that a lack of them is known early. Raises UserError."""
-        for part in (self.extractor, *self.scores):
-            part.fetch()
+        for network in self._networks():
+            network.fetch()
 
     def prepare(self, real: Pictures, device: torch.device, classes: tuple[str, ...] = ()) -> None:
         """Load the networks and what is to be known of the real images; `classes` are the names of their labels."""
         self.fetch()
-        for part in (self.extractor, *self.scores):
-            part.load(device)
+        for network in self._networks():
+            network.load(device)
         known = reference(real, self.extractor, device).labelled(real.labels, classes)
         self.real, self.real_key, self.device = known.to(device), real.key, device
         self.at_best = self._at_best()
@@ -117,6 +118,9 @@ class Scores:
             "real_images_would_score": self.at_best,
             "versions": {name: version(name) for name in ("torch", "torchmetrics", "torch-fidelity", "atelier")},
         }
+
+    def _networks(self) -> list[Loadable]:
+        return [self.extractor, *(network for score in self.scores for network in score.networks)]
 
     def _accumulator(self, score: Score) -> type[Accumulator]:
         accumulator = score.accumulator(self.extractor).to(self.device)

@@ -101,7 +101,7 @@ def test_nothing_is_resized_and_nothing_else_may_be_asked_for(file):
     with pytest.raises(TypeError):
         ArtInceptionExtractor(str(file), "tf1")
     with pytest.raises(ValueError, match=r"resize must be one of \['antialias', 'tf1'\], got 'none'"):
-        choose("embedded", kernel="none")
+        choose("embedded", resize="none")
 
 
 def test_published_weights_are_fetched_from_where_weights_are_kept(monkeypatch, tmp_path):

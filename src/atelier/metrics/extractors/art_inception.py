@@ -1,4 +1,4 @@
-"""ArtFID's network: Inception-v3, fine-tuned on paintings to tell their artists and their styles."""
+"""ArtFID's network: Inception-v3 as it was fine-tuned on paintings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ class ArtInceptionExtractor(PretrainedExtractor):
     `weights` is the authors' file; None takes it from the cache, or downloads it there once.
     """
 
-    name, side, size, classes = "art_inception", 299, 2048, None
+    name, size, classes = "art_inception", 2048, None
     published = "art_inception"
     kernels = ("none",)
 

@@ -78,11 +78,15 @@ def last_linear(network: nn.Module) -> tuple[str, nn.Linear]:
     return [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1]
 
 
+def classifiers() -> list[str]:
+    """The names that `architecture` may have."""
+    return [name for name in models.list_models(module=models) if not name.startswith("squeezenet")]
+
+
 def _refuse_unknown(architecture: str) -> None:
-    known = models.list_models(module=models)
-    if architecture not in known:
-        near = get_close_matches(architecture, known, 3)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else f": {', '.join(known)}"
-        raise ValueError(f"architecture must be a classification network of torchvision, got {architecture!r}{hint}")
     if architecture.startswith("squeezenet"):
         raise ValueError(f"architecture must end in a linear layer, whose input is taken; {architecture} has none")
+    if architecture not in classifiers():
+        near = get_close_matches(architecture, classifiers(), 3)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else f": {', '.join(classifiers())}"
+        raise ValueError(f"architecture must be a classification network of torchvision, got {architecture!r}{hint}")

@@ -1,14 +1,13 @@
 """What a score is: numbers from the real images and from what the generated ones left behind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-
-import torch
 
 from atelier.metrics.accumulators import Accumulator
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.reference import Reference
+from atelier.metrics.style.base import Loadable
 
 
 class Score(ABC):
@@ -19,12 +18,8 @@ class Score(ABC):
     """
 
     literature: ClassVar[Mapping[str, str]]
-
-    def fetch(self) -> None:
-        """See that weights of its own, if it has any, are on disk. Raises UserError where they cannot be had."""
-
-    def load(self, device: torch.device) -> None:
-        """Build networks of its own, if it has any."""
+    networks: Sequence[Loadable] = ()
+    """Those that it looks at images through beside the extractor."""
 
     @abstractmethod
     def accumulator(self, extractor: Extractor) -> Accumulator:

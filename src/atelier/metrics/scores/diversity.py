@@ -1,6 +1,6 @@
 """How unlike one another the generated images are, as people see it."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ class Spread(NamedTuple):
     """(P,): the sum of the images' vectors."""
     squares: Tensor
     """The sum of their squared lengths."""
-    count: Tensor
+    images: int
 
 
 class Vectors(Accumulator):
@@ -37,7 +37,7 @@ class Vectors(Accumulator):
     def __init__(self, lpips: Lpips, smallest: int) -> None:
         super().__init__()
         self.lpips, self.smallest = lpips, smallest
-        self.size: torch.Size | None = None
+        self.size: tuple[int, int] | None = None  # height, width
         # how many numbers a vector has is known with the first image
         self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("squares", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
@@ -52,19 +52,19 @@ class Vectors(Accumulator):
             self.count += len(some)
 
     def compute(self) -> Spread:
-        return Spread(self.total, self.squares, self.count)
+        return Spread(self.total, self.squares, int(self.count))
 
     def _alike(self, shown: Shown) -> Tensor:
-        """The images. Raises UserError where they are not all of one size that the network can see."""
+        """The images. Raises UserError where they are not of one size, those before among them, or too small."""
         for image in shown.images:
-            self.size = self.size or image.shape[1:]
-            if image.shape[1:] != self.size:
-                raise UserError(
-                    f"scores: lpips_diversity compares images of one size, got {_size(self.size)} and {_size(image.shape[1:])}"
-                )
+            height, width = image.shape[1:]
+            self.size = self.size or (height, width)
+            if (height, width) != self.size:
+                first, other = f"{self.size[1]} x {self.size[0]}", f"{width} x {height}"
+                raise UserError(f"scores: lpips_diversity compares images of one size, got {first} and {other}")
             if min(self.size) < self.smallest:
                 raise UserError(
-                    f"scores: lpips_diversity needs images of {self.smallest} pixels or more, got {_size(self.size)}"
+                    f"scores: lpips_diversity needs images of {self.smallest} pixels or more, got {width} x {height}"
                 )
         return shown.images if isinstance(shown.images, Tensor) else torch.stack([*shown.images])
 
@@ -76,22 +76,17 @@ class LpipsDiversity(Score):
     AlexNet's poolings leave nothing of less than 31.
     """
 
-    literature = {"lpips_diversity": "lpips_diversity"}
+    literature: ClassVar[dict[str, str]] = {"lpips_diversity": "lpips_diversity"}
 
     def __init__(self, lpips: Lpips, smallest: int = 31) -> None:
         self.lpips, self.smallest = lpips, smallest
-
-    def fetch(self) -> None:
-        self.lpips.fetch()
-
-    def load(self, device: torch.device) -> None:
-        self.lpips.load(device)
+        self.networks = (lpips,)
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         return Vectors(self.lpips, self.smallest)
 
     def compute(self, real: Reference, evidence: Spread) -> dict[str, float]:
-        return {"lpips_diversity": mean_pairwise_distance(evidence.total, evidence.squares, int(evidence.count))}
+        return {"lpips_diversity": mean_pairwise_distance(*evidence)}
 
     def protocol(self) -> dict[str, object]:
         return {

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from atelier.metrics.extractors.base import exactly
+
 
 class Loadable(Protocol):
     """A network that is no part of the metric: a checkpoint of a task that holds the metric has none of its weights."""
@@ -68,7 +70,7 @@ class Measure(Metric, ABC):
                     f"{argument} must be uint8 of shape (B, 3, H, W), the same for all, got {images.dtype} "
                     f"{tuple(images.shape)} beside {tuple(stylised.shape)}"
                 )
-        with torch.autocast(stylised.device.type, enabled=False):  # a run's precision is no part of a score
+        with exactly(stylised.device):  # a run's precision is no part of a score
             self.take(content, style, stylised)
 
     def take(self, content: Tensor, style: Tensor, stylised: Tensor) -> None:
