@@ -142,7 +142,7 @@ def test_a_missing_file_is_refused():
 
 
 def test_weights_of_another_network_are_refused_in_one_line(pair):
-    others = Lpips("squeeze" if pair[0].architecture == "alex" else "alex", str(pair[0].path))
+    others = Lpips("squeeze" if pair[0].architecture == "alex" else "alex", str(pair[0].file.path))
     with pytest.raises(UserError, match=r"\.pth holds the weights of another network: features\.\* do not fit$"):
         others.load(CPU)
 

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,9 +10,8 @@ import torchmetrics.functional.image
 from torch import Tensor, nn
 from torchvision.models import alexnet, squeezenet1_1, vgg16  # type: ignore[import-untyped]
 
-from atelier import weights as published_weights
 from atelier.errors import UserError
-from atelier.files import sha256
+from atelier.metrics.weights_file import WeightsFile
 from atelier.networks.vgg import load_features, normalised
 
 Architecture = Literal["alex", "vgg", "squeeze"]
@@ -38,21 +36,17 @@ BACKBONES: dict[str, Backbone] = {
 
 
 class FromFile(ABC):
-    """A network of published weights: `weights` is their file, None that of the cache, or a download (atelier.weights).
-
-    Raises ValueError where there is no such file.
-    """
+    """A network of published weights, or of a file of one's own; see `WeightsFile`."""
 
     def __init__(self, published: str, weights: str | None) -> None:
-        if weights is not None and not Path(weights).is_file():
-            raise ValueError(f"weights: no such file: {weights!r}")
-        self.published = published if weights is None else None
-        self.path = published_weights.path_of(published) if weights is None else Path(weights)
+        self.file = WeightsFile(weights, published)
+
+    @property
+    def digest(self) -> str:
+        return self.file.digest
 
     def fetch(self) -> None:
-        """See that the weights are on disk, downloading them if need be. Raises UserError where they cannot be had."""
-        if self.published is not None:
-            published_weights.fetch(self.published)
+        self.file.fetch()
 
     def load(self, device: torch.device) -> None:
         """Build the network from its weights on disk. Raises UserError where they are another's."""
@@ -63,12 +57,7 @@ class FromFile(ABC):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """The network with the weights at `path`. Raises ValueError where they do not fit."""
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the weights' file."""
-        return sha256(self.path)
+        """The network with the weights in the file. Raises ValueError where they do not fit."""
 
 
 class Network(nn.Module):
@@ -118,7 +107,7 @@ class Lpips(FromFile):
         self.architecture: Architecture = architecture
 
     def build(self) -> Network:
-        return Network(self.architecture, self.path)
+        return Network(self.architecture, self.file.path)
 
     @torch.no_grad()
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ def test_the_content_itself_in_its_own_style_has_the_best_score_there_is(artfid,
 
 
 def test_only_the_papers_networks_give_the_papers_name(lpips):
-    vgg = Lpips("vgg", str(lpips.path))
+    vgg = Lpips("vgg", str(lpips.file.path))
     assert ArtFid(ArtInception(), lpips).name == "artfid"
     assert ArtFid(ArtInception(), vgg).name == "artfid_vgg"
     assert ArtFid(EmbeddedExtractor(), lpips).name == "artfid_embedded"

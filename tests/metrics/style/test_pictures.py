@@ -92,4 +92,4 @@ def test_the_lpips_score_is_the_mean_distance_to_the_content(lpips, pictures):
 
 
 def test_lpips_by_another_network_has_another_name(lpips):
-    assert LpipsDistance(Lpips("vgg", str(lpips.path))).name == "lpips_vgg"
+    assert LpipsDistance(Lpips("vgg", str(lpips.file.path))).name == "lpips_vgg"

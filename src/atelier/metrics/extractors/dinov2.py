@@ -40,8 +40,8 @@ class DinoExtractor(PretrainedExtractor):
     ) -> None:
         if architecture not in ARCHITECTURES:
             raise ValueError(f"architecture must be one of {[*ARCHITECTURES]}, got {architecture!r}")
-        super().__init__(weights, kernel)
         self.name = self.published = architecture
+        super().__init__(weights, kernel)
         self.size = ARCHITECTURES[architecture][1]
 
     def load(self, device: torch.device) -> None:

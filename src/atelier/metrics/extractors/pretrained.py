@@ -1,17 +1,15 @@
 """Extractors whose weights are a file, which is looked at before it is believed."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from atelier import weights as published_weights
 from atelier.errors import UserError
-from atelier.files import sha256
 from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.weights_file import WeightsFile
 
 
 class PretrainedExtractor(Extractor):
@@ -20,28 +18,24 @@ class PretrainedExtractor(Extractor):
     Raises ValueError where there is no such file.
     """
 
-    published: str
+    published: str | None = None
     """What atelier.weights calls the file; needed where `weights` may be None."""
 
     def __init__(self, weights: str | None, kernel: str) -> None:
         super().__init__(kernel)
-        if weights is not None and not Path(weights).is_file():
-            raise ValueError(f"weights: no such file: {weights!r}")
-        self.weights = weights
+        self.file = WeightsFile(weights, self.published)
 
     @property
     def path(self) -> Path:
-        """Where the weights are, or will be once fetched."""
-        return published_weights.path_of(self.published) if self.weights is None else Path(self.weights)
+        return self.file.path
 
     def fetch(self) -> None:
-        if self.weights is None:
-            published_weights.fetch(self.published)
+        self.file.fetch()
         self.filled()  # a file that does not fit is better known before a training than after
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        return sha256(self.path)
+        return self.file.digest
 
     def filled(self) -> nn.Module:
         """The network with the weights of the file, frozen, on the CPU. Raises UserError where they do not fit."""

@@ -62,7 +62,7 @@ class Vgg19Encoder(FromFile):
         super().__init__("vgg19", weights)
 
     def build(self) -> Vgg19:
-        return Vgg19.pretrained(self.path)
+        return Vgg19.pretrained(self.file.path)
 
     @torch.no_grad()
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
