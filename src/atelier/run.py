@@ -103,7 +103,7 @@ class Fitting:
         _refuse_other_shape(self.task, self.data)
         self.step = self._start_step()
         self.loggers = self._loggers()
-        monitor = f"val/{self.scores.monitor}" if self.scores else None
+        monitor = f"val/{self.scores.monitor}" if self.scores and self.scores.monitor else None
         self.best = Checkpoints(path / checkpoints.FOLDER, monitor, self.start)
         self.trainer: Trainer = build(
             cfg.trainer,

@@ -286,7 +286,7 @@ def test_few_images_are_warned_of_with_what_real_ones_would_score(caplog):
     ("scores", "message"),
     [
         (["fid", "kit"], r"scores must be among .*, got 'kit'; did you mean 'kid'\?"),
-        (["kid"], "scores must have 'fid', which chooses the best checkpoint"),
+        ([], "scores must be among .*, got none; metrics=none is without"),
         (["fid", "fid"], "scores must be different ones"),
     ],
 )
@@ -315,6 +315,18 @@ def test_a_network_without_classes_has_no_class_score():
     assert set(scored(pictures(50, 0), pictures(50, 1), ["fid", "kid"], extractor=Classless())) == {
         "shrunk_frechet_distance", "shrunk_kernel_distance", "shrunk_kernel_distance_error",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scores", "monitor"),
+    [
+        (["is", "fid", "kid"], "shrunk_frechet_distance"),
+        (["kid", "fid"], "shrunk_kernel_distance"),
+        (["is", "precision_recall"], None),
+    ],
+)
+def test_the_first_distance_chooses_the_best_checkpoint(scores, monitor):
+    assert Scores(Shrunk(), scores, 100).monitor == monitor
 
 
 def test_one_image_has_no_covariance():

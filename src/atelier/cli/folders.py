@@ -58,7 +58,8 @@ def score_folders(
 
 def _score_run(reals: Gallery, run: Path, panel: Scores, seed: int) -> Scored:
     trained = Trained(run)
-    panel.prepare(reals, trained.task.device, reals.classes)
+    known = tuple(trained.names) == reals.classes  # or the labels of the one mean nothing in the other
+    panel.prepare(reals, trained.task.device, reals.classes if known else ())
     show(panel, trained.task, seed, range(panel.count))
     origin = {"fake": str(run), "step": trained.origin["step"], "average": True, "truncation": None, "seed": seed}
     return Scored(panel.compute(), {**panel.card(), "real": str(reals.root), **origin})

@@ -30,8 +30,8 @@ PLENTY = 10
 class Scores:
     """Scores of `count` generated images against real ones, on one pass of the extractor per image.
 
-    `scores` are names of SCORES; FID must be among them, for it chooses the best checkpoint. `splits` are those of IS,
-    `neighbours` those of precision, recall, density and coverage, `resamples` those of FID's interval.
+    `scores` are names of SCORES. `splits` are those of IS, `neighbours` those of precision, recall, density and
+    coverage, `resamples` those of FID's interval.
     """
 
     def __init__(
@@ -56,9 +56,10 @@ class Scores:
         self.ready = False
 
     @property
-    def monitor(self) -> str:
-        """The name of the score that chooses the best checkpoint; lower is better."""
-        return self._recorded("frechet_distance", FrechetDistance())
+    def monitor(self) -> str | None:
+        """The first distance among the scores, by its recorded name: it chooses the best checkpoint."""
+        distances = (self._recorded(score.distance, score) for score in self.scores if score.distance)
+        return next(distances, None)
 
     def fetch(self) -> None:
         """Get hold of all networks' weights, so that a lack of them is known early. Raises UserError."""
@@ -132,16 +133,16 @@ class Scores:
         return score.recorded(kind, self.extractor) + slash + class_name
 
     def _at_best(self) -> float | None:
-        """What so many real images would score; None where that is next to nothing. Few images are warned of."""
+        """The FID of so many real images; None where that is next to nothing, or not asked for. Few are warned of."""
         size = self.real.size
-        if self.count >= PLENTY * size:
+        if self.count >= PLENTY * size or not any(isinstance(score, FrechetDistance) for score in self.scores):
             return None
         found = at_best(self.real.gaussian, self.count)
         if self.count <= size:
             log.warning(
-                "%s of %s images: their covariance has a rank of %s where there are %s features, and even real images "
-                "would score about %.3g; compare with the same number of images only, or take more",
-                self.monitor, f"{self.count:,}", f"{self.count - 1:,}", f"{size:,}", found,
+                "the Fréchet distance of %s images: their covariance has a rank of %s where there are %s features, and "
+                "even real images would score about %.3g; compare with the same number of images only, or take more",
+                f"{self.count:,}", f"{self.count - 1:,}", f"{size:,}", found,
             )  # fmt: skip
         return found
 
@@ -175,8 +176,8 @@ def _refuse_unfit(scores: Sequence[str], extractor: Extractor) -> None:
             raise ValueError(f"scores must be among {[*SCORES]}, got {name!r}{hint}")
     if len(set(scores)) < len(scores):
         raise ValueError(f"scores must be different ones, got {[*scores]}")
-    if "fid" not in scores:
-        raise ValueError(f"scores must have 'fid', which chooses the best checkpoint, got {[*scores]}")
+    if not scores:
+        raise ValueError(f"scores must be among {[*SCORES]}, got none; metrics=none is without")
     if "is" in scores and extractor.classes is None:
         raise ValueError(f"scores must not have 'is' with {extractor.name}, which knows no classes")
 

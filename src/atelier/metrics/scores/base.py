@@ -18,6 +18,8 @@ class Score(ABC):
     """
 
     literature: ClassVar[Mapping[str, str]]
+    distance: ClassVar[str | None] = None
+    """That of its numbers by which the best checkpoint may be chosen: lower is better."""
     networks: Sequence[Loadable] = ()
     """Those that it looks at images through beside the extractor."""
 

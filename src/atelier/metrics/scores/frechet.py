@@ -18,6 +18,7 @@ class FrechetDistance(Score):
     """Heusel et al. 2017, eq. 6."""
 
     literature: ClassVar[Mapping[str, str]] = {"frechet_distance": "fid"}
+    distance = "frechet_distance"
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         return Moments(extractor.size)

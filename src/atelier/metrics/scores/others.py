@@ -15,6 +15,7 @@ class KernelDistance(Score):
     """KID, unbiased whatever the number of images, and its standard error (`atelier.metrics.kernel`)."""
 
     literature: ClassVar[Mapping[str, str]] = {"kernel_distance": "kid", "kernel_distance_error": "kid_error"}
+    distance = "kernel_distance"
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         return Collection()
