@@ -1,4 +1,4 @@
-"""One process of test_many_processes.py: `python one_rank.py RANK COUNT MEETING` prints its scores as JSON."""
+"""One process of test_many_processes.py: `python one_rank.py RANK COUNT IMAGES MEETING` prints its scores as JSON."""
 
 import json
 import sys
@@ -9,8 +9,6 @@ import torch.distributed as dist
 from atelier.metrics.extractors.base import Extractor, Features
 from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scoring import SCORES, Scores
-
-IMAGES = 200
 
 
 class Shrunk(Extractor):
@@ -58,12 +56,12 @@ def pictures(count, seed):
     return torch.randint(0, 256, (count, 3, 4, 4), generator=generator, dtype=torch.uint8)
 
 
-def main(rank, count, meeting):
+def main(rank, count, images, meeting):
     SCORES["lpips_diversity"] = lambda options: LpipsDiversity(Colours(), smallest=1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=count)
-    scores = Scores(Shrunk("antialias"), [*SCORES], IMAGES, splits=3, resamples=40)
+    scores = Scores(Shrunk("antialias"), [*SCORES], images, splits=3, resamples=40)
     scores.prepare(Pictures(), torch.device("cpu"), ("a", "b", "c"))
-    fake, own = pictures(IMAGES, 1), torch.arange(rank, IMAGES, count)
+    fake, own = pictures(images, 1), torch.arange(rank, images, count)
     for numbers in own.split(16):
         scores.update(fake[numbers], numbers, numbers % 3)
     print(json.dumps(scores.compute()))  # noqa: T201
@@ -71,4 +69,4 @@ def main(rank, count, meeting):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(*map(int, sys.argv[1:4]), sys.argv[4])

@@ -10,11 +10,13 @@ import pytest
 RANK = Path(__file__).with_name("one_rank.py")
 
 
-def scores(count, tmp_path):
+def scores(count, images, tmp_path):
     """Those that every one of `count` processes has computed."""
     meeting = tmp_path / f"meeting-{count}"
     started = [
-        subprocess.Popen([sys.executable, RANK, str(rank), str(count), str(meeting)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, RANK, str(rank), str(count), str(images), str(meeting)], stdout=subprocess.PIPE, text=True
+        )
         for rank in range(count)
     ]
     found = [json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in started]
@@ -24,8 +26,14 @@ def scores(count, tmp_path):
 
 
 @pytest.mark.slow
-def test_scores_are_the_same_on_one_process_and_on_three(tmp_path):
-    """200 images do not divide by 3: no image may be shown twice to fill up a process."""
-    alone, together = scores(1, tmp_path), scores(3, tmp_path)
+@pytest.mark.parametrize(
+    ("images", "count"),
+    [
+        (200, 3),  # which do not divide: no image may be shown twice to fill up a process
+        (97, 2),  # 48 features: one process has more images than features, and sums alone; the other holds its 48
+    ],
+)
+def test_scores_are_the_same_on_one_process_and_on_several(images, count, tmp_path):
+    alone, together = scores(1, images, tmp_path), scores(count, images, tmp_path)
     assert len(alone) > 12
     assert together == pytest.approx(alone, rel=1e-10)
