@@ -258,6 +258,16 @@ def test_features_that_are_not_finite_end_the_run_and_not_the_process():
         scores.update(pictures(4, 0), torch.arange(4))
 
 
+def test_a_network_that_is_broken_is_refused_and_leaves_nothing_in_the_cache(tmp_path):
+    class Broken(Shrunk):
+        def extract(self, images):
+            return Features(torch.full((len(images), 48), torch.nan), torch.zeros(len(images), 48))
+
+    with pytest.raises(UserError, match="the shrunk network's features of real images are not finite"):
+        prepared(pictures(50, 0), 40, ["fid"], extractor=Broken())
+    assert not [*tmp_path.rglob("*.safetensors")]
+
+
 def test_the_card_names_the_protocol():
     card = prepared(pictures(50, 0), 60).card()
     expected = {

@@ -12,11 +12,9 @@ from atelier.data.gallery import Gallery
 from atelier.data.progress import watched
 from atelier.errors import UserError
 from atelier.metrics.choices import extractor
-from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.extractors.base import BATCH, Extractor
 from atelier.metrics.scoring import Scores
 from atelier.run_folder import CONFIG
-
-BATCH = 64
 
 USUAL = ("fid", "kid", "is", "precision_recall", "density_coverage")
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from atelier.errors import UserError
 from atelier.files import cache_root, replacing
 from atelier.metrics.accumulators import Moments
-from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.extractors.base import BATCH, Extractor
 from atelier.metrics.frechet import Factored
 from atelier.metrics.manifold import reach
 
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 KEPT = 10_000
 """Real images whose features are kept, for scores that compare image with image; of more, evenly spaced ones."""
-
-BATCH = 128
 
 VERSION = 1
 """Raised whenever the same images would give other numbers, so that references made before are not used."""
@@ -88,7 +86,8 @@ class Reference:
 def reference(pictures: Pictures, extractor: Extractor, device: torch.device) -> Reference:
     """From the cache when these very images went through this very network before.
 
-    Raises UserError for fewer than two images, whose covariance there is none of.
+    Raises UserError for fewer than two images, whose covariance there is none of, and for a network whose features of
+    them are not finite.
     """
     if len(pictures) < 2:
         raise UserError(f"scores need at least 2 real images, got {len(pictures)}")
@@ -119,6 +118,8 @@ def _measure(pictures: Pictures, extractor: Extractor, device: torch.device) -> 
     for batch in pictures.batches(BATCH):
         on_device = batch.to(device) if isinstance(batch, Tensor) else [image.to(device) for image in batch]
         features = extractor(on_device).pooled.cpu()
+        if not features.isfinite().all():
+            raise UserError(f"metrics: the {extractor.name} network's features of real images are not finite")
         moments.take(features)
         kept.append(features[chosen[start : start + len(batch)]])
         start += len(batch)
