@@ -79,10 +79,12 @@ def test_a_run_that_diverged_comes_last_and_its_finite_scores_count(make):
 
 
 def test_the_metric_is_one_that_all_runs_have(make):
-    found = entries([make("a", kid=[1], fid=[1], intra_fid__sea=[3]), make("b", fid=[1], precision=[1])])
+    found = entries([make("a", intra_fid=[2], kid=[1], fid=[1]), make("b", intra_fid=[2], fid=[1], precision=[1])])
     assert metric_of(found, None) == "fid"
     assert metric_of(found, "val/fid") == "fid"
-    with pytest.raises(UserError, match=r"--metric: all of these runs have \['fid'\], got 'fit'; did you mean 'fid'\?"):
+    with pytest.raises(
+        UserError, match=r"--metric: all of these runs have \['intra_fid', 'fid'\], got 'fit'; did you mean 'fid'\?"
+    ):
         metric_of(found, "fit")
     with pytest.raises(UserError, match="no score in common"):
         metric_of(entries([make("c", fid=[1]), make("d", kid=[1])]), None)

@@ -65,7 +65,8 @@ def metric_of(found: Sequence[Entry], wanted: str | None) -> str:
     if not common:
         raise UserError("--metric: these runs have no score in common")
     if wanted is None:
-        return next((name for name in common if name.endswith(("fid", "frechet_distance"))), common[0])
+        whole = (name for name in common if name.endswith(("fid", "frechet_distance")) and "intra" not in name)
+        return next(whole, common[0])
     name = wanted.removeprefix(PREFIX)
     if name not in common:
         raise UserError(f"--metric: all of these runs have {common}, got {wanted!r}{did_you_mean(name, common)}")

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from atelier.metrics.extractors.base import Features
-from atelier.metrics.frechet import Factored, Full
+from atelier.metrics.frechet import Factored, Full, gaussian
 
 
 class Shown(NamedTuple):
@@ -83,7 +83,7 @@ class Moments(Accumulator):
     def compute(self) -> Factored | Full:
         held = torch.cat(self.held) if isinstance(self.held, list) else self.held
         if len(held) == self.count:
-            return Factored.of(held)
+            return gaussian(held)
         mean = (self.total + held.sum(0)) / self.count
         outer = self.outer + held.T @ held
         return Full(mean, (outer - self.count * torch.outer(mean, mean)) / (self.count - 1))

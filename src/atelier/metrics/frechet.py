@@ -72,6 +72,14 @@ class Full(NamedTuple):
         return Factored(self.mean, vectors[:, found] * values[found].sqrt())
 
 
+def gaussian(features: Tensor) -> Factored | Full:
+    """That of samples (N, D), N >= 2, with the unbiased covariance, in the form that is cheaper to compare."""
+    samples, size = features.shape
+    if samples <= size:
+        return Factored.of(features)
+    return Full(features.double().mean(0), features.double().T.cov())
+
+
 def frechet_distance(first: Factored, second: Gaussian) -> float:
     """The squared distance d², at least 0, as FID is. Raises ValueError where a side is not finite."""
     for side, name in ((first, "first"), (second, "second")):

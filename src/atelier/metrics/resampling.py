@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from atelier.metrics.frechet import Factored, Full, frechet_distance
+from atelier.metrics.frechet import Factored, frechet_distance, gaussian
 
 Seen = Callable[[Tensor], Tensor]
 
@@ -37,9 +37,7 @@ def at_best(real: Factored, count: int) -> float:
     Its Gaussian stands for that distribution: one sample of it, always the same.
     """
     noise = torch.randn(count, real.factor.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    drawn = real.mean + noise.to(real.factor.device) @ real.factor.T
-    samples, size = drawn.shape
-    return frechet_distance(real, Factored.of(drawn) if samples <= size else Full(drawn.mean(0), drawn.T.cov()))
+    return frechet_distance(real, gaussian(real.mean + noise.to(real.factor.device) @ real.factor.T))
 
 
 def _weighted_distance(real: Factored, features: Tensor) -> Callable[[Tensor], Tensor]:

@@ -8,7 +8,7 @@ import torch
 from atelier.errors import UserError
 from atelier.metrics.accumulators import Accumulator, Collected, Collection, Moments
 from atelier.metrics.extractors.base import Extractor
-from atelier.metrics.frechet import Factored, Full, frechet_distance
+from atelier.metrics.frechet import Factored, Full, frechet_distance, gaussian
 from atelier.metrics.reference import Reference
 from atelier.metrics.resampling import interval
 from atelier.metrics.scores.base import Score
@@ -68,9 +68,9 @@ class IntraFrechetDistance(Score):
         name = "intra_frechet_distance"
         found = {}
         for label, class_name in enumerate(real.classes):
-            sides = real.features[real.labels == label], evidence.features[evidence.labels == label]
-            if min(map(len, sides)) >= 2:
-                found[f"{name}/{class_name}"] = frechet_distance(*map(Factored.of, sides))
+            known, fake = real.features[real.labels == label], evidence.features[evidence.labels == label]
+            if min(len(known), len(fake)) >= 2:
+                found[f"{name}/{class_name}"] = frechet_distance(gaussian(known).factored(), gaussian(fake))
         return {name: mean([*found.values()]), **found}
 
     def protocol(self) -> dict[str, object]:

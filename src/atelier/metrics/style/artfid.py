@@ -7,7 +7,7 @@ from torch import Tensor
 
 from atelier.errors import UserError
 from atelier.metrics.extractors.base import Extractor
-from atelier.metrics.frechet import Factored, Full, frechet_distance
+from atelier.metrics.frechet import Factored, frechet_distance, gaussian
 from atelier.metrics.perceptual import Lpips
 from atelier.metrics.style.base import Measure
 
@@ -75,8 +75,4 @@ class ArtFid(Measure):
 
 def _gaussian(batches: list[Tensor] | Tensor) -> Factored:
     """That of all features: a list of batches, or one tensor where processes have been brought together."""
-    features = (batches if isinstance(batches, Tensor) else torch.cat(batches)).double()
-    samples, size = features.shape
-    if samples <= size:
-        return Factored.of(features)
-    return Full(features.mean(0), features.T.cov()).factored()
+    return gaussian(batches if isinstance(batches, Tensor) else torch.cat(batches)).factored()
