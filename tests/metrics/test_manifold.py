@@ -2,7 +2,7 @@ import pytest
 import torch
 from prdc import compute_prdc
 
-from atelier.metrics import manifold
+from atelier.metrics import neighbours
 from atelier.metrics.manifold import density_coverage, precision_recall, reach
 
 
@@ -21,7 +21,7 @@ def measured(real, fake, k):
 @pytest.mark.parametrize("chunk", [2**24, 50])
 @pytest.mark.parametrize("k", [1, 5])
 def test_all_four_are_those_of_their_authors_package(k, chunk, monkeypatch):
-    monkeypatch.setattr(manifold, "CHUNK", chunk)
+    monkeypatch.setattr(neighbours, "CHUNK", chunk)
     real, fake = features(70, 0), features(90, 1, shift=0.7, scale=1.1)
     expected = compute_prdc(real.double().numpy(), fake.double().numpy(), nearest_k=k)
     assert all(0.02 < expected[name] < 0.98 for name in ("precision", "recall", "coverage"))
@@ -50,5 +50,5 @@ def test_what_lies_elsewhere_has_nothing_of_either():
 
 @pytest.mark.parametrize("k", [0, 4])
 def test_a_sample_has_only_so_many_others(k):
-    with pytest.raises(ValueError, match=rf"neighbours must be in 1\.\.3, as there are 4 samples, got {k}"):
+    with pytest.raises(ValueError, match=rf"k must be in 1\.\.3, the other points, got {k}"):
         reach(torch.zeros(4, 2), k)
