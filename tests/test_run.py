@@ -1,6 +1,5 @@
 """A run, its folder, and what can be done with it afterwards; all in this process."""
 
-import copy
 import json
 import signal
 
@@ -14,9 +13,7 @@ from typer.testing import CliRunner
 from atelier import checkpoints, run
 from atelier.cli.main import app
 from atelier.cli.trained import Trained
-from atelier.config import build
-from atelier.data.types import Images
-from atelier.errors import ConfigError, Interrupted, RunError, UserError
+from atelier.errors import Interrupted, RunError, UserError
 from atelier.record.summary import describe
 
 SCORED = ["metrics=embedded", "metrics.count=20", "metrics.splits=2"]
@@ -117,6 +114,17 @@ def test_evaluation_gives_the_scores_of_training_and_their_card(finished):
     assert found["scores"]["embedded_frechet_distance"] == pytest.approx(logged, rel=1e-4)
     card = {"extractor": "embedded", "step": 6, "average": True, "generated_images": 20}
     assert card.items() <= found["card"].items()
+
+
+def test_a_truncation_that_means_nothing_is_refused_before_anything_is_scored(finished):
+    with pytest.raises(UserError, match="--truncation must be > 0, got -1.0"):
+        atelier("evaluate", finished, "--truncation", -1)
+
+
+def test_the_record_says_how_the_scores_are_made_and_which_chose_the_best(finished):
+    record = json.loads((finished / "run.json").read_text())
+    assert record["monitor"] == "embedded_frechet_distance"
+    assert (record["card"]["generated_images"], record["card"]["truncation"]) == (20, None)
 
 
 def test_fewer_images_can_be_asked_for(finished):
@@ -237,21 +245,6 @@ def test_a_signal_before_training_is_an_interruption_too(number, small_config, t
     assert signal.getsignal(number) == former
 
 
-@pytest.mark.parametrize(
-    ("override", "fault"),
-    [
-        ("seed=-1", "seed: must be between 0 and 4294967295, got -1"),
-        ("trainer.val_check_interval=0", "trainer.val_check_interval: must be steps"),
-        ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
-        ("trainer.devices=2", "trainer.devices: must be 1"),
-    ],
-)
-def test_what_would_fail_late_is_refused_early(override, fault, small_config, tmp_path):
-    with pytest.raises(ConfigError, match=fault):
-        run.fit(small_config(override), tmp_path / "run", {})
-    assert not (tmp_path / "run").exists()
-
-
 def test_absence_is_null(small_config, tmp_path):
     run.fit(small_config("callbacks.progress=null", "callbacks.samples=null"), tmp_path, {})
     assert not (tmp_path / "samples").exists()
@@ -261,46 +254,6 @@ def test_absence_is_null(small_config, tmp_path):
 def test_mixed_precision_trains(options, small_config, tmp_path):
     run.fit(small_config("trainer.precision=bf16-mixed", *options), tmp_path, {})
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
-
-
-def test_what_is_for_pictures_is_refused_where_there_are_points(composed, tmp_path):
-    cfg = composed("model=points", "data=gaussians", "seamless=true", "trainer.accelerator=cpu")
-    with pytest.raises(ConfigError) as refused:
-        run.fit(cfg, tmp_path / "run", {})
-    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["metrics", "callbacks.samples", "seamless"]
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_generator_of_another_shape_than_the_data_is_refused(small_config, tmp_path):
-    with pytest.raises(ConfigError, match="model.generator: draws 3 x 32 x 32, but the data is 3 x 16 x 16"):
-        run.fit(small_config("model.generator.image_size=32"), tmp_path / "run", {})
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("model", ["dcgan", "r3gan", "stylegan2"])
-@pytest.mark.parametrize("size", [8, 32])
-def test_a_discriminator_of_another_shape_than_the_data_is_refused(model, size, small_config, tmp_path):
-    text = r"model.discriminator: cannot judge the data, which is 3 x 16 x 16 \(channels x height x width\): .+"
-    with pytest.raises(ConfigError, match=text) as refused:
-        run.fit(small_config(f"model={model}", f"model.discriminator.image_size={size}"), tmp_path / "run", {})
-    assert "\n" not in refused.value.faults[0]
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_discriminator_that_judges_pictures_of_any_size_may(small_config, tmp_path):
-    run.fit(small_config("model=sngan", "model.discriminator.image_size=32"), tmp_path, {})
-    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
-
-
-@pytest.mark.parametrize("model", ["dcgan", "gan", "stylegan2"])
-def test_a_discriminator_learns_nothing_from_the_picture_it_is_tried_with(model, small_config):
-    """Neither statistics of batches nor vectors of spectral norms, no number is drawn, and all goes on in training."""
-    task = build(small_config(f"model={model}", "model.discriminator.spectral_norm=true").model, "model")
-    state, chance = copy.deepcopy(task.state_dict()), torch.get_rng_state()
-    assert run._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
-    torch.testing.assert_close(task.state_dict(), state, rtol=0, atol=0)
-    assert torch.equal(torch.get_rng_state(), chance)
-    assert all(module.training for player in (task.generator, task.discriminator) for module in player.modules())
 
 
 def test_a_run_of_points_offers_no_pictures(composed, tmp_path):

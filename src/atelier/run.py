@@ -98,6 +98,8 @@ class Fitting:
         if self.scores:
             self.scores.fetch()  # before hours of decoding
         self.data.prepare()
+        if self.scores:
+            self.scores.refuse_unfit(self.data.train_pixels, self.data.classes)
         self.cfg = cfg = labels.settle(cfg, self.data)
         self.task: LightningModule = build(cfg.model, "model")
         _refuse_other_shape(self.task, self.data)
@@ -124,13 +126,21 @@ class Fitting:
         self.run.note(data=self.data.fingerprint, classes=list(self.data.classes), pictures=pictures)
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
+        if self.scores:
+            self._prepare(self.scores)
         start = str(self.start) if self.start else None
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
     def end(self, status: str, reason: str | None = None) -> None:
-        card = self.scores.card() if self.scores and self.scores.ready else None
-        protocol = {**card, **origin(self.cfg.seed)} if card else None
-        self.run.note(status=status, reason=reason, steps=self.trainer.global_step, card=protocol)
+        self.run.note(status=status, reason=reason, steps=self.trainer.global_step)
+
+    def _prepare(self, scores: Scores) -> None:
+        """What takes minutes the first time; from then on the run says how its scores are made."""
+        if scores.count < self.trainer.world_size:
+            raise UserError(f"metrics.count: {scores.count} images are too few for {self.trainer.world_size} processes")
+        assert isinstance(self.data, ImageData)  # of points, metrics are refused
+        scores.prepare(self.data.train_pixels, self.trainer.strategy.root_device, self.data.classes)
+        self.run.note(card={**scores.card(), **origin(self.cfg.seed)}, monitor=scores.monitor)
 
     def _start_step(self) -> int | None:
         if self.start is None:

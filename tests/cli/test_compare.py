@@ -1,11 +1,12 @@
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 from atelier.cli.main import app
-from atelier.cli.standings import differences, entries, metric_of, ranked
+from atelier.cli.standings import differences, entries, is_high, metric_of, ranked
 from atelier.errors import UserError
 
 CARD = {"extractor": "inception", "resize": "tf1", "generated_images": 5000, "seed": 1, "versions": {"torch": "2.15"}}
@@ -15,7 +16,7 @@ CARD = {"extractor": "inception", "resize": "tf1", "generated_images": 5000, "se
 def make(tmp_path):
     """Makes a run's record of scores at steps 100, 200, …"""
 
-    def run(name, card=CARD, status="finished", **scores):
+    def run(name, card=CARD, status="finished", monitor=None, **scores):
         folder = tmp_path / "outputs" / name
         folder.mkdir(parents=True)
         columns = [f"val/{score.replace('__', '/')}" for score in scores]
@@ -27,7 +28,7 @@ def make(tmp_path):
             ",".join([*row.split(",")[:2], "0.5", *row.split(",")[2:]]) for row in rows
         ]])  # fmt: skip
         (folder / "metrics.csv").write_text(text + "\n")
-        (folder / "run.json").write_text(json.dumps({"status": status, "card": card}))
+        (folder / "run.json").write_text(json.dumps({"status": status, "card": card, "monitor": monitor}))
         return folder
 
     return run
@@ -79,8 +80,10 @@ def test_a_run_that_diverged_comes_last_and_its_finite_scores_count(make):
 
 
 def test_the_metric_is_one_that_all_runs_have(make):
-    found = entries([make("a", intra_fid=[2], kid=[1], fid=[1]), make("b", intra_fid=[2], fid=[1], precision=[1])])
-    assert metric_of(found, None) == "fid"
+    first = make("a", monitor="fid", intra_fid=[2], kid=[1], fid=[1])
+    found = entries([first, make("b", monitor="precision", intra_fid=[2], fid=[1], precision=[1])])
+    assert metric_of(found, None) == "fid"  # which chose the first one's best
+    assert metric_of(entries([make("e", intra_fid=[2], fid=[1])]), None) == "intra_fid"
     assert metric_of(found, "val/fid") == "fid"
     with pytest.raises(
         UserError, match=r"--metric: all of these runs have \['intra_fid', 'fid'\], got 'fit'; did you mean 'fid'\?"
@@ -88,6 +91,26 @@ def test_the_metric_is_one_that_all_runs_have(make):
         metric_of(found, "fit")
     with pytest.raises(UserError, match="no score in common"):
         metric_of(entries([make("c", fid=[1]), make("d", kid=[1])]), None)
+
+
+def test_infinity_is_never_the_best_and_a_class_says_nothing_of_the_direction(make):
+    found = entries([make("a", **{"is": ["inf", "inf"]}), make("b", **{"is": [4, 5]})])
+    assert [entry.name for entry in ranked(found, "is")] == ["outputs/b", "outputs/a"]
+    assert not is_high("intra_fid/high_precision")
+    assert is_high("embedded_precision")
+
+
+@pytest.mark.parametrize("name", ["plot", "plot.jpg", "folder.png"])
+def test_a_plot_that_cannot_be_written_is_refused_at_once(name, make, tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    result = CliRunner().invoke(app, ["compare", str(make("a", fid=[1])), "--out", str(tmp_path / name)])
+    assert isinstance(result.exception, UserError)
+    assert "--out: must be a file that ends in one of ['.png', '.svg', '.pdf']" in str(result.exception)
+
+
+def test_a_plot_is_what_its_name_says(make, tmp_path):
+    CliRunner().invoke(app, ["compare", str(make("a", fid=[1, 2])), "--out", str(tmp_path / "plot.pdf")])
+    assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_names_are_as_long_as_it_takes(make):
@@ -104,3 +127,9 @@ def test_what_is_no_run_or_has_no_scores_is_said(make, tmp_path):
     (run / "metrics.csv").write_text("step,images_seen,generator/adversarial\n100,3200,0.5\n")
     with pytest.raises(UserError, match="has no scores"):
         entries([run])
+    (run / "run.json").write_text('{"status": "fin')
+    with pytest.raises(UserError, match=r"its run\.json cannot be read"):
+        entries([run])
+    for nothing in (run / "metrics.csv", Path("/")):
+        with pytest.raises(UserError, match="not a run folder that has begun"):
+            entries([nothing])

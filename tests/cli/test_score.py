@@ -127,8 +127,26 @@ def test_sub_folders_are_the_classes_of_intra_scores(paint):
 
 def test_folders_without_classes_have_no_intra_scores(paint):
     folder = paint("some", names(5))
-    with pytest.raises(UserError, match="intra_fid needs classes of both real and generated images"):
+    with pytest.raises(UserError, match="intra_fid needs classes: .* or a folder has them as sub-folders"):
         score("--real", folder, "--fake", folder, "--scores", "fid,intra_fid")
+
+
+def test_intra_scores_are_of_classes_that_both_sides_have(paint, labelled):
+    real = paint("real", [f"{name}/{i}.png" for name in ("sea", "sky") for i in range(3)])
+    strange = paint("strange", [f"moor/{i}.png" for i in range(6)])
+    intra = ("--scores", "fid,intra_fid")
+    with pytest.raises(UserError, match=r"--fake: its sub-folders must be among those of --real.*\['sea', 'sky'\]"):
+        score("--real", real, "--fake", strange, *intra)
+    with pytest.raises(UserError, match=r"--real: its sub-folders must be the classes of .*\['dawn', 'noon', "):
+        score("--real", real, "--fake", labelled, "--count", 8, *intra)
+
+
+def test_a_count_and_a_seed_are_of_runs(paint):
+    folder = paint("some", names(5))
+    with pytest.raises(UserError, match="--count is of the images of a run, and .*some is none"):
+        score("--real", folder, "--fake", folder, "--count", 4)
+    with pytest.raises(UserError, match="--seed is of the images of a run"):
+        score("--real", folder, "--fake", folder, "--seed", 4)
 
 
 def test_a_run_has_the_score_of_the_pictures_that_it_samples(plain, paint, tmp_path):
@@ -176,7 +194,7 @@ def test_few_pictures_have_all_the_usual_scores_and_two_have_none(paint):
     assert {"embedded_kernel_distance", "embedded_class_score", "embedded_coverage"} < set(found["scores"])
     assert all(np.isfinite([*found["scores"].values()]))
     assert (found["card"]["neighbours"], found["card"]["class_score_splits"]) == (2, 3)
-    with pytest.raises(UserError, match="--fake: scores need 3 images of each side at least, got 2"):
+    with pytest.raises(UserError, match="too few generated images: count must be >= 3 for kid, got 2"):
         score("--real", paint("real", names(4)), "--fake", paint("two", names(2)))
 
 

@@ -1,6 +1,18 @@
 import pytest
 import torch
+from shrunk import SCORES, diversity_of_colours
 from torch import nn
+
+
+@pytest.fixture(autouse=True)
+def cache_of_one_test(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def no_download(monkeypatch):
+    """The weights of LPIPS are not to be had everywhere."""
+    monkeypatch.setitem(SCORES, "lpips_diversity", diversity_of_colours)
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,24 @@
 """The same scores on one process as on several: real ones, which talk over gloo."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-RANK = Path(__file__).with_name("one_rank.py")
+RANK = Path(__file__).parents[1] / "support" / "one_rank.py"
 
 
-def scores(count, images, tmp_path):
-    """Those that every one of `count` processes has computed."""
-    meeting = tmp_path / f"meeting-{count}"
+def scores(count, images, folder):
+    """Those that every one of `count` processes has computed. All measure the real images: none has a cache."""
     started = [
         subprocess.Popen(
-            [sys.executable, RANK, str(rank), str(count), str(images), str(meeting)], stdout=subprocess.PIPE, text=True
+            [sys.executable, RANK, str(rank), str(count), str(images), str(folder / f"meeting-{count}")],
+            env={**os.environ, "ATELIER_CACHE": str(folder / f"cache-{count}-{rank}")},
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for rank in range(count)
     ]

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from atelier.metrics.choices import extractor
+from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
 
 CPU = torch.device("cpu")
@@ -41,7 +42,7 @@ def ours(inception_file, tmp_path, monkeypatch):
 
     def score(real, fake, kernel):
         network = extractor("inception", str(inception_file), kernel)
-        scores = Scores(network, ["fid", "kid", "is"], len(fake), splits=1)
+        scores = Scores(network, ["fid", "kid", "is"], len(fake), Options(splits=1))
         scores.prepare(Pictures(real), CPU)
         for numbers in torch.arange(len(fake)).split(16):
             scores.update(fake[numbers], numbers)

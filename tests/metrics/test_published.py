@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from atelier.data.collections import Cifar10
-from atelier.metrics.choices import inception
+from atelier.metrics.choices import extractor
+from atelier.metrics.scoring import Scores
 
 
 @pytest.mark.network
@@ -13,7 +14,8 @@ def test_the_is_of_cifar10s_training_images_is_that_of_torch_fidelitys_documenta
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     data = Cifar10(image_size=32, batch_size=64, seed=0)
     data.prepare()
-    scores = inception(weights=None, scores=["fid", "is"], count=50_000)
+    scores = Scores(extractor("inception"), ["fid", "is"], count=50_000)
+    scores.fetch()
     scores.prepare(data.train_pixels, device)
     start = 0
     for images in data.train_pixels.batches(256):

@@ -12,14 +12,13 @@ BATCH = 64
 
 
 class ScoreSamples(Callback):
-    """Scores the first images of `atelier sample --seed SEED` and logs them as `val/<score>`."""
+    """Scores the first images of `atelier sample --seed SEED` and logs them as `val/<score>`.
+
+    The scores are prepared.
+    """
 
     def __init__(self, scores: Scores, seed: int) -> None:
         self.scores, self.seed = scores, seed
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`
-        self.scores.prepare(data.train_pixels, pl_module.device, data.classes)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, NumberedSampler)

@@ -54,4 +54,4 @@ def audit(
     write(run / "audit" / "report.json", text + "\n")
     picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))
     save_png(picture, run / "audit" / "closest.png", {**comparison.trained.origin, "seed": seed})
-    print(text)  # noqa: T201
+    typer.echo(text)

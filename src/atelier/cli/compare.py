@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+FORMATS = (".png", ".svg", ".pdf")
+
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     metric: Annotated[str | None, typer.Option(help="Such as fid or precision [default: what chose the best].")] = None,
-    out: Annotated[Path, typer.Option(help="Where the plot goes.")] = Path("compare.png"),
+    out: Annotated[Path, typer.Option(help="Where the plot goes: a PNG, SVG or PDF.")] = Path("compare.png"),
 ) -> None:
     """Tabulate and plot a score of several runs, best first.
 
@@ -22,6 +24,8 @@ def compare(
     from atelier.cli.standings import differences, entries, metric_of, ranked, sheet
     from atelier.errors import UserError
 
+    if out.suffix.lower() not in FORMATS or out.is_dir():
+        raise UserError(f"--out: must be a file that ends in one of {[*FORMATS]}, got {str(out)!r}")
     found = entries(runs)
     name = metric_of(found, metric)
     unlike = differences(found)

@@ -13,7 +13,7 @@ STYLES = ("-", "--", ":", "-.")
 
 
 def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
-    """A PNG of each run's course over the images it has seen; a mark stands where it was best."""
+    """Each run's course over the images it has seen, as a PNG, SVG or PDF; a mark stands where it was best."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for place, entry in enumerate(found):
@@ -31,4 +31,4 @@ def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small")
     with replacing(path.absolute()) as partial:
-        figure.savefig(partial, format="png", dpi=150)
+        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)

@@ -16,4 +16,4 @@ def evaluate(
     """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`."""
     from atelier.cli.scored import score_run
 
-    print(json.dumps(score_run(run, checkpoint, count, truncation)._asdict(), indent=2))  # noqa: T201
+    typer.echo(json.dumps(score_run(run, checkpoint, count, truncation)._asdict(), indent=2))

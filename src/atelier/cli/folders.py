@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from atelier.callbacks.scores import show
+from atelier.cli.devices import device
 from atelier.cli.scored import Scored
 from atelier.cli.trained import Trained
 from atelier.data.gallery import Gallery
@@ -13,40 +14,31 @@ from atelier.data.progress import watched
 from atelier.errors import UserError
 from atelier.metrics.choices import extractor
 from atelier.metrics.extractors.base import BATCH, Extractor
+from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
-from atelier.run_folder import CONFIG
 
 USUAL = ("fid", "kid", "is", "precision_recall", "density_coverage")
 
-SPLITS, NEIGHBOURS = 10, 5
-"""As in training; of few images there are fewer."""
+COUNT, SEED = 5000, 0
+"""Images that a run makes, and their seed, where nothing else is asked for."""
 
-FEWEST = 3
-"""Images of either side, which KID needs."""
+OPTIONS = {"network": "metrics"}
+"""What a constructor's argument is called on the command line, where its name is another."""
 
 
-def score_folders(
-    real: Path,
-    fake: Path,
-    metrics: str,
-    scores: Sequence[str] | None,
-    weights: Path | None,
-    resize: str | None,
-    count: int,
-    seed: int,
-) -> Scored:
-    """Of a folder, or of `count` images of a run, against a folder; None are the USUAL scores that the network has.
+def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[str] | None) -> Scored:
+    """Of a folder against a folder; None are the USUAL scores that the network has, and that so many images allow.
 
     Raises UserError for what cannot be compared.
     """
-    network = _extractor(metrics, weights, resize)
-    reals = _gallery(real, "--real")
-    if (fake / CONFIG).is_file():
-        return _score_run(reals, fake, _scores(network, scores, count, len(reals)), seed)
-    fakes = _gallery(fake, "--fake")
+    reals, fakes = Gallery(real, "--real"), Gallery(fake, "--fake")
     panel = _scores(network, scores, len(fakes), len(reals))
-    panel.prepare(reals, _device(), reals.classes)
-    labels, start = fakes.labels_among(reals.classes), 0
+    panel.refuse_unfit(reals, reals.classes)
+    labels = fakes.labels_among(reals.classes)
+    if labels is None and any(score.needs_classes for score in panel.scores):
+        raise UserError(f"--fake: its sub-folders must be among those of --real, which are {[*reals.classes]}")
+    _prepare(panel, reals)
+    start = 0
     for batch in watched(fakes.batches(BATCH), f"looking at {fake.name}", -(-len(fakes) // BATCH)):
         numbers = torch.arange(start, start + len(batch))
         panel.update(batch, numbers, None if labels is None else labels[numbers])
@@ -54,36 +46,49 @@ def score_folders(
     return Scored(panel.compute(), {**panel.card(), "real": str(real), "fake": str(fake), "fake_key": fakes.key})
 
 
-def _score_run(reals: Gallery, run: Path, panel: Scores, seed: int) -> Scored:
-    trained = Trained(run)
-    known = tuple(trained.names) == reals.classes  # or the labels of the one mean nothing in the other
-    panel.prepare(reals, trained.task.device, reals.classes if known else ())
-    show(panel, trained.task, seed, range(panel.count))
+def score_run_against(
+    real: Path, run: Path, network: Extractor, scores: Sequence[str] | None, count: int | None, seed: int | None
+) -> Scored:
+    """Of the first `count` images of a run's seed against a folder. Raises UserError for what cannot be compared."""
+    reals, trained = Gallery(real, "--real"), Trained(run)
+    count, seed = COUNT if count is None else count, SEED if seed is None else seed
+    panel = _scores(network, scores, count, len(reals))
+    panel.refuse_unfit(reals, reals.classes)
+    if any(score.needs_classes for score in panel.scores) and tuple(trained.names) != reals.classes:
+        raise UserError(f"--real: its sub-folders must be the classes of {run}, which are {trained.names}")
+    _prepare(panel, reals)
+    show(panel, trained.task, seed, range(count))
     origin = {"fake": str(run), "step": trained.origin["step"], "average": True, "truncation": None, "seed": seed}
-    return Scored(panel.compute(), {**panel.card(), "real": str(reals.root), **origin})
+    return Scored(panel.compute(), {**panel.card(), "real": str(real), **origin})
 
 
-def _gallery(root: Path, option: str) -> Gallery:
-    gallery = Gallery(root, option)
-    if len(gallery) < FEWEST:
-        raise UserError(f"{option}: scores need {FEWEST} images of each side at least, got {len(gallery)}")
-    return gallery
-
-
-def _extractor(metrics: str, weights: Path | None, resize: str | None) -> Extractor:
+def extractor_of(metrics: str, weights: Path | None, resize: str | None) -> Extractor:
+    """Raises UserError that names the option at fault."""
     try:
         return extractor(metrics, None if weights is None else str(weights), resize)
-    except ValueError as error:  # constructors name the argument, which is the option
-        raise UserError(f"--{error}") from error
+    except ValueError as error:
+        raise _named(error) from error
 
 
 def _scores(network: Extractor, scores: Sequence[str] | None, count: int, reals: int) -> Scores:
+    """Of few images IS has fewer splits, and a neighbourhood fewer neighbours, than in training."""
     chosen = [name for name in USUAL if name != "is" or network.classes is not None] if scores is None else scores
+    usual = Options()
+    options = Options(min(usual.splits, count), max(1, min(usual.neighbours, count - 1, reals - 1)))
     try:
-        return Scores(network, chosen, count, min(SPLITS, count), min(NEIGHBOURS, count - 1, reals - 1))
+        return Scores(network, chosen, count, options)
     except ValueError as error:
-        raise UserError(f"--{error}") from error
+        if str(error).startswith("count"):
+            raise UserError(f"too few generated images: {error}") from error
+        raise _named(error) from error
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _prepare(panel: Scores, reals: Gallery) -> None:
+    panel.fetch()
+    panel.prepare(reals, device(), reals.classes)
+
+
+def _named(error: ValueError) -> UserError:
+    """Constructors begin with the name of the argument at fault."""
+    name, _, text = str(error).partition(" ")
+    return UserError(f"--{OPTIONS.get(name, name)} {text}")

@@ -39,8 +39,10 @@ def score(
     ] = 512,
     weights: Annotated[Path | None, typer.Option(help="The network's file [default: downloaded once].")] = None,
     resize: Annotated[str | None, typer.Option(help="tf1 or antialias [default: tf1 for inception].")] = None,
-    count: Annotated[int, typer.Option(min=3, help="Images that a run makes.")] = 5000,
-    seed: Annotated[int, typer.Option(help="Of the images that a run makes, as in `atelier sample`.")] = 0,
+    count: Annotated[int | None, typer.Option(min=2, help="Images that a run makes [default: 5000].")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the images that a run makes, as in `atelier sample` [default: 0].")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object with `scores` and `card`.")] = False,
 ) -> None:
     """Score images of any origin with the code that scores a training; or style transfer, with --content and --style.
@@ -49,17 +51,22 @@ def score(
     """
     _refuse_a_mixture(context, real, content, style)
     if real is not None:
-        from atelier.cli.folders import score_folders
+        from atelier.cli.folders import extractor_of, score_folders, score_run_against
+        from atelier.run_folder import CONFIG
 
-        found = score_folders(
-            real, fake, metrics, None if scores is None else _names(scores), weights, resize, count, seed
-        )
+        network, chosen = extractor_of(metrics, weights, resize), None if scores is None else _names(scores)
+        if (fake / CONFIG).is_file():
+            found = score_run_against(real, fake, network, chosen, count, seed)
+        elif count is None and seed is None:
+            found = score_folders(real, fake, network, chosen)
+        else:
+            raise UserError(f"--{'seed' if count is None else 'count'} is of the images of a run, and {fake} is none")
     elif content is not None and style is not None:
         from atelier.cli.transfers import score_transfers
 
         found = score_transfers(content, style, fake, _names(measures), size)
     if as_json:
-        print(json.dumps(found._asdict(), indent=2))  # noqa: T201
+        typer.echo(json.dumps(found._asdict(), indent=2))
     else:
         from atelier.cli.sheets import print_scores
 

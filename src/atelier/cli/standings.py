@@ -40,11 +40,12 @@ class Point(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A run: its name, the protocol of its scores, and each score's course."""
+    """A run: its name, the protocol of its scores, which of them chose its best checkpoint, and each one's course."""
 
     name: str
     status: str
     card: dict[str, Any]
+    monitor: str | None
     curves: dict[str, list[Point]]
 
     def best(self, metric: str) -> Point:
@@ -65,8 +66,7 @@ def metric_of(found: Sequence[Entry], wanted: str | None) -> str:
     if not common:
         raise UserError("--metric: these runs have no score in common")
     if wanted is None:
-        whole = (name for name in common if name.endswith(("fid", "frechet_distance")) and "intra" not in name)
-        return next(whole, common[0])
+        return first.monitor if first.monitor in common else common[0]
     name = wanted.removeprefix(PREFIX)
     if name not in common:
         raise UserError(f"--metric: all of these runs have {common}, got {wanted!r}{did_you_mean(name, common)}")
@@ -89,7 +89,7 @@ def ranked(found: Sequence[Entry], metric: str) -> list[Entry]:
 
     def rank(entry: Entry) -> tuple[bool, float]:
         value = entry.best(metric).value
-        return math.isnan(value), -value if is_high(metric) else value
+        return not math.isfinite(value), -value if is_high(metric) else value
 
     return sorted(found, key=rank)
 
@@ -109,6 +109,7 @@ def sheet(found: Sequence[Entry], metric: str, numbered: bool) -> Table:
 
 
 def is_high(metric: str) -> bool:
+    metric = metric.partition("/")[0]  # of what follows, a class's name, one knows nothing
     return any(metric == ending or metric.endswith(f"_{ending}") for ending in HIGHER_IS_BETTER)
 
 
@@ -116,8 +117,10 @@ def _entry(run: Path, name: str) -> Entry:
     try:
         record = json.loads((run / RECORD).read_text())
         rows = table.read(run / "metrics.csv")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run}: not a run folder that has begun: no {Path(str(error.filename)).name} in it") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{run}: its {RECORD} cannot be read ({error})") from error
     curves: dict[str, list[Point]] = {}
     for row in rows:
         for column, value in row.items():
@@ -126,7 +129,7 @@ def _entry(run: Path, name: str) -> Entry:
                 curves.setdefault(column.removeprefix(PREFIX), []).append(point)
     if not curves:
         raise UserError(f"{run}: has no scores: it was made with metrics=none, or has not come to a validation yet")
-    return Entry(name, record.get("status", "unknown"), record.get("card") or {}, curves)
+    return Entry(name, record.get("status", "unknown"), record.get("card") or {}, record.get("monitor"), curves)
 
 
 def _names(runs: Sequence[Path]) -> list[str]:
@@ -134,7 +137,8 @@ def _names(runs: Sequence[Path]) -> list[str]:
     paths = [run.absolute().parts for run in runs]
     if len(set(paths)) < len(paths):
         raise UserError("a run is named twice")
-    depth = next(n for n in range(2, max(map(len, paths)) + 1) if len({path[-n:] for path in paths}) == len(paths))
+    longest = max(map(len, paths))
+    depth = next((n for n in range(2, longest) if len({path[-n:] for path in paths}) == len(paths)), longest)
     return ["/".join(path[-depth:]) for path in paths]
 
 

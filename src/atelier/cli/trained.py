@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from atelier import run as runs
+from atelier.cli.devices import device
 from atelier.config.wording import did_you_mean
 from atelier.errors import UserError
 from atelier.record.grids import to_pixels
@@ -36,7 +37,7 @@ class Trained:
         task, self.cfg, content = runs.load(run, checkpoint)
         if not isinstance(task, Gan):
             raise UserError(f"{run}: a {type(task).__name__} makes no images out of latents")
-        self.task = task.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        self.task = task.to(device())
         facts = _facts(run)
         if not facts.get("pictures", True):
             raise UserError(f"{run}: draws points, no pictures: its samples/ shows them")

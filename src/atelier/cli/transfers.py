@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from atelier.cli.devices import device
 from atelier.cli.scored import Scored
 from atelier.config.wording import did_you_mean, listed
 from atelier.data.gallery import Gallery
@@ -55,12 +56,12 @@ def score_transfers(content: Path, style: Path, fake: Path, names: Sequence[str]
     measures = _measures(names)
     galleries = [Gallery(content, "--content"), Gallery(style, "--style"), Gallery(fake, "--fake")]
     triples = match(*([gallery.root / name for name in gallery.names] for gallery in galleries))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    _load(measures, device)
+    where = device()
+    _load(measures, where)
     for triple in watched(triples, f"looking at {fake.name}", len(triples)):
         pictures = [_read(path, gallery.option, size) for path, gallery in zip(triple, galleries, strict=True)]
         for measure in measures:
-            measure.update(*(picture.to(device) for picture in pictures))
+            measure.update(*(picture.to(where) for picture in pictures))
     found = {name: value for measure in measures for name, value in measure.compute().items()}
     return Scored(found, _card(measures, galleries, len(triples), size))
 
@@ -77,15 +78,15 @@ def _measures(names: Sequence[str]) -> list[Measure]:
     return [MEASURES[name](have) for name in dict.fromkeys(names)]
 
 
-def _load(measures: Sequence[Measure], device: torch.device) -> None:
+def _load(measures: Sequence[Measure], where: torch.device) -> None:
     """Each network once, whatever the number of measures that look through it."""
     networks = dict.fromkeys(network for measure in measures for network in measure.networks)
     for network in networks:
         network.fetch()
     for network in networks:
-        network.load(device)
+        network.load(where)
     for measure in measures:
-        measure.to(device)
+        measure.to(where)
 
 
 def _read(path: Path, option: str, size: int) -> Tensor:

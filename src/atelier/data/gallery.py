@@ -49,13 +49,11 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.names)
 
-    def batches(self, size: int) -> Iterator[Tensor | list[Tensor]]:
-        """uint8 (B, 3, H, W) where a batch is all of one size, else a list of (3, H, W)."""
+    def batches(self, size: int) -> Iterator[list[Tensor]]:
+        """All of them, uint8 (3, H, W) each; the last batch may be smaller."""
         with ThreadPoolExecutor() as pool:
             for start in range(0, len(self), size):
-                pictures = [*pool.map(self._read, self.names[start : start + size])]
-                alike = len({picture.shape for picture in pictures}) == 1
-                yield torch.stack(pictures) if alike else pictures
+                yield [*pool.map(self._read, self.names[start : start + size])]
 
     def _read(self, name: str) -> Tensor:
         try:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 from torchmetrics import Metric
 
 from atelier.metrics.extractors.base import Features
@@ -40,19 +41,23 @@ class Accumulator(Metric):
         """The evidence of the images in the states."""
 
     def evidence(self) -> Any:
-        """Of the images of all processes, whose states are reduced once.
-
-        Past torchmetrics' wrapper of `compute`, which makes scalars of tensors with one element.
-        """
+        """Of the images of all processes, whose states are reduced once."""
         with self.sync_context():
-            return type(self).compute(self)
+            return self.own_evidence()
+
+    def own_evidence(self) -> Any:
+        """Of the images of this process.
+
+        Past torchmetrics' wrapper of `compute`, which reduces, and makes scalars of tensors with one element.
+        """
+        return type(self).compute(self)
 
 
 class Moments(Accumulator):
     """Mean and covariance of the features, in memory that does not grow with the number of images.
 
-    Samples are held as they are while there are no more of them than features, since then theirs is the cheaper form;
-    after that there are sums alone.
+    Samples are held until there are more of them than features, and then added up: of few samples theirs is the cheaper
+    form.
     """
 
     held: list[Tensor]
@@ -74,11 +79,11 @@ class Moments(Accumulator):
         """Features (B, D) of more images."""
         self.held.append(features.double())
         self.count += len(features)
-        if self.count > features.shape[1]:
+        if sum(map(len, self.held)) > features.shape[1]:
             samples = torch.cat(self.held)
             self.total += samples.sum(0)
             self.outer += samples.T @ samples
-            self.held = [samples[:0]]  # not no tensor at all, which other processes could not be joined with
+            self.held = [samples[:0].clone()]  # not no tensor at all, which other processes could not be joined with
 
     def compute(self) -> Factored | Full:
         held = torch.cat(self.held) if isinstance(self.held, list) else self.held
@@ -147,10 +152,12 @@ class Classes(Accumulator):
     def update(self, shown: Shown) -> None:
         assert shown.features.logits is not None  # refused where a network has none
         logarithms = shown.features.logits.double().log_softmax(1)
-        split, shares = shown.numbers % self.splits, logarithms.exp()
-        self.shares.index_add_(0, split, shares)
-        self.certainty.index_add_(0, split, (shares * logarithms).sum(1))
-        self.counts.index_add_(0, split, torch.ones_like(split))
+        shares = logarithms.exp()
+        in_split = one_hot(shown.numbers % self.splits, self.splits)
+        # by products, for a GPU adds to an index in an order that changes
+        self.shares += in_split.double().T @ shares
+        self.certainty += in_split.double().T @ (shares * logarithms).sum(1)
+        self.counts += in_split.sum(0)
 
     def compute(self) -> ClassShares:
         return ClassShares(self.shares, self.certainty, self.counts)

@@ -11,59 +11,22 @@ from atelier.metrics.extractors.dinov2 import ARCHITECTURES, DinoExtractor
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.extractors.inception import InceptionExtractor
 from atelier.metrics.extractors.resizing import Kernel
+from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
 
 
-def embedded(
-    scores: Sequence[str],
-    count: int,
-    splits: int = 10,
-    neighbours: int = 5,
-    resamples: int = 200,
-    resize: Kernel = "antialias",
-) -> Scores:
-    """On the package's own small network: no download, and names of its own (docs/embedded.md)."""
-    return Scores(EmbeddedExtractor(resize), scores, count, splits, neighbours, resamples)
-
-
-def inception(
+def scoring(
+    network: str,
     weights: str | None,
     scores: Sequence[str],
     count: int,
-    splits: int = 10,
-    neighbours: int = 5,
-    resamples: int = 200,
-    resize: Kernel = "tf1",
+    splits: int,
+    neighbours: int,
+    resamples: int,
+    resize: Kernel | None,
 ) -> Scores:
-    """On Inception-v3 as ported by torch-fidelity: FID, KID and IS as they are published; see `InceptionExtractor`."""
-    return Scores(InceptionExtractor(weights, resize), scores, count, splits, neighbours, resamples)
-
-
-def backbone(
-    architecture: str,
-    weights: str,
-    scores: Sequence[str],
-    count: int,
-    splits: int = 10,
-    neighbours: int = 5,
-    resamples: int = 200,
-    resize: Kernel = "antialias",
-) -> Scores:
-    """On any classifier of torchvision."""
-    return Scores(BackboneExtractor(architecture, weights, resize), scores, count, splits, neighbours, resamples)
-
-
-def dinov2(
-    architecture: str,
-    weights: str | None,
-    scores: Sequence[str],
-    count: int,
-    neighbours: int = 5,
-    resamples: int = 200,
-    resize: Kernel = "antialias",
-) -> Scores:
-    """On DINOv2, which judges pictures nearer to how people do (Stein et al. 2023)."""
-    return Scores(DinoExtractor(architecture, weights, resize), scores, count, 1, neighbours, resamples)
+    """`scores` of `count` images on the features of a `network` (see `extractor`); for the others see `Options`."""
+    return Scores(extractor(network, weights, resize), scores, count, Options(splits, neighbours, resamples))
 
 
 NAMED: dict[str, Callable[..., Extractor]] = {
@@ -81,7 +44,7 @@ def extractor(name: str, weights: str | None = None, resize: str | None = None) 
     if name not in NAMED and name not in classifiers():
         near = get_close_matches(name, [*NAMED, *classifiers()], 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"metrics must be one of {[*NAMED]} or a classifier of torchvision, got {name!r}{hint}")
+        raise ValueError(f"network must be one of {[*NAMED]} or a classifier of torchvision, got {name!r}{hint}")
     make = NAMED.get(name) or partial(BackboneExtractor, name)
     given = {} if resize is None else {"kernel": resize}
     parameter = signature(make).parameters.get("weights")

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 import torchmetrics.functional.image
 from torch import Tensor, nn
-from torchvision.models import alexnet, squeezenet1_1, vgg16  # type: ignore[import-untyped]
+from torchvision.models import alexnet, squeezenet1_1, vgg16
 
 from atelier.errors import UserError
 from atelier.metrics.weights_file import WeightsFile

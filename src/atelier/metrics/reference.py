@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from atelier.files import cache_root, replacing
 from atelier.metrics.accumulators import Moments
 from atelier.metrics.extractors.base import BATCH, Extractor
 from atelier.metrics.frechet import Factored
+from atelier.metrics.kernel import own_sums
 from atelier.metrics.manifold import reach
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class Pictures(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, size: int) -> Iterator[Tensor] | Iterator[Tensor | list[Tensor]]:
+    def batches(self, size: int) -> Iterator[Tensor] | Iterator[list[Tensor]]:
         """All of them in their order: uint8 (B, 3, H, W), or lists of images (3, H, W) of different sizes."""
 
 
@@ -72,6 +74,11 @@ class Reference:
         if neighbours not in self._reach:
             self._reach[neighbours] = reach(self.features, neighbours)
         return self._reach[neighbours]
+
+    @cached_property
+    def kernel_sums(self) -> Tensor:
+        """Of the kept images' kernels with one another, float64 (K,)."""
+        return own_sums(self.features)
 
     def labelled(self, labels: Tensor | None, classes: tuple[str, ...]) -> "Reference":
         """With the classes of all images, (count,)."""
@@ -123,7 +130,8 @@ def _measure(pictures: Pictures, extractor: Extractor, device: torch.device) -> 
         moments.take(features)
         kept.append(features[chosen[start : start + len(batch)]])
         start += len(batch)
-    return Reference(moments.evidence().factored(), len(pictures), torch.cat(kept), numbers)
+    # every process measures all of the images: there is nothing to add up over processes
+    return Reference(moments.own_evidence().factored(), len(pictures), torch.cat(kept), numbers)
 
 
 def _key(pictures: Pictures, extractor: Extractor) -> str:

@@ -1,25 +1,22 @@
 """How good a set of generated images is, as one object that training and the `atelier` commands share."""
 
 import logging
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from atelier.errors import RunError
+from atelier.errors import RunError, UserError
 from atelier.metrics.accumulators import Accumulator, Shown
 from atelier.metrics.extractors.base import Extractor, Features
-from atelier.metrics.perceptual import Lpips
+from atelier.metrics.loadable import Loadable
 from atelier.metrics.reference import Pictures, reference
 from atelier.metrics.resampling import at_best
 from atelier.metrics.scores.base import Score
-from atelier.metrics.scores.diversity import LpipsDiversity
-from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
-from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
-from atelier.metrics.style.base import Loadable
+from atelier.metrics.scores.catalogue import Options, choose
+from atelier.metrics.scores.frechet import FrechetDistance
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +27,7 @@ PLENTY = 10
 class Scores:
     """Scores of `count` generated images against real ones, on one pass of the extractor per image.
 
-    `scores` are names of SCORES. `splits` are those of IS, `neighbours` those of precision, recall, density and
-    coverage, `resamples` those of FID's interval.
+    `scores` are names of SCORES. `fetch` comes first, then `prepare`, then `update` and `compute` again and again.
     """
 
     def __init__(
@@ -39,21 +35,11 @@ class Scores:
         extractor: Extractor,
         scores: Sequence[str],
         count: int,
-        splits: int = 10,
-        neighbours: int = 5,
-        resamples: int = 200,
+        options: Options = Options(),  # noqa: B008  # a tuple, which nobody can change
     ) -> None:
-        if count < 2:
-            raise ValueError(f"count must be >= 2, got {count}")
-        _refuse_unfit(scores, extractor)
-        if "is" in scores and not 1 <= splits <= count:
-            raise ValueError(f"splits must be in 1..count ({count}), got {splits}")
-        if {"precision_recall", "density_coverage"} & {*scores} and not 1 <= neighbours < count:
-            raise ValueError(f"neighbours must be in 1..count - 1 ({count - 1}), got {neighbours}")
         self.extractor, self.count = extractor, count
-        options = Options(splits, neighbours, resamples)
-        self.scores = [SCORES[name](options) for name in scores]
-        self.ready = False
+        self.chosen = choose(scores, options, extractor, count)
+        self.scores = [*self.chosen.values()]
 
     @property
     def monitor(self) -> str | None:
@@ -66,34 +52,50 @@ class Scores:
         for network in self._networks():
             network.fetch()
 
+    def refuse_unfit(self, real: Pictures, classes: Sequence[str]) -> None:
+        """Raise UserError where the real images are too few for a score, or have no classes where it needs some."""
+        for name, score in self.chosen.items():
+            if len(real) < score.fewest_real:
+                raise UserError(f"{name} needs {score.fewest_real} real images or more, got {len(real)}")
+            if score.needs_classes and not (classes and real.labels is not None):
+                raise UserError(f"{name} needs classes: data.label chooses some, or a folder has them as sub-folders")
+
     def prepare(self, real: Pictures, device: torch.device, classes: tuple[str, ...] = ()) -> None:
-        """Load the networks and what is to be known of the real images; `classes` are the names of their labels."""
-        self.fetch()
+        """Load the networks and what is to be known of the real images; `classes` are the names of their labels.
+
+        Raises UserError for images that do not do.
+        """
+        self.refuse_unfit(real, classes)
         for network in self._networks():
             network.load(device)
+        self.device = device
+        self.sums = torch.device("cpu") if device.type == "mps" else device  # which has no float64
         known = reference(real, self.extractor, device).labelled(real.labels, classes)
-        self.real, self.real_key, self.device = known.to(device), real.key, device
+        self.real, self.real_key = known.to(self.sums), real.key
         self.at_best = self._at_best()
         self._accumulators: dict[type[Accumulator], Accumulator] = {}
         self._evidence = [self._accumulator(score) for score in self.scores]
-        self.ready = True
+        self._finite = torch.tensor(True, device=self.sums)
 
     def update(self, images: Tensor | Sequence[Tensor], numbers: Tensor, labels: Tensor | None = None) -> None:
         """Take in generated images, uint8 (B, 3, H, W) as a PNG file would hold them, or a list of (3, H, W).
 
         `numbers`, int64 (B,), say which of the `count` images they are, so that it does not matter who shows them when.
         """
-        on_device = (
-            images.to(self.device) if isinstance(images, Tensor) else [image.to(self.device) for image in images]
-        )
-        features = self.extractor(on_device)
-        _refuse_non_finite(features)
-        shown = Shown(on_device, features, numbers.to(self.device), None if labels is None else labels.to(self.device))
+        at_hand = images.to(self.device) if isinstance(images, Tensor) else [image.to(self.device) for image in images]
+        pooled, logits = self.extractor(at_hand)
+        features = Features(pooled.to(self.sums), None if logits is None else logits.to(self.sums))
+        for part in (features.pooled, features.logits):
+            if part is not None:
+                self._finite &= part.isfinite().all()
+        shown = Shown(at_hand, features, numbers.to(self.sums), None if labels is None else labels.to(self.sums))
         for accumulator in self._accumulators.values():
             accumulator.update(shown)
 
     def compute(self) -> dict[str, float]:
         """The scores of all images since the last call, on all processes, by the names they are recorded under."""
+        if not self._finite:  # and pixels always are
+            raise RunError(f"the {self.extractor.name} network's features of generated images are not finite")
         evidence = {kind: accumulator.evidence() for kind, accumulator in self._accumulators.items()}
         found: dict[str, float] = {}
         for score, kind in zip(self.scores, self._evidence, strict=True):
@@ -124,7 +126,7 @@ class Scores:
         return [self.extractor, *(network for score in self.scores for network in score.networks)]
 
     def _accumulator(self, score: Score) -> type[Accumulator]:
-        accumulator = score.accumulator(self.extractor).to(self.device)
+        accumulator = score.accumulator(self.extractor).to(self.sums)
         self._accumulators.setdefault(type(accumulator), accumulator)
         return type(accumulator)
 
@@ -145,44 +147,3 @@ class Scores:
                 f"{self.count:,}", f"{self.count - 1:,}", f"{size:,}", found,
             )  # fmt: skip
         return found
-
-
-class Options(NamedTuple):
-    """What some of the scores can be told."""
-
-    splits: int
-    neighbours: int
-    resamples: int
-
-
-SCORES: dict[str, Callable[[Options], Score]] = {
-    "fid": lambda options: FrechetDistance(),
-    "fid_interval": lambda options: FrechetInterval(options.resamples),
-    "intra_fid": lambda options: IntraFrechetDistance(),
-    "kid": lambda options: KernelDistance(),
-    "is": lambda options: ClassScore(options.splits),
-    "precision_recall": lambda options: PrecisionRecall(options.neighbours),
-    "density_coverage": lambda options: DensityCoverage(options.neighbours),
-    "lpips_diversity": lambda options: LpipsDiversity(Lpips()),
-}
-"""What one may ask for, by the names they have on Inception's features."""
-
-
-def _refuse_unfit(scores: Sequence[str], extractor: Extractor) -> None:
-    for name in scores:
-        if name not in SCORES:
-            near = get_close_matches(name, SCORES, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"scores must be among {[*SCORES]}, got {name!r}{hint}")
-    if len(set(scores)) < len(scores):
-        raise ValueError(f"scores must be different ones, got {[*scores]}")
-    if not scores:
-        raise ValueError(f"scores must be among {[*SCORES]}, got none; metrics=none is without")
-    if "is" in scores and extractor.classes is None:
-        raise ValueError(f"scores must not have 'is' with {extractor.name}, which knows no classes")
-
-
-def _refuse_non_finite(features: Features) -> None:
-    parts = [part for part in features if part is not None]
-    if not all(part.isfinite().all() for part in parts):
-        raise RunError("the generator's images have features that are not finite: it has diverged")

@@ -8,10 +8,12 @@ from atelier.errors import UserError
 from atelier.metrics.extractors.base import Features
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.perceptual import Lpips
+from atelier.metrics.scores.catalogue import SCORES
 from atelier.metrics.scores.diversity import LpipsDiversity
-from atelier.metrics.scoring import SCORES, Scores
+from atelier.metrics.scoring import Scores
 
 CPU = torch.device("cpu")
+OF_ALEXNET = SCORES["lpips_diversity"]
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +168,7 @@ def test_memory_is_that_of_one_image(prepare):
 
 def test_missing_weights_are_known_before_the_training(monkeypatch, tmp_path):
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
+    monkeypatch.setitem(SCORES, "lpips_diversity", OF_ALEXNET)
     (tmp_path / "alexnet-owt-7be5be79.pth").write_bytes(b"not it")
     with pytest.raises(UserError, match="alexnet: .* is not the published file"):
         Scores(EmbeddedExtractor(), ["fid", "lpips_diversity"], 10).fetch()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import inception_v3  # type: ignore[import-untyped]
+from torchvision.models import inception_v3
 
 from atelier.metrics.extractors.base import Features, exactly
 from atelier.metrics.extractors.pretrained import PretrainedExtractor

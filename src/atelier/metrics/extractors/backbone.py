@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision import models  # type: ignore[import-untyped]
+from torchvision import models
 
 from atelier.metrics.extractors.base import Features
 from atelier.metrics.extractors.pretrained import PretrainedExtractor, normalised

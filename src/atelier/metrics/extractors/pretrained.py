@@ -1,5 +1,6 @@
 """Extractors whose weights are a file, which is looked at before it is believed."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,9 +50,9 @@ class PretrainedExtractor(Extractor):
         """The tensors of a file under the names, and of the shapes, that the network has."""
         return state
 
+    @abstractmethod
     def blank(self, state: Mapping[str, Tensor]) -> nn.Module:
         """The network that `state` is to fill. Building it must not draw from the run's random numbers."""
-        raise NotImplementedError
 
 
 def read(path: Path) -> dict[str, Tensor]:

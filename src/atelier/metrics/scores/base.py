@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from atelier.metrics.accumulators import Accumulator
 from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.loadable import Loadable
 from atelier.metrics.reference import Reference
-from atelier.metrics.style.base import Loadable
 
 
 class Score(ABC):
@@ -20,6 +20,11 @@ class Score(ABC):
     literature: ClassVar[Mapping[str, str]]
     distance: ClassVar[str | None] = None
     """That of its numbers by which the best checkpoint may be chosen: lower is better."""
+    needs_classes: ClassVar[bool] = False
+    """Whether both sides must have labels."""
+    fewest: int = 2
+    """Generated images without which there is no such score."""
+    fewest_real: int = 2
     networks: Sequence[Loadable] = ()
     """Those that it looks at images through beside the extractor."""
 

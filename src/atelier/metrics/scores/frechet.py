@@ -58,13 +58,14 @@ class IntraFrechetDistance(Score):
     """
 
     literature: ClassVar[Mapping[str, str]] = {"intra_frechet_distance": "intra_fid"}
+    needs_classes = True
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         return Collection()
 
     def compute(self, real: Reference, evidence: Collected) -> dict[str, float]:
-        if real.labels is None or evidence.labels is None:
-            raise UserError("metrics.scores: intra_fid needs classes of both real and generated images; see data.label")
+        if evidence.labels is None:
+            raise UserError("intra_fid needs classes of the generated images, too")
         name = "intra_frechet_distance"
         found = {}
         for label, class_name in enumerate(real.classes):

@@ -16,12 +16,13 @@ class KernelDistance(Score):
 
     literature: ClassVar[Mapping[str, str]] = {"kernel_distance": "kid", "kernel_distance_error": "kid_error"}
     distance = "kernel_distance"
+    fewest = fewest_real = 3
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         return Collection()
 
     def compute(self, real: Reference, evidence: Collected) -> dict[str, float]:
-        value, error = kernel_distance(real.features, evidence.features)
+        value, error = kernel_distance(real.features, evidence.features, real.kernel_sums)
         return {"kernel_distance": value, "kernel_distance_error": error}
 
     def protocol(self) -> dict[str, object]:
@@ -37,7 +38,9 @@ class ClassScore(Score):
     literature: ClassVar[Mapping[str, str]] = {"class_score": "is", "class_score_deviation": "is_deviation"}
 
     def __init__(self, splits: int) -> None:
-        self.splits = splits
+        if splits < 1:
+            raise ValueError(f"splits must be >= 1, got {splits}")
+        self.splits = self.fewest = splits
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         assert extractor.classes is not None  # or the score was refused
@@ -54,40 +57,38 @@ class ClassScore(Score):
         return {"class_score_splits": self.splits}
 
 
-class PrecisionRecall(Score):
-    """Kynkäänniemi et al. 2019."""
-
-    literature: ClassVar[Mapping[str, str]] = {"precision": "precision", "recall": "recall"}
+class Neighbourhoods(Score):
+    """Scores that compare each sample with its `neighbours` nearest others."""
 
     def __init__(self, neighbours: int) -> None:
+        if neighbours < 1:
+            raise ValueError(f"neighbours must be >= 1, got {neighbours}")
         self.neighbours = neighbours
+        self.fewest = self.fewest_real = neighbours + 1
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
         return Collection()
+
+    def protocol(self) -> dict[str, object]:
+        return {"neighbours": self.neighbours}
+
+
+class PrecisionRecall(Neighbourhoods):
+    """Kynkäänniemi et al. 2019."""
+
+    literature: ClassVar[Mapping[str, str]] = {"precision": "precision", "recall": "recall"}
 
     def compute(self, real: Reference, evidence: Collected) -> dict[str, float]:
         fake = evidence.features
         fake_reach = manifold.reach(fake, self.neighbours)
         return manifold.precision_recall(real.features, real.reach(self.neighbours), fake, fake_reach)._asdict()
 
-    def protocol(self) -> dict[str, object]:
-        return {"neighbours": self.neighbours}
 
-
-class DensityCoverage(Score):
+class DensityCoverage(Neighbourhoods):
     """Naeem et al. 2020."""
 
     literature: ClassVar[Mapping[str, str]] = {"density": "density", "coverage": "coverage"}
 
-    def __init__(self, neighbours: int) -> None:
-        self.neighbours = neighbours
-
-    def accumulator(self, extractor: Extractor) -> Accumulator:
-        return Collection()
-
     def compute(self, real: Reference, evidence: Collected) -> dict[str, float]:
         real_reach = real.reach(self.neighbours)
         return manifold.density_coverage(real.features, real_reach, evidence.features, self.neighbours)._asdict()
-
-    def protocol(self) -> dict[str, object]:
-        return {"neighbours": self.neighbours}

@@ -1,24 +1,14 @@
 """What every score of style transfer is: a mean over triples of a content, a style and a stylised picture."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
 from atelier.metrics.extractors.base import exactly
-
-
-class Loadable(Protocol):
-    """A network that is no part of the metric: a checkpoint of a task that holds the metric has none of its weights."""
-
-    @property
-    def digest(self) -> str: ...
-
-    def fetch(self) -> None: ...
-
-    def load(self, device: torch.device) -> None: ...
+from atelier.metrics.loadable import Loadable
 
 
 class Measure(Metric, ABC):

@@ -1,0 +1,56 @@
+"""The scores that one may ask for."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from atelier.metrics.extractors.base import Extractor
+from atelier.metrics.perceptual import Lpips
+from atelier.metrics.scores.base import Score
+from atelier.metrics.scores.diversity import LpipsDiversity
+from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
+from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
+
+
+class Options(NamedTuple):
+    """What some of the scores can be told."""
+
+    splits: int = 10
+    """Of IS."""
+    neighbours: int = 5
+    """Of precision, recall, density and coverage."""
+    resamples: int = 200
+    """Of FID's interval."""
+
+
+SCORES: dict[str, Callable[[Options], Score]] = {
+    "fid": lambda options: FrechetDistance(),
+    "fid_interval": lambda options: FrechetInterval(options.resamples),
+    "intra_fid": lambda options: IntraFrechetDistance(),
+    "kid": lambda options: KernelDistance(),
+    "is": lambda options: ClassScore(options.splits),
+    "precision_recall": lambda options: PrecisionRecall(options.neighbours),
+    "density_coverage": lambda options: DensityCoverage(options.neighbours),
+    "lpips_diversity": lambda options: LpipsDiversity(Lpips()),
+}
+"""By the names they have on Inception's features."""
+
+
+def choose(names: Sequence[str], options: Options, extractor: Extractor, count: int) -> dict[str, Score]:
+    """Scores of `count` generated images. Raises ValueError for those that there are not, or that cannot be had."""
+    for name in names:
+        if name not in SCORES:
+            near = get_close_matches(name, SCORES, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"scores must be among {[*SCORES]}, got {name!r}{hint}")
+    if not names:
+        raise ValueError(f"scores must be among {[*SCORES]}, got none; metrics=none is without")
+    if len(set(names)) < len(names):
+        raise ValueError(f"scores must be different ones, got {[*names]}")
+    if "is" in names and extractor.classes is None:
+        raise ValueError(f"scores must not have 'is' with {extractor.name}, which knows no classes")
+    chosen = {name: SCORES[name](options) for name in names}
+    for name, score in chosen.items():
+        if count < score.fewest:
+            raise ValueError(f"count must be >= {score.fewest} for {name}, got {count}")
+    return chosen

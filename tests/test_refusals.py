@@ -1,0 +1,85 @@
+"""What would fail late, or quietly, and is refused before a run folder is made."""
+
+import copy
+import json
+
+import pytest
+import torch
+
+from atelier import run
+from atelier.config import build, check
+from atelier.data.types import Images
+from atelier.errors import ConfigError, UserError
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("seed=-1", "seed: must be between 0 and 4294967295, got -1"),
+        ("trainer.val_check_interval=0", "trainer.val_check_interval: must be steps"),
+        ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
+        ("trainer.devices=2", "trainer.devices: must be 1"),
+    ],
+)
+def test_what_would_fail_late_is_refused_early(override, fault, small_config, tmp_path):
+    with pytest.raises(ConfigError, match=fault):
+        run.fit(small_config(override), tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        (["metrics.scores=[fid,intra_fid]"], "intra_fid needs classes: data.label chooses some"),
+        (["metrics.scores=[precision_recall]", "metrics.neighbours=60"], "precision_recall needs 61 real images"),
+    ],
+)
+def test_scores_that_the_pictures_do_not_allow_are_refused_before_the_training(override, fault, small_config, tmp_path):
+    with pytest.raises(UserError, match=fault):
+        run.fit(small_config("metrics=embedded", "metrics.count=70", *override), tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_few_images_for_a_score_are_a_fault_of_the_config(composed):
+    with pytest.raises(ConfigError, match=r"metrics\.count: must be >= 3 for kid, got 2"):
+        check(composed("metrics.scores=[kid]", "metrics.count=2"))
+
+
+def test_what_is_for_pictures_is_refused_where_there_are_points(composed, tmp_path):
+    cfg = composed("model=points", "data=gaussians", "seamless=true", "trainer.accelerator=cpu")
+    with pytest.raises(ConfigError) as refused:
+        run.fit(cfg, tmp_path / "run", {})
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["metrics", "callbacks.samples", "seamless"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_generator_of_another_shape_than_the_data_is_refused(small_config, tmp_path):
+    with pytest.raises(ConfigError, match="model.generator: draws 3 x 32 x 32, but the data is 3 x 16 x 16"):
+        run.fit(small_config("model.generator.image_size=32"), tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["dcgan", "r3gan", "stylegan2"])
+@pytest.mark.parametrize("size", [8, 32])
+def test_a_discriminator_of_another_shape_than_the_data_is_refused(model, size, small_config, tmp_path):
+    text = r"model.discriminator: cannot judge the data, which is 3 x 16 x 16 \(channels x height x width\): .+"
+    with pytest.raises(ConfigError, match=text) as refused:
+        run.fit(small_config(f"model={model}", f"model.discriminator.image_size={size}"), tmp_path / "run", {})
+    assert "\n" not in refused.value.faults[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_discriminator_that_judges_pictures_of_any_size_may(small_config, tmp_path):
+    run.fit(small_config("model=sngan", "model.discriminator.image_size=32"), tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize("model", ["dcgan", "gan", "stylegan2"])
+def test_a_discriminator_learns_nothing_from_the_picture_it_is_tried_with(model, small_config):
+    """Neither statistics of batches nor vectors of spectral norms, no number is drawn, and all goes on in training."""
+    task = build(small_config(f"model={model}", "model.discriminator.spectral_norm=true").model, "model")
+    state, chance = copy.deepcopy(task.state_dict()), torch.get_rng_state()
+    assert run._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
+    torch.testing.assert_close(task.state_dict(), state, rtol=0, atol=0)
+    assert torch.equal(torch.get_rng_state(), chance)
+    assert all(module.training for player in (task.generator, task.discriminator) for module in player.modules())
