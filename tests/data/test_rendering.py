@@ -80,6 +80,17 @@ def test_a_killed_build_leaves_neither_a_cache_nor_a_worker(build, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_script_without_a_guard_is_told_so_and_does_not_hang(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(BUILD.replace('if __name__ == "__main__":\n    ', ""))
+    found = subprocess.run([sys.executable, script], env=os.environ | {"ATELIER_CACHE": str(tmp_path / "cache")},
+        capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert found.returncode == 1
+    assert "put what the script does under `if __name__ == '__main__':`" in found.stderr
+    assert list((tmp_path / "cache" / "pixels").glob("[!.]*")) == []
+
+
+@pytest.mark.slow
 def test_ctrl_c_stops_it_and_cleans_up(build, tmp_path):
     os.killpg(build.pid, signal.SIGINT)  # as a terminal does: to the workers as well
     _, complaints = build.communicate(timeout=60)

@@ -8,6 +8,7 @@
 
 import json
 import logging
+import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def cached(source: Source, size: int) -> Cache:
     except _Damaged as damage:
         if folder.exists():
             log.warning("the cache %s is made anew: %s", folder, damage)
+    _refuse_a_worker_that_starts_anew()
     with _alone(folder):
         try:
             return _load(folder, size)  # another process has made it meanwhile
@@ -76,6 +78,16 @@ def cached(source: Source, size: int) -> Cache:
         return _load(folder, size)
     except _Damaged as damage:
         raise RunError(f"the cache {folder} was made just now, and yet: {damage}") from damage
+
+
+def _refuse_a_worker_that_starts_anew() -> None:
+    """A worker imports the script that started it. One that is not guarded would come here again, and wait for ever for
+    the lock that the first holds: Python's own check of this comes only where processes are started.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "a worker runs the script that started it: put what the script does under `if __name__ == '__main__':`"
+        )
 
 
 @contextmanager
