@@ -35,14 +35,17 @@ def test_processes_change_nothing(monkeypatch):
 
 
 BUILD = """
+import sys
+
 from atelier.data.cache import cached
 from atelier.data.paintings import Paintings
 
 class Told(Paintings):
     def pictures(self):
         for index, picture in enumerate(super().pictures()):
-            if index == 300:  # no more than a few dozen ahead of the writing
+            if index == 300:
                 print("under way", flush=True)
+                sys.stdin.read()  # and stay so, for as long as there is somebody at the other end
             yield picture
 
 if __name__ == "__main__":
@@ -57,7 +60,7 @@ def build(tmp_path):
     script.write_text(BUILD)
     process = subprocess.Popen(
         [sys.executable, script], env=environment, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout.readline() == "under way\n"
     yield process
@@ -73,7 +76,7 @@ def test_a_killed_build_leaves_neither_a_cache_nor_a_worker(build, tmp_path):
     assert [path.suffix for path in pixels.glob("[!.]*")] == [".building"]
 
     again = subprocess.run(build.args, env=os.environ | {"ATELIER_CACHE": str(tmp_path / "cache")},
-        capture_output=True, text=True, check=True)  # fmt: skip
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)  # fmt: skip
     (folder,) = pixels.glob("[!.]*")
     assert again.stdout.splitlines()[-1] == str(folder)
     assert np.load(folder / "pixels.npy", mmap_mode="r").shape == (600, 32, 32, 3)
@@ -84,7 +87,7 @@ def test_a_script_without_a_guard_is_told_so_and_does_not_hang(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(BUILD.replace('if __name__ == "__main__":\n    ', ""))
     found = subprocess.run([sys.executable, script], env=os.environ | {"ATELIER_CACHE": str(tmp_path / "cache")},
-        capture_output=True, text=True, timeout=120)  # fmt: skip
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)  # fmt: skip
     assert found.returncode == 1
     assert "put what the script does under `if __name__ == '__main__':`" in found.stderr
     assert list((tmp_path / "cache" / "pixels").glob("[!.]*")) == []
