@@ -10,13 +10,20 @@ STANDARD_TENSORS = {"torch", "torchvision", "safetensors"}
 
 # for each layer: the rooms of the package it may import, and the third-party packages (None: any)
 ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
-    "losses": ({"losses"}, {"torch"}),
-    "networks": ({"networks"}, STANDARD_TENSORS),
+    "moments": (set(), {"torch"}),
+    "tiling": (set(), {"torch"}),
+    "losses": ({"losses", "moments"}, {"torch"}),
+    "networks": ({"networks", "moments"}, STANDARD_TENSORS),
     "augment": ({"augment"}, STANDARD_TENSORS),
-    "tasks": ({"tasks", "networks", "losses", "augment", "data.types", "hashing"}, {"torch", "pytorch_lightning"}),
+    "tasks": (
+        {"tasks", "networks", "losses", "augment", "moments", "tiling", "data.types", "hashing"},
+        {"torch", "pytorch_lightning"},
+    ),
+    "encoders": ({"networks", "weights", "errors"}, {"torch"}),
     "data": ({"data", "errors", "files", "hashing"}, None),
     "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing"}, None),
     "weights": ({"weights", "errors", "files"}, {"filelock", "rich"}),
+    "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files"}, None),
     "record": ({"record", "errors", "files", "hashing"}, None),
     "callbacks": (
         {"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints", "signals"},

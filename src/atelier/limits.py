@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig
+from torch import Tensor
 
-from atelier.data.module import ImageData
+from atelier.callbacks.protocols import Judge, NumberedSampler, Sampler
+from atelier.data.endless import EndlessData
 from atelier.errors import ConfigError
 
 SEEDS = range(2**32)
@@ -21,7 +24,7 @@ def refuse_unsupported(cfg: DictConfig) -> None:
         raise ConfigError(faults)
 
 
-def refuse_pictures_of_points(cfg: DictConfig, data: Any) -> None:
+def refuse_pictures_of_points(cfg: DictConfig, data: EndlessData) -> None:
     """Raise ConfigError for what looks at pictures, where the data has none."""
     asked = {
         "metrics": (cfg.metrics, "metrics=none"),
@@ -29,8 +32,48 @@ def refuse_pictures_of_points(cfg: DictConfig, data: Any) -> None:
         "seamless": (cfg.seamless, "seamless=false"),
     }
     faults = [f"{key}: is for pictures, and the data has none: {way}" for key, (value, way) in asked.items() if value]
-    if faults and not isinstance(data, ImageData):
+    if faults and not data.pictures:
         raise ConfigError(faults)
+
+
+def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
+    """Raise ConfigError where the task cannot do what the data or the metrics ask of it."""
+    if cfg.metrics and not isinstance(task, NumberedSampler):
+        raise ConfigError(["metrics: are of generators, and this model is none: metrics=none"])
+    if isinstance(task, Sampler):
+        _refuse_other_shape(task, data)
+    styles = getattr(task, "learned_styles", None)
+    if styles is not None and (found := len(data.style_pictures())) != styles:  # type: ignore[attr-defined]  # of pairs
+        raise ConfigError(
+            [
+                f"data.style: has {found} pictures, but this model learns {styles} by heart; name one picture, or try "
+                "model=multi_style data.label=picture"
+            ]
+        )
+
+
+def _refuse_other_shape(task: Sampler, data: EndlessData) -> None:
+    real: Any = data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))  # Images, which the task takes
+    shape = f"{_shape(real.image)} (channels x height x width)"
+    if (drawn := _shape(task.sample(1))) != _shape(real.image):
+        raise ConfigError([f"model.generator: draws {drawn}, but the data is {shape}"])
+    if isinstance(task, Judge) and (refusal := _refusal(task, real)):
+        raise ConfigError([f"model.discriminator: cannot judge the data, which is {shape}: {refusal}"])
+
+
+def _refusal(task: Any, real: Any) -> str | None:
+    """What torch says of a discriminator that cannot judge such pictures. In evaluation, which leaves it as it was."""
+    try:
+        task.eval().logits(real)
+    except RuntimeError as error:
+        return str(error).partition("\n")[0]
+    finally:
+        task.train()
+    return None
+
+
+def _shape(images: Tensor) -> str:
+    return " x ".join(map(str, images.shape[1:]))
 
 
 def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:

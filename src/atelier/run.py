@@ -7,28 +7,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
-from torch import Tensor
 
 from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.hyperparameters import Hyperparameters
 from atelier.callbacks.interrupt import Interrupt
-from atelier.callbacks.protocols import Judge, Sampler
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
 from atelier.callbacks.scores import ScoreSamples, origin
 from atelier.config import build, check
 from atelier.data.endless import EndlessData
 from atelier.data.module import ImageData
-from atelier.errors import ConfigError, Interrupted, UserError
-from atelier.limits import refuse_pictures_of_points, refuse_unsupported
+from atelier.errors import Interrupted, UserError
+from atelier.limits import refuse_pictures_of_points, refuse_unfit, refuse_unsupported
 from atelier.metrics.scoring import Scores
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
@@ -64,12 +61,17 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
     return fitting.best.best_score
 
 
-def load(run: Path, checkpoint: Path | None = None) -> tuple[LightningModule, DictConfig, dict[str, Any]]:
-    """The trained task of a run folder, ready to sample; its config; and the checkpoint's content.
+def load(
+    run: Path, checkpoint: Path | None = None, encoder_weights: Path | None = None
+) -> tuple[LightningModule, DictConfig, dict[str, Any]]:
+    """The trained task of a run folder, ready to use; its config; and the checkpoint's content.
 
-    Without a `checkpoint` it is the best, or else the last. Raises UserError for what is no run folder or has none.
+    Without a `checkpoint` it is the best, or else the last. `encoder_weights` are where the encoder's file is now.
+    Raises UserError for what is no run folder or has none.
     """
     cfg = run_folder.config(run)
+    if encoder_weights and cfg.get("encoder"):
+        cfg.encoder.weights = str(encoder_weights)
     check(cfg, rehearsed=())  # the program may have changed since
     path = checkpoint or checkpoints.find(run, (checkpoints.BEST, checkpoints.LAST, checkpoints.PREVIOUS))
     content = checkpoints.read(path)
@@ -95,18 +97,18 @@ class Fitting:
         self.scores: Scores | None = build(cfg.metrics or None, "metrics")
         self.data: EndlessData = build(cfg.data, "data")
         refuse_pictures_of_points(cfg, self.data)
-        if self.scores:
-            self.scores.fetch()  # before hours of decoding
+        _fetch(cfg)  # before hours of decoding
         self.data.prepare()
         if self.scores:
             self.scores.refuse_unfit(self.data.train_pixels, self.data.classes)
         self.cfg = cfg = labels.settle(cfg, self.data)
         self.task: LightningModule = build(cfg.model, "model")
-        _refuse_other_shape(self.task, self.data)
+        refuse_unfit(cfg, self.task, self.data)
         self.step = self._start_step()
         self.loggers = self._loggers()
-        monitor = f"val/{self.scores.monitor}" if self.scores and self.scores.monitor else None
-        self.best = Checkpoints(path / checkpoints.FOLDER, monitor, self.start)
+        self.monitor: str | None = self.scores.monitor if self.scores else getattr(self.task, "monitor", None)
+        best_by = f"val/{self.monitor}" if self.monitor else None
+        self.best = Checkpoints(path / checkpoints.FOLDER, best_by, self.start)
         self.trainer: Trainer = build(
             cfg.trainer,
             "trainer",
@@ -122,8 +124,12 @@ class Fitting:
         self.run.begin(self.cfg, choices, self.step)
 
     def train(self) -> None:
-        pictures = isinstance(self.data, ImageData)
-        self.run.note(data=self.data.fingerprint, classes=list(self.data.classes), pictures=pictures)
+        self.run.note(
+            data=self.data.fingerprint,
+            classes=list(self.data.classes),
+            pictures=self.data.pictures,
+            monitor=self.monitor,
+        )
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
         if self.scores:
@@ -140,7 +146,7 @@ class Fitting:
             raise UserError(f"metrics.count: {scores.count} images are too few for {self.trainer.world_size} processes")
         assert isinstance(self.data, ImageData)  # of points, metrics are refused
         scores.prepare(self.data.train_pixels, self.trainer.strategy.root_device, self.data.classes)
-        self.run.note(card={**scores.card(), **origin(self.cfg.seed)}, monitor=scores.monitor)
+        self.run.note(card={**scores.card(), **origin(self.cfg.seed)})
 
     def _start_step(self) -> int | None:
         if self.start is None:
@@ -175,28 +181,11 @@ def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], path:
         raise UserError(f"{path} is of another model than the config's: {len(odd)} weights differ, {odd[0]} the first")
 
 
-def _refuse_other_shape(task: LightningModule, data: EndlessData) -> None:
-    real = data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
-    shape = f"{_shape(real.image)} (channels x height x width)"
-    if isinstance(task, Sampler) and (drawn := _shape(task.sample(1))) != _shape(real.image):
-        raise ConfigError([f"model.generator: draws {drawn}, but the data is {shape}"])
-    if isinstance(task, Judge) and (refusal := _refusal(task, real)):
-        raise ConfigError([f"model.discriminator: cannot judge the data, which is {shape}: {refusal}"])
-
-
-def _refusal(task: Any, real: Any) -> str | None:
-    """What torch says of a discriminator that cannot judge such pictures. In evaluation, which leaves it as it was."""
-    try:
-        task.eval().logits(real)
-    except RuntimeError as error:
-        return str(error).partition("\n")[0]
-    finally:
-        task.train()
-    return None
-
-
-def _shape(images: Tensor) -> str:
-    return " x ".join(map(str, images.shape[1:]))
+def _fetch(cfg: DictConfig) -> None:
+    """See that the weights which the run looks through are at hand. Raises UserError where they cannot be had."""
+    for key in ("metrics", "encoder"):
+        if node := cfg[key]:
+            build(node, key).fetch()
 
 
 def _quieten_lightning() -> None:

@@ -107,3 +107,9 @@ def git_state() -> dict[str, Any] | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return {"commit": commit, "dirty": bool(changes)}
+
+
+def facts(run: Path) -> dict[str, Any]:
+    """The record of a run, empty where it has none."""
+    record = run / RECORD
+    return json.loads(record.read_text()) if record.is_file() else {}

@@ -52,3 +52,12 @@ class Judge(ClassSampler, Protocol):
     def logits(self, batch: Any) -> Tensor:
         """How real the pictures of a batch look, (B,): higher is more real."""
         ...
+
+
+@runtime_checkable
+class Stylizer(Protocol):
+    """A task that gives contents the style of other pictures."""
+
+    def stylised(self, batch: Any) -> Tensor:
+        """The contents of a batch of pairs in their styles as the task stands, (B, 3, H, W) in [-1, 1]."""
+        ...

@@ -1,6 +1,5 @@
 """A generator's images beside the pictures of its run, as one network sees them."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from atelier.errors import UserError
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.memorisation import nearest_views
-from atelier.run_folder import RECORD
+from atelier.run_folder import facts
 
 BATCH = 128
 """Images and pictures whose features are computed at once."""
@@ -110,8 +109,7 @@ def _pictures(trained: Trained, run: Path) -> ImageData:
     if not isinstance(data, ImageData):
         raise UserError(f"data: {type(data).__name__} has no pictures to compare with")
     data.prepare()
-    known = json.loads((run / RECORD).read_text()).get("data") if (run / RECORD).is_file() else None
-    if known not in (None, data.fingerprint):
+    if facts(run).get("data") not in (None, data.fingerprint):
         raise UserError(f"data: these are no longer the pictures that {run} was trained on")
     if not len(data.validation_pixels):
         raise UserError("data: has no held-out pictures to compare with: raise data.validation")

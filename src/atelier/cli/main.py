@@ -12,6 +12,7 @@ from atelier.cli.evaluate import evaluate
 from atelier.cli.interpolate import interpolate
 from atelier.cli.sample import sample
 from atelier.cli.score import score
+from atelier.cli.stylize import stylize
 from atelier.cli.timelapse import timelapse
 from atelier.cli.weights import weights
 from atelier.launch import guard
@@ -28,6 +29,7 @@ app.command()(interpolate)
 app.command()(breed)
 app.command()(evaluate)
 app.command()(audit)
+app.command()(stylize)
 app.command()(score)
 app.command()(compare)
 app.command()(timelapse)

@@ -1,9 +1,8 @@
 """A run's trained generator, ready to draw: what the commands that make images share."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from atelier.cli.devices import device
 from atelier.config.wording import did_you_mean
 from atelier.errors import UserError
 from atelier.record.grids import to_pixels
-from atelier.run_folder import RECORD
+from atelier.run_folder import facts
 from atelier.tasks.gan import Gan
 
 BATCH = 8
@@ -38,10 +37,10 @@ class Trained:
         if not isinstance(task, Gan):
             raise UserError(f"{run}: a {type(task).__name__} makes no images out of latents")
         self.task = task.to(device())
-        facts = _facts(run)
-        if not facts.get("pictures", True):
+        known = facts(run)
+        if not known.get("pictures", True):
             raise UserError(f"{run}: draws points, no pictures: its samples/ shows them")
-        self.names: list[str] = facts.get("classes", [])
+        self.names: list[str] = known.get("classes", [])
         self.origin = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
 
     @property
@@ -109,11 +108,6 @@ def folder_name(**facts: object) -> str:
     """Such as `seed-7-truncation-0.5`: other pictures go elsewhere. None is left out."""
     words = [f"{name}-{fact}" for name, fact in given(**facts).items()]
     return "-".join(words).replace("/", "_").replace(",", "-")
-
-
-def _facts(run: Path) -> dict[str, Any]:
-    record = run / RECORD
-    return json.loads(record.read_text()) if record.is_file() else {}
 
 
 def _in_batches(make: Callable[..., Tensor], *columns: Tensor | None) -> Tensor:

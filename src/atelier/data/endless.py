@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pytorch_lightning import LightningDataModule
 
-from atelier.data.loaders import Collection, TrainingLoader, ValidationLoader
+from atelier.data.loaders import Collection, Draws, TrainingLoader, ValidationLoader
 from atelier.data.stream import Stream
 from atelier.data.types import Images
 from atelier.errors import UserError
@@ -17,6 +17,8 @@ class EndlessData(LightningDataModule, ABC):
     """Batch number n of training depends on the seed and on n, on nothing else."""
 
     batch: ClassVar[type] = Images
+    pictures: ClassVar[bool] = True
+    """Whether the items can be looked at."""
 
     batch_size: int
     """Of a step, over all devices."""
@@ -45,6 +47,10 @@ class EndlessData(LightningDataModule, ABC):
     def find(self) -> None:
         """Set `classes`, both collections and the fingerprint."""
 
+    def stream(self, rank: int, world: int) -> Draws:
+        """The order of training, for process `rank` of `world`."""
+        return Stream(len(self.train_pixels), self.batch_size, self.seed, rank, world, self.hflip)
+
     def prepare_data(self) -> None:
         self.prepare()
 
@@ -61,8 +67,7 @@ class EndlessData(LightningDataModule, ABC):
             self._prepared = True
 
     def train_dataloader(self) -> TrainingLoader:
-        rank, world = self._rank()
-        stream = Stream(len(self.train_pixels), self.batch_size, self.seed, rank, world, self.hflip)
+        stream = self.stream(*self._rank())
         if self.trainer is None:
             return TrainingLoader(self.train_pixels, stream, num_workers=self.num_workers)
         start = self.trainer.global_step * self.trainer.accumulate_grad_batches

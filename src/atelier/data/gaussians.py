@@ -25,6 +25,8 @@ class Gaussians(EndlessData):
     A point is an "image" (2, 1, 1), so that whatever is made for images takes it; it is not confined to [-1, 1].
     """
 
+    pictures = False
+
     layout: Layout = "grid"
     count: int = 50_000
     """How many points there are; one in ten more are held out."""

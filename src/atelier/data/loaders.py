@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from atelier.data.stream import Draw, Stream
-from atelier.data.types import Images
+from atelier.data.types import Images, Pair
+
+Batch = Images | Pair
 
 ENDLESS = 2**48
 """Length of a training loader. Lightning reads ahead where there is none, and adds those of all ranks up in
@@ -19,12 +20,20 @@ ENDLESS = 2**48
 
 
 class Collection(Protocol):
-    """What batches are made of: the pixels of pictures, or points."""
+    """What batches are made of: the pixels of pictures, pairs of pictures, or points."""
 
     def __len__(self) -> int: ...
 
-    def batch(self, indices: np.ndarray, flips: np.ndarray) -> Images:
+    def batch(self, indices: np.ndarray, flips: np.ndarray) -> Batch:
         """The items at `indices`, mirrored where `flips`; both of shape (B,)."""
+        ...
+
+
+class Draws(Protocol):
+    """The order of training. What it draws are the arguments of its collection's `batch`."""
+
+    def since(self, number: int) -> Iterator[tuple[np.ndarray, ...]]:
+        """Endless, from batch `number` on."""
         ...
 
 
@@ -32,7 +41,7 @@ class TrainingLoader:
     """The batches of a stream, from batch `start` on."""
 
     def __init__(
-        self, pixels: Collection, stream: Stream, start: int = 0, num_workers: int = 0, pin_memory: bool = False
+        self, pixels: Collection, stream: Draws, start: int = 0, num_workers: int = 0, pin_memory: bool = False
     ) -> None:
         self.pixels, self.stream, self.batches = pixels, stream, start
         self.num_workers, self.pin_memory = num_workers, pin_memory
@@ -40,7 +49,7 @@ class TrainingLoader:
     def __len__(self) -> int:
         return ENDLESS
 
-    def __iter__(self) -> Iterator[Images]:
+    def __iter__(self) -> Iterator[Batch]:
         """Goes on after the last batch that was handed out."""
         loader = DataLoader(
             _Batches(self.pixels),
@@ -73,17 +82,17 @@ class ValidationLoader:
     def __len__(self) -> int:
         return -(-len(self._indices) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Images]:
+    def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self._indices), self.batch_size):
             indices = self._indices[start : start + self.batch_size]
             yield self.pixels.batch(indices, np.zeros(len(indices), bool))
 
 
-class _Batches(Dataset[Images]):
+class _Batches(Dataset[Batch]):
     """Its index is the draw of a whole batch: one gather, not one per picture."""
 
     def __init__(self, pixels: Collection) -> None:
         self.pixels = pixels
 
-    def __getitem__(self, draw: Draw) -> Images:
+    def __getitem__(self, draw: tuple[np.ndarray, ...]) -> Batch:
         return self.pixels.batch(*draw)

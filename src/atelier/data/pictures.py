@@ -3,10 +3,12 @@
 import io
 import warnings
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
+Found = TypeVar("Found")
 
 Fit = Literal["crop", "pad", "squash"]
 """How a picture becomes square: its centre, the whole on a plain ground, or the whole with another aspect."""
@@ -45,41 +47,47 @@ def decode(data: bytes, size: int, fit: Fit) -> np.ndarray:
     def shrink(picture: Image.Image) -> None:
         picture.draft(None, _enough(*picture.size, size, fit))
 
-    return _decode(data, shrink, lambda picture: _FITS[fit](picture, size))
+    return _decode(data, shrink, lambda picture: _FITS[fit](_rgb(picture), size))
 
 
 def decode_whole(data: bytes) -> np.ndarray:
     """uint8 (height, width, 3) of the picture's own size; otherwise as `decode`."""
-    return _decode(data, lambda picture: None, lambda picture: picture)
+    return _decode(data, lambda picture: None, _rgb)
 
 
-def _decode(
-    data: bytes, before: Callable[[Image.Image], None], after: Callable[[Image.Image], Image.Image]
-) -> np.ndarray:
-    """`before` acts on the opened picture, `after` on its colours, before it is turned upright."""
+def decode_opacity(data: bytes) -> np.ndarray:
+    """uint8 (height, width): 0 where the picture of `decode_whole` is transparent, 255 where it is not."""
+    return _decode(data, lambda picture: None, _opacity)
+
+
+def inspect(data: bytes, look: Callable[[Image.Image], Found]) -> Found:
+    """What `look` finds in the opened picture, whose pixels need not be decoded. Raises BrokenPicture."""
     if not data:
         raise BrokenPicture("empty file")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of bombs and odd metadata: judged here, not printed
         try:
-            return np.asarray(_upright(io.BytesIO(data), before, after))
-        except BrokenPicture:
-            raise
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+                if picture.width * picture.height > PIXEL_LIMIT:
+                    raise Image.DecompressionBombError
+                return look(picture)
         except Exception as error:  # Pillow's readers raise nearly every kind: OSError, SyntaxError, struct.error…
             raise BrokenPicture(_reason(error)) from error
 
 
-def _upright(
-    file: io.BytesIO, before: Callable[[Image.Image], None], after: Callable[[Image.Image], Image.Image]
-) -> Image.Image:
-    with Image.open(file, formats=_FORMATS) as picture:
-        if picture.width * picture.height > PIXEL_LIMIT:
-            raise Image.DecompressionBombError
+def _decode(
+    data: bytes, before: Callable[[Image.Image], None], after: Callable[[Image.Image], Image.Image]
+) -> np.ndarray:
+    """`before` acts on the opened picture, `after` on the decoded one, before it is turned upright."""
+
+    def upright(picture: Image.Image) -> np.ndarray:
         before(picture)
         picture.load()  # which turns a TIFF upright, and takes the note of it away
         turn = _TURNS.get(_orientation(picture))
-        rendered = after(_rgb(picture))
-    return rendered if turn is None else rendered.transpose(turn)
+        rendered = after(picture)
+        return np.asarray(rendered if turn is None else rendered.transpose(turn))
+
+    return inspect(data, upright)
 
 
 def _enough(width: int, height: int, size: int, fit: Fit) -> tuple[int, int]:
@@ -106,6 +114,12 @@ def _rgb(picture: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", coloured.size, "white")
         return Image.alpha_composite(ground, coloured).convert("RGB")
     return picture.convert("RGB")
+
+
+def _opacity(picture: Image.Image) -> Image.Image:
+    if picture.has_transparency_data and not picture.mode.startswith("I"):  # whose transparent grey `_rgb` shows, too
+        return picture.convert("RGBA").getchannel("A")
+    return Image.new("L", picture.size, 255)
 
 
 def _eight_bits(grey: np.ndarray) -> np.ndarray:

@@ -17,3 +17,6 @@ class Images(NamedTuple):
 class Pair(NamedTuple):
     content: Tensor
     style: Tensor
+    """A style for each content; its pictures may have another size."""
+    label: Tensor | None = None
+    """Which of the styles each is, int64 (B,); None where the styles are not told apart."""

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torchvision.models import alexnet, squeezenet1_1, vgg16
 
 from atelier.errors import UserError
-from atelier.metrics.weights_file import WeightsFile
 from atelier.networks.vgg import load_features, normalised
+from atelier.weights.file import WeightsFile
 
 Architecture = Literal["alex", "vgg", "squeeze"]
 

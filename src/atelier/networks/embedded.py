@@ -48,6 +48,8 @@ class Features(NamedTuple):
 class Embedded(nn.Module):
     """3×3 convolutions and ReLUs; the batch norms of its training are folded into the convolutions."""
 
+    widths = WIDTHS
+
     def __init__(self) -> None:
         super().__init__()
         before = [3, *WIDTHS.values()]

@@ -5,7 +5,7 @@ not the averages of Gatys et al. 2016. Taps are named as in the papers: relu4_1 
 fourth stage.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -29,6 +29,10 @@ def _widths(convolutions: tuple[int, ...]) -> dict[str, int]:
 
 class Encoder(Protocol):
     """A frozen network whose activations have names; `Vgg19`, `Vgg16` and `embedded.Embedded` are such."""
+
+    @property
+    def widths(self) -> Mapping[str, int]:
+        """Channels of each tap."""
 
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """Of images (B, 3, H, W) in [-1, 1] the named activations, (B, width, h, w) each."""

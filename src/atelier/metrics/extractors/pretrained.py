@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from atelier.errors import UserError
 from atelier.metrics.extractors.base import Extractor
-from atelier.metrics.weights_file import WeightsFile
+from atelier.weights.file import WeightsFile
 
 
 class PretrainedExtractor(Extractor):

@@ -1,0 +1,182 @@
+"""Where the styles of `atelier stylize` come from: files, folders, trained generators, what a network has learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qsl
+
+from torch import Tensor
+
+from atelier.cli.trained import Trained
+from atelier.config.wording import did_you_mean, listed
+from atelier.data.folder import picture_names
+from atelier.data.pictures import BrokenPicture
+from atelier.errors import UserError
+from atelier.stylize import artwork
+
+GENERATOR = "gan:"
+FORM = "gan:RUN?seed=7&index=0&label=…&truncation=0.7"
+
+
+class Style(Protocol):
+    @property
+    def name(self) -> str:
+        """What its pictures are called after."""
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What makes it again."""
+
+    def picture(self) -> Tensor:
+        """uint8 (3, H, W). Raises BrokenPicture."""
+
+
+class Recipe(NamedTuple):
+    """What each content is given: one style, or several by their weights."""
+
+    styles: Sequence[Style]
+    weights: Sequence[float]
+
+    @property
+    def name(self) -> str:
+        return "+".join(style.name for style in self.styles)
+
+    @property
+    def origin(self) -> list[dict[str, Any]]:
+        return [{**style.origin, "weight": weight} for style, weight in zip(self.styles, self.weights, strict=True)]
+
+
+@dataclass(frozen=True)
+class FileStyle:
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        return {"file": self.path.name}
+
+    def picture(self) -> Tensor:
+        return artwork.read(self.path).pixels
+
+
+@dataclass(frozen=True)
+class GeneratedStyle:
+    """An image of a trained generator, as `atelier sample` numbers them."""
+
+    run: Path
+    seed: int = 0
+    index: int = 0
+    label: str | None = None
+    truncation: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.run.absolute().name}-seed-{self.seed}-{self.index}"
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        chosen = {"seed": self.seed, "index": self.index, "label": self.label, "truncation": self.truncation}
+        return {
+            "generator": _trained(self.run).origin,
+            **{key: value for key, value in chosen.items() if value is not None},
+        }
+
+    def picture(self) -> Tensor:
+        trained = _trained(self.run)
+        latents = trained.draw(self.seed, [self.index], trained.class_number(self.label))
+        return trained.paint(trained.styles(latents, self.truncation), latents.labels)[0]
+
+
+@dataclass(frozen=True)
+class LearnedStyle:
+    name: str
+    number: int
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        return {"learned": self.name}
+
+    def picture(self) -> Tensor:
+        raise AssertionError("the network knows it by its number")
+
+
+def recipes(words: Sequence[str], learned: Sequence[str] | None) -> list[Recipe]:
+    """What the `--style` options ask for: each picture of a folder in turn, or else all of them mixed.
+
+    `learned` are the styles of a network that takes no others. Raises UserError.
+    """
+    if learned is not None:
+        return _of_learned(words, learned)
+    if not words:
+        raise UserError("--style: must be given: a picture, a folder of them, or gan:RUN?seed=7")
+    if len(words) == 1 and Path(words[0]).is_dir():
+        folder = Path(words[0])
+        return [Recipe([FileStyle(folder / name)], [1.0]) for name in picture_names(folder, "--style")]
+    parts = [_weighted(word) for word in words]
+    return [Recipe([_style(name) for name, _ in parts], [weight for _, weight in parts])]
+
+
+def _of_learned(words: Sequence[str], learned: Sequence[str]) -> list[Recipe]:
+    if not words:
+        return [Recipe([LearnedStyle(name, number)], [1.0]) for number, name in enumerate(learned)]
+    parts = [_weighted(word) for word in words]
+    for name, _ in parts:
+        if name not in learned:
+            raise UserError(
+                f"--style: this network has learned {listed(learned)}, and takes no others; got {name!r}"
+                f"{did_you_mean(name, learned)}"
+            )
+    styles = [LearnedStyle(name, learned.index(name)) for name, _ in parts]
+    return [Recipe(styles, [weight for _, weight in parts])]
+
+
+def _weighted(word: str) -> tuple[str, float]:
+    """`PATH:WEIGHT`; without a weight it is 1, and so is all of a path that happens to end like one."""
+    name, colon, text = word.rpartition(":")
+    if not colon or Path(word).exists():
+        return word, 1.0
+    try:
+        weight = float(text)
+    except ValueError:
+        return word, 1.0
+    if not 0 < weight < float("inf"):
+        raise UserError(f"--style: a weight must be above 0, got {text} in {word!r}")
+    return name, weight
+
+
+def _style(word: str) -> Style:
+    if word.startswith(GENERATOR):
+        return _generated(word)
+    path = Path(word)
+    if path.is_dir():
+        raise UserError(f"--style: a folder is for each of its pictures in turn, and cannot be mixed: {word!r}")
+    if not path.is_file():
+        raise UserError(f"--style: no such file: {word!r}")
+    return FileStyle(path)
+
+
+def _generated(word: str) -> Style:
+    run, _, query = word.removeprefix(GENERATOR).partition("?")
+    makers = {"seed": int, "index": int, "label": str, "truncation": float}
+    chosen: dict[str, Any] = {}
+    for key, text in parse_qsl(query, keep_blank_values=True):
+        try:
+            chosen[key] = makers[key](text)
+        except (KeyError, ValueError) as error:
+            raise UserError(f"--style: must be like {FORM}, got {key}={text} in {word!r}") from error
+    style = GeneratedStyle(Path(run), **chosen)
+    try:
+        style.picture()  # what is no generator's run is refused before anything slow
+    except BrokenPicture as error:
+        raise UserError(f"--style: {error}") from error
+    return style
+
+
+@cache
+def _trained(run: Path) -> Trained:
+    return Trained(run)

@@ -1,0 +1,101 @@
+"""Which content meets which style, and where both are cropped: stateless as `stream` is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+
+from atelier.data.crops import Crops
+from atelier.data.stream import Stream
+from atelier.data.types import Pair
+from atelier.hashing import mix
+
+_STYLES, _CORNERS = 0x7374796C65, 0x636F726E657273
+"""Mixed into the run's seed, so that neither styles nor crops follow the order of the contents."""
+
+
+class PairDraw(NamedTuple):
+    """What one batch of pairs is made of."""
+
+    indices: np.ndarray
+    """int64 (B,), places among the contents."""
+    flips: np.ndarray
+    """bool (B,), which contents are mirrored."""
+    styles: np.ndarray
+    """int64 (B,), places among the styles."""
+    corners: np.ndarray
+    """int64 (B, 4), from 0 to `margin`: the crop's top and left in the content, then in the style."""
+
+
+class PairStream:
+    """Batches of `batch_size` out of `contents` contents, each with one of `styles` styles, for rank `rank` of `world`.
+
+    Contents come as in a `Stream`. Styles go through permutations of their own that take no notice of batches, so
+    that there may be fewer of them than a batch has, and every one is seen equally often.
+    """
+
+    def __init__(
+        self,
+        contents: int,
+        styles: int,
+        batch_size: int,
+        seed: int,
+        margin: int,
+        rank: int = 0,
+        world: int = 1,
+        hflip: bool = True,
+    ) -> None:
+        self.batch_size, self.seed, self.margin = batch_size, seed, margin
+        self._contents = Stream(contents, batch_size, seed, rank, world, hflip)
+        self._styles = Stream(styles, 1, mix(seed, _STYLES), hflip=False)
+        self._share = range(rank * batch_size // world, (rank + 1) * batch_size // world)
+
+    def since(self, number: int) -> Iterator[PairDraw]:
+        """Endless, from batch `number` on."""
+        return map(self.draw, count(number))
+
+    def draw(self, number: int) -> PairDraw:
+        """Batch `number`, from 0."""
+        first = number * self.batch_size
+        styles = np.concatenate([self._styles.draw(first + place).indices for place in self._share])
+        return PairDraw(*self._contents.draw(number), styles, self._corners(number))
+
+    def _corners(self, number: int) -> np.ndarray:
+        raw = np.random.PCG64(mix(self.seed, _CORNERS, number)).random_raw(4 * self.batch_size)
+        corners = (raw % np.uint64(self.margin + 1)).astype(np.int64).reshape(-1, 4)
+        return corners[self._share.start : self._share.stop]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Contents with styles, both cropped to `size` x `size`."""
+
+    contents: Crops
+    styles: Crops
+    size: int
+
+    def __len__(self) -> int:
+        """So many that each content and each style is among them."""
+        return max(len(self.contents), len(self.styles))
+
+    def batch(
+        self,
+        indices: np.ndarray,
+        flips: np.ndarray,
+        styles: np.ndarray | None = None,
+        corners: np.ndarray | None = None,
+    ) -> Pair:
+        """The contents at `indices`, mirrored where `flips`, with the styles at `styles`, in [-1, 1].
+
+        Without `styles` pair number i is of content i and style i, each counted round; without `corners` (as in
+        `PairDraw`) it is the middles. `label` is the style's class.
+        """
+        middles = np.full((len(indices), 4), (self.contents.side - self.size) // 2)
+        corners = middles if corners is None else corners
+        contents = indices % len(self.contents)
+        styles = (indices if styles is None else styles) % len(self.styles)
+        content = self.contents.cut(contents, corners[:, :2], self.size, flips)
+        style = self.styles.cut(styles, corners[:, 2:], self.size, np.zeros(len(styles), bool))
+        return Pair(content, style, None if self.styles.labels is None else self.styles.labels[styles])

@@ -1,0 +1,135 @@
+"""Pairs for arbitrary and feed-forward style transfer: photographs and paintings, each in an order of their own."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from pytorch_lightning.utilities import rank_zero_only
+from torch import Tensor
+
+from atelier.data import origins
+from atelier.data.cache import Cache, Column
+from atelier.data.crops import Crops
+from atelier.data.endless import EndlessData
+from atelier.data.fingerprint import digest_of
+from atelier.data.module import ImageData, one_of
+from atelier.data.origins import PICTURE, Origin
+from atelier.data.pairing import Pairs, PairStream
+from atelier.data.split import split
+from atelier.data.types import Pair
+from atelier.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True, eq=False)
+class ContentStyle(EndlessData):
+    """Random crops of contents, each with a random crop of a style.
+
+    Huang and Belongie 2017, section 6.1, crop 256 x 256 out of pictures whose smaller side is 512. Here the crop is
+    out of the picture's middle square, for that is what the pixel cache keeps.
+    """
+
+    batch: ClassVar[type] = Pair
+
+    content: str | Callable[..., ImageData]
+    """A folder, or a factory of a data module, which is told `image_size`, `batch_size` and `seed`; only its pictures
+    and its label are used."""
+    style: str | Callable[..., ImageData]
+    """The same, or a picture's file."""
+    image_size: int
+    """Of the crops, in pixels."""
+    resize: int | None = None
+    """Of the squares that are cropped; None: twice the crops."""
+    label: Literal["picture", "folder"] | None = None
+    """What a class of styles is. With "picture" all styles are for training and for validation too."""
+    validation: float = 0.1
+    """The share of contents, and of styles, held out where a collection has no validation pictures of its own."""
+
+    train_pixels: Pairs = field(init=False, repr=False)
+    validation_pixels: Pairs = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("label", self.label, [PICTURE, "folder", None])
+        if self.image_size < 8:
+            raise ValueError(f"image_size must be at least 8, got {self.image_size}")
+        if self.resize is not None and self.resize < self.image_size:
+            raise ValueError(f"resize must be at least data.image_size ({self.image_size}), got {self.resize}")
+        if not 0 < self.validation < 1:
+            raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
+        self._side = self.resize or 2 * self.image_size
+        self._content = self._origin("content", self.content, origins.folder)
+        self._style = self._origin("style", self.style, origins.folder_or_picture)
+
+    def _origin(
+        self, name: str, given: str | Callable[..., ImageData], at_path: Callable[[str, str], Origin]
+    ) -> Origin:
+        if isinstance(given, str):
+            return at_path(name, given)
+        try:
+            data = given(image_size=self._side, batch_size=self.batch_size, seed=self.seed)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        return origins.module(name, data)
+
+    def find(self) -> None:
+        """Find the pictures' pixels, or make them. Raises UserError where they are too few."""
+        contents = self._content.cached(self._side, named=False)
+        styles = self._style.cached(self._side, named=self.label == PICTURE)
+        training, held_out = split(contents.digests, contents.held_out, self.validation)
+        if len(training) < self.batch_size:
+            raise UserError(
+                f"data.content: a batch has {self.batch_size} pictures (data.batch_size), but only {len(training)} "
+                f"are for training ({len(held_out)} more are held out for validation)"
+            )
+        self.classes, codes = self._labels(styles)
+        self._all_styles = Crops(styles, np.arange(len(styles.digests)), codes)
+        learnt, others = self._split_styles(styles)
+        self.train_pixels = Pairs(Crops(contents, training), Crops(styles, learnt, codes), self.image_size)
+        self.validation_pixels = Pairs(Crops(contents, held_out), Crops(styles, others, codes), self.image_size)
+        everything = Crops(contents, np.arange(len(contents.digests)))
+        self.fingerprint = digest_of([everything.key, self._all_styles.key, str(self.image_size)])
+        _tell(self.train_pixels, self.validation_pixels, contents.broken + styles.broken)
+
+    def _labels(self, styles: Cache) -> tuple[tuple[str, ...], np.ndarray | None]:
+        """The classes' names, and each style's class."""
+        if self.label is None:
+            return (), None
+        wanted = (PICTURE,) if self.label == PICTURE else self._style.columns
+        found: list[Column] = [styles.columns[column] for column in wanted if column in styles.columns]
+        if not found:
+            raise UserError("data.label: the pictures of data.style do not lie in sub-folders; choose picture or null")
+        return found[0]
+
+    def _split_styles(self, styles: Cache) -> tuple[np.ndarray, np.ndarray]:
+        """A single style, or one that is learnt as such, is validated on what was learnt."""
+        everything = np.arange(len(styles.digests))
+        training, held_out = split(styles.digests, styles.held_out, self.validation)
+        return (everything, everything) if self.label == PICTURE or not len(training) else (training, held_out)
+
+    def stream(self, rank: int, world: int) -> PairStream:
+        """The order of training, for process `rank` of `world`."""
+        contents, styles = len(self.train_pixels.contents), len(self.train_pixels.styles)
+        margin = self._side - self.image_size
+        return PairStream(contents, styles, self.batch_size, self.seed, margin, rank, world, self.hflip)
+
+    def style_pictures(self) -> Tensor:
+        """All styles, held-out ones too, as they are stored, uncropped: uint8 (N, 3, S, S), where S is `resize`.
+
+        In the order of their classes, so that with the label "picture" number i is class i. Prepares the data first.
+        """
+        self.prepare()
+        pictures = self._all_styles.images(0, len(self._all_styles))
+        labels = self._all_styles.labels
+        return pictures if labels is None else pictures[labels.argsort(stable=True)]
+
+
+@rank_zero_only
+def _tell(training: Pairs, validation: Pairs, broken: int) -> None:
+    contents, styles = len(training.contents), len(training.styles)
+    others = f"{len(validation.contents):,} and {len(validation.styles):,} for validation"
+    left_out = f"; {broken} are broken and left out" if broken else ""
+    log.info("%s contents and %s styles for training, %s%s", f"{contents:,}", f"{styles:,}", others, left_out)

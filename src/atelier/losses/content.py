@@ -1,0 +1,48 @@
+"""How far a picture is from its content: activations of one tap of an encoder, place by place."""
+
+import torch
+from torch import Tensor, nn
+
+from atelier import moments
+from atelier.moments import Moments
+
+EPSILON = 1e-5
+"""Added to variances, so that channels without any stay finite."""
+
+
+class ContentDistance(nn.Module):
+    """Mean squared difference of activations (Gatys et al. 2016, eq. 1, a mean and not half a sum)."""
+
+    def forward(self, activation: Tensor, content: Tensor) -> Tensor:
+        """Of activations (B, C, h, w) from the content's, as many or one for all; (B,)."""
+        return (activation - content).square().mean((1, 2, 3))
+
+    def size(self, content: Tensor) -> Tensor:
+        """The distances (B,) of pictures of which the encoder sees nothing, above 0."""
+        return self(torch.zeros_like(content[:, :1, :1, :1]), content).clamp_min(1e-12)
+
+    def apart(self, activation: Tensor, content: Tensor) -> Tensor:
+        """The distances (B,) over the content's size."""
+        return self(activation, content) / self.size(content)
+
+
+class NormalizedContentDistance(ContentDistance):
+    """The same of activations with zero mean and unit variance in each channel (Park & Lee 2019, SANet, eq. 6).
+
+    So colours and contrast, which are the style's, may change. Departure: eq. 6 is a norm, this its mean square, as
+    `ContentDistance` is. Whole pictures only; for a tile, `normalized` by the whole picture's moments, take the other.
+    """
+
+    def forward(self, activation: Tensor, content: Tensor) -> Tensor:
+        own, wanted = (normalized(one.float(), moments.diagonal(one.float())) for one in (activation, content))
+        return super().forward(own, wanted)
+
+    def size(self, content: Tensor) -> Tensor:
+        """Nothing has no variance to be normalised; all contents have a mean square of 1."""
+        return content.new_ones(len(content), dtype=torch.float32)
+
+
+def normalized(activation: Tensor, described: Moments) -> Tensor:
+    """Activations (B, C, h, w) of pictures, or of tiles, brought to mean 0 and variance 1 by the pictures' moments."""
+    mean, variance = (part[:, :, None, None] for part in (described.mean, described.variance()))
+    return (activation - mean) * (variance + EPSILON).rsqrt()

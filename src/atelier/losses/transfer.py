@@ -1,0 +1,128 @@
+"""What a network that transfers styles minimises: weighted terms of pictures and of activations at an encoder's taps.
+
+Departure from all the papers: distances are over the size of what they are to, so that weights mean the same whatever
+the encoder. (Between two of ours the squares of Gram matrices differ by a factor of a million.)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Protocol
+
+from torch import Tensor
+
+from atelier.losses.content import ContentDistance
+from atelier.losses.style import Aim, StyleDistance
+from atelier.losses.terms import Term
+from atelier.losses.variation import TotalVariation
+
+Activations = Mapping[str, Tensor]
+
+
+class Styles(Protocol):
+    """The styles that a batch of pictures was given."""
+
+    def aim(self, distance: StyleDistance, tap: str) -> Aim:
+        """What the distance compares them with at this tap, one for each picture or one for all."""
+
+
+class FreshStyles:
+    """Styles that this step has seen for the first time."""
+
+    def __init__(self, activations: Activations) -> None:
+        self.activations = activations
+
+    def aim(self, distance: StyleDistance, tap: str) -> Aim:
+        return distance.aim(distance.describe(self.activations[tap]))
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """A batch of contents, what they became, and how to look at pictures as the encoder does."""
+
+    content: Tensor
+    stylised: Tensor
+    styles: Styles
+    content_activations: Activations
+    stylised_activations: Activations
+    goal: Activations
+    """What the stylised pictures' activations were to be, at the taps where the decoder was told."""
+    redraw: Callable[[], tuple[Tensor, Activations]]
+    """The contents in their own style, as the network draws them, and what the encoder sees of those."""
+
+    @cached_property
+    def identity(self) -> tuple[Tensor, Activations]:
+        return self.redraw()
+
+
+class TransferTerm(Term[Transferred]):
+    """`taps` are those that it looks at, each with its weight."""
+
+    def __init__(self, weight: float, taps: Mapping[str, float] = MappingProxyType({}), every: int = 1) -> None:
+        super().__init__(weight, every)
+        self.taps = dict(taps)
+
+
+class Content(TransferTerm):
+    """Distance of the activations from the content's."""
+
+    def __init__(self, weight: float, distance: ContentDistance, taps: Mapping[str, float], every: int = 1) -> None:
+        super().__init__(weight, taps, every)
+        self.distance = distance
+
+    def measure(self, record: Transferred) -> Tensor:
+        return self._apart(record.stylised_activations, record.content_activations)
+
+    def _apart(self, got: Activations, wanted: Activations) -> Tensor:
+        return sum(weight * self.distance.apart(got[tap], wanted[tap]).mean() for tap, weight in self.taps.items())  # type: ignore[return-value]  # never empty
+
+
+class Goal(Content):
+    """Distance of the activations from those that the decoder was told to draw (Huang & Belongie 2017, eq. 12)."""
+
+    def measure(self, record: Transferred) -> Tensor:
+        return self._apart(record.stylised_activations, record.goal)
+
+
+class Style(TransferTerm):
+    """Distance of the activations from the style's, wherever they lie."""
+
+    def __init__(self, weight: float, distance: StyleDistance, taps: Mapping[str, float], every: int = 1) -> None:
+        super().__init__(weight, taps, every)
+        self.distance = distance
+
+    def measure(self, record: Transferred) -> Tensor:
+        return sum(weight * self._apart(record, tap).mean() for tap, weight in self.taps.items())  # type: ignore[return-value]  # never empty
+
+    def _apart(self, record: Transferred, tap: str) -> Tensor:
+        got = self.distance.describe(record.stylised_activations[tap])
+        return self.distance.apart(got, record.styles.aim(self.distance, tap))
+
+
+class Variation(TransferTerm):
+    """Total variation of the stylised pictures."""
+
+    def __init__(self, weight: float, every: int = 1) -> None:
+        super().__init__(weight, every=every)
+        self.variation = TotalVariation()
+
+    def measure(self, record: Transferred) -> Tensor:
+        return self.variation(record.stylised).mean()
+
+
+class Identity(Content):
+    """Distance of a content in its own style from itself, in activations (Park & Lee 2019, eq. 8, second part)."""
+
+    def measure(self, record: Transferred) -> Tensor:
+        return self._apart(record.identity[1], record.content_activations)
+
+
+class IdentityPixels(TransferTerm):
+    """The same in pixels: the mean squared difference (Park & Lee 2019, eq. 8, first part)."""
+
+    def __init__(self, weight: float, every: int = 1) -> None:
+        super().__init__(weight, every=every)
+
+    def measure(self, record: Transferred) -> Tensor:
+        return (record.identity[0] - record.content).square().mean()

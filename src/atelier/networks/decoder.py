@@ -1,0 +1,42 @@
+"""From an encoder's activations back to pixels (Huang & Belongie 2017, section 6.1)."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d
+from atelier.networks.taps import reach, stage
+
+
+class Decoder(nn.Module):
+    """An encoder's mirror: a convolution for each of its own up to the tap `deepest`, enlarging where that pools.
+
+    Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
+    `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
+    over. The last convolution is linear.
+    """
+
+    def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1") -> None:
+        super().__init__()
+        taps = [name for name in widths if name.startswith("relu")]
+        if deepest not in taps:
+            raise ValueError(f"deepest must be among {taps}, got {deepest!r}")
+        taps = taps[: taps.index(deepest) + 1]
+        self.reach = reach(taps)[deepest]
+        """Of the picture's pixels, how deep a border of the features disturbs it; `taps.reach` says more."""
+        self.convolutions = nn.ModuleDict()
+        for position in reversed(range(len(taps))):
+            name, below = taps[position], taps[position - 1] if position else None
+            enlarge = name != deepest and stage(taps[position + 1]) > stage(name)
+            layer = UpsampleConv2d if enlarge else ReflectedConv2d
+            self.convolutions[name] = layer(widths[name], widths[below] if below else 3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, widths[deepest], h, w), h and w at least 2, to images (B, 3, H, W), about in [-1, 1].
+
+        H is h times 2 ** (stage - 1): where an encoder's poolings rounded, not quite the picture's.
+        """
+        *inner, last = self.convolutions.values()
+        for convolution in inner:
+            features = convolution(features).relu_()
+        return last(features)

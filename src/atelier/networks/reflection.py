@@ -1,0 +1,73 @@
+"""3×3 convolutions that pad by reflection, as in style transfer, where a border of zeros would show.
+
+Up to rounding they are what padding, and enlarging, in steps of their own would give, for less.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv_transpose2d, pad
+
+
+class ReflectedConv2d(nn.Conv2d):
+    """Features (B, C, H, W) to (B, O, H, W), H and W at least 2, with one pixel reflected around them."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, input: Tensor) -> Tensor:
+        if min(input.shape[2:]) < 2:
+            raise ValueError(f"features must be of 2 pixels or more a side, got {tuple(input.shape)}")
+        if self.padding_mode != "reflect" or self._differentiated(input):
+            return super().forward(input)
+        return bordered(conv2d(input, self.weight, self.bias, padding=1), input, self.weight)
+
+    def _differentiated(self, input: Tensor) -> bool:
+        return torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
+
+
+def bordered(convolved: Tensor, input: Tensor, weight: Tensor) -> Tensor:
+    """Add to what a convolution gave of a map within zeros what it lacks of the map within its reflection; in place.
+
+    Padding copies the map; this touches its four edges alone. Under a gradient it would cost more than the copy.
+    """
+    above, below = pad(input[:, :, 1:2], [1, 1, 0, 0], "reflect"), pad(input[:, :, -2:-1], [1, 1, 0, 0], "reflect")
+    convolved[:, :, :1] += conv2d(above, weight[:, :, :1])
+    convolved[:, :, -1:] += conv2d(below, weight[:, :, 2:])
+    # the corners' pixels above and below are in already: here they are zeros
+    convolved[..., :1] += conv2d(input[..., 1:2], weight[..., :1], padding=(1, 0))
+    convolved[..., -1:] += conv2d(input[..., -2:-1], weight[..., 2:], padding=(1, 0))
+    return convolved
+
+
+class UpsampleConv2d(nn.Conv2d):
+    """Features (B, C, H, W), enlarged to their nearest neighbours, reflected and convolved: (B, O, 2 H, 2 W).
+
+    Of 3×3 pixels of the enlarged map, 2×2 at most differ. So each output is made of 2×2 pixels of the small map by sums
+    of the weights, 2.25 times fewer products; the four kernels, one for each place in a pixel, are the stride-2
+    transposed convolution by one 4×4 kernel. Gradients reach the 3×3 weights, cheaper by as much.
+    """
+
+    around: ClassVar[dict[str, str]] = {"reflect": "replicate", "circular": "circular"}
+    """Padding of the small map that, enlarged, is that of the large one."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, input: Tensor) -> Tensor:
+        surrounded = pad(input, [1] * 4, self.around[self.padding_mode])
+        # cut 1 pixel of the kernel's own margin, and 2 that what is around the map has become
+        return conv_transpose2d(surrounded, folded(self.weight), self.bias, stride=2, padding=3)
+
+
+def folded(weight: Tensor) -> Tensor:
+    """Filters (O, C, 3, 3) of an enlarged map as the transposed convolution's (C, O, 4, 4) of the small one.
+
+    A pixel adds to the four outputs along a line, from one before its own two to one after them, as many of its two
+    copies as each sees.
+    """
+    for dim in (2, 3):
+        before, centre, after = weight.unbind(dim)
+        weight = torch.stack([after, centre + after, before + centre, before], dim)
+    return weight.transpose(0, 1)

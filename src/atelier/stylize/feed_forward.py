@@ -1,0 +1,142 @@
+"""Pictures of any size through a network whose instance norms look at the whole."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from atelier.moments import Moments, diagonal
+from atelier.networks.feed_forward import STRIDE, FeedForward, Steps
+from atelier.stylize.memory import side_within
+from atelier.stylize.method import Method, Mixture, padded
+from atelier.tiling import Tile, tiles
+
+MARGIN = 16
+"""Places of its input that a group of layers sees around a tile, at most."""
+
+Part = Callable[[Tensor, Tensor | None], Steps]
+"""Layers, as the network has them: a generator that halts before each instance norm."""
+
+
+class Group(NamedTuple):
+    """Layers between two maps that are kept whole."""
+
+    parts: Sequence[Part]
+    norms: int
+    scale: float
+    """Sides of its output over those of its input."""
+
+    def steps(self, features: Tensor, mixture: Tensor | None) -> Steps:
+        for part in self.parts:
+            features = yield from part(features, mixture)
+        return features
+
+
+class FeedForwardStyles(Method):
+    """The styles that one network has learnt, called by their numbers.
+
+    A picture larger than memory goes through one group of layers after the other, through each in tiles: once for every
+    instance norm, to gather the moments of the whole, and once more for what comes out. `memory` is in bytes.
+    """
+
+    def __init__(self, name: str, network: FeedForward, memory: int) -> None:
+        self.name, self.network, self.memory = name, network, memory
+
+    def study(self, style: int) -> int:  # type: ignore[override]  # it has learnt its styles
+        return style
+
+    @torch.no_grad()
+    def stylize(self, content: Tensor, mixture: Mixture) -> Tensor:
+        """With a strength below 1 the picture is so far on the way from the content, in pixels."""
+        picture = padded(content, STRIDE).contiguous(memory_format=torch.channels_last)
+        height, width = content.shape[2:]
+        if mixture.regions is None:
+            drawn = self._drawn(picture, self._weights(mixture.studied, mixture.weights, content))
+        else:
+            each = [self._drawn(picture, self._weights([style], [1.0], content)) for style in mixture.studied]
+            drawn = sum(region * one[..., :height, :width] for region, one in zip(mixture.regions, each, strict=True))
+        return torch.lerp(content, drawn[..., :height, :width], mixture.strength).clamp(-1, 1)
+
+    def needs(self, height: int, width: int) -> int:
+        return self._bytes_per_pixel * height * width
+
+    @property
+    def _bytes_per_pixel(self) -> int:
+        """Three maps at full size: before and after a layer, and a copy with its border."""
+        return 3 * 4 * self.network.to_pixels.in_channels
+
+    def _weights(self, styles: Sequence[int], weights: Sequence[float], like: Tensor) -> Tensor | None:
+        if self.network.styles == 1:
+            return None
+        mixture = like.new_zeros(1, self.network.styles)
+        for style, weight in zip(styles, weights, strict=True):
+            mixture[0, style] += weight / sum(weights)
+        return mixture
+
+    def _drawn(self, picture: Tensor, mixture: Tensor | None) -> Tensor:
+        if self.needs(*picture.shape[2:]) <= self.memory:
+            return self.network(picture, mixture)
+        features = picture
+        for group in self._groups():
+            features = self._through(group, features, mixture)
+        return features
+
+    def _groups(self) -> list[Group]:
+        """The maps between them have at most half the picture's sides: those at full size are never whole."""
+        parts: list[Any] = [*self.network.parts]
+        first, second, third, *blocks, up, last = (part.steps for part in parts)
+
+        def to_pixels(features: Tensor, mixture: Tensor | None) -> Steps:
+            yield from ()
+            return self.network.to_pixels(features).tanh()
+
+        return [
+            Group([first, second], 2, 0.5),
+            Group([third], 1, 0.5),
+            *(Group([block], 2, 1) for block in blocks),
+            Group([up], 1, 2),
+            Group([last, to_pixels], 1, 2),
+        ]
+
+    def _through(self, group: Group, features: Tensor, mixture: Tensor | None) -> Tensor:
+        height, width = features.shape[2:]
+        per_place = 4 * self._bytes_per_pixel  # smaller maps are up to four times as wide
+        side = side_within(self.memory // 4, per_place, height, width, MARGIN, STRIDE)
+        pieces = tiles(height, width, side, MARGIN, STRIDE)
+        known: list[Moments] = []
+        for _ in range(group.norms):
+            seen = (walked(group.steps(tile.window(features), mixture), known) for tile in pieces)
+            own = (diagonal(_trimmed(tile, found)) for tile, found in zip(pieces, seen, strict=True))
+            known.append(reduce(Moments.merge, own))
+        drawn: Tensor | None = None
+        for tile in pieces:
+            found = _trimmed(tile, walked(group.steps(tile.window(features), mixture), known))
+            if drawn is None:
+                size = (1, found.shape[1], int(height * group.scale), int(width * group.scale))
+                drawn = torch.empty(size, device=found.device, memory_format=torch.channels_last)
+            rows, columns = (slice(int(span.start * group.scale), int(span.stop * group.scale)) for span in tile)
+            drawn[..., rows, columns] = found
+        assert drawn is not None
+        return drawn
+
+
+def walked(steps: Steps, known: Sequence[Moments]) -> Tensor:
+    """What the next instance norm would normalise, those before it by the known moments; or else what comes out."""
+    try:
+        found = next(steps)
+        for moments in known:
+            found = steps.send(moments)
+    except StopIteration as end:
+        return end.value
+    return found
+
+
+def _trimmed(tile: Tile, seen: Tensor) -> Tensor:
+    """What of a window's map belongs to the tile itself, whatever the map's scale."""
+    parts = []
+    for span, side in zip(tile, seen.shape[2:], strict=True):
+        scale = side / (span.last - span.first)
+        parts.append(slice(int((span.start - span.first) * scale), int((span.stop - span.first) * scale)))
+    return seen[..., parts[0], parts[1]]

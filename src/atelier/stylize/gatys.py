@@ -1,0 +1,88 @@
+"""Pictures painted by learning their pixels, without a run folder: see `tasks.gatys`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from atelier.stylize.memory import side_within
+from atelier.stylize.method import Method, Mixture, padded
+from atelier.tasks.adversarial import OptimizerFactory, Terms
+from atelier.tasks.gatys import Scale, Start, begun, resized, scaled, schedule
+from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tiling import tiles
+
+Told = Callable[[Scale, int, Terms], None]
+"""Hears of each step: its scale, its number, and the terms before it."""
+
+
+class PixelSearch(Method):
+    """Gatys et al. 2016, from coarse to fine, with so many steps in all."""
+
+    name = "gatys"
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: OptimizerFactory,
+        steps: int,
+        scales: int,
+        memory: int,
+        start: Start = "content",
+        told: Told = lambda scale, step, terms: None,
+    ) -> None:
+        self.objective, self.optimizer_factory, self.memory = objective, optimizer, memory
+        self.steps, self.scales, self.start, self.told = steps, scales, start, told
+
+    def study(self, style: Tensor) -> Tensor:
+        """The style itself: what is kept of it depends on the scale."""
+        return style
+
+    def stylize(self, content: Tensor, mixture: Mixture) -> Tensor:
+        stride = self.objective.stride
+        picture: Tensor | None = None
+        for scale in schedule(self.scales, self.steps):
+            wanted = padded(scaled(content, scale.factor), stride)
+            begin = begun(wanted, self.start) if picture is None else resized(picture, wanted.shape[2:])
+            picture = self._paint(begin, wanted, mixture, scale)
+        assert picture is not None
+        return picture[..., : content.shape[2], : content.shape[3]].clamp(-1, 1)
+
+    def needs(self, height: int, width: int) -> int:
+        return height * width * self.objective.bytes_per_pixel
+
+    def _paint(self, begin: Tensor, content: Tensor, mixture: Mixture, scale: Scale) -> Tensor:
+        height, width = begin.shape[2:]
+        reach, stride = self.objective.reach, self.objective.stride
+        side = side_within(self.memory, self.objective.bytes_per_pixel, height, width, reach, stride)
+        pieces = tiles(height, width, side, reach, stride)
+        goal = Goal(
+            self.objective.content_of(content, pieces), self._styles(mixture, scale, (height, width)), mixture.strength
+        )
+        pixels = nn.Parameter(begin.clone(memory_format=torch.contiguous_format))
+        optimizer: Any = self.optimizer_factory([pixels])
+        heard: Terms = {}
+
+        def measure() -> Tensor:
+            optimizer.zero_grad()
+            heard.update(self.objective(pixels, goal, pieces))
+            loss: Tensor = sum(heard.values())  # type: ignore[assignment]  # never empty
+            loss.backward()
+            return loss
+
+        for step in range(scale.first, scale.last):
+            heard.clear()
+            optimizer.step(measure)
+            self.told(scale, step, {name: term.detach() for name, term in heard.items()})
+        return pixels.detach()
+
+    def _styles(self, mixture: Mixture, scale: Scale, size: tuple[int, int]) -> list[Style]:
+        found = []
+        for number, style in enumerate(mixture.studied):
+            region = None
+            if mixture.regions is not None:
+                region = padded(scaled(mixture.regions[number][None], scale.factor), self.objective.stride).clamp(0, 1)
+            aims = self.objective.aims(scaled(style, scale.factor))
+            found.append(Style(aims, mixture.weights[number], region))
+        return found

@@ -1,0 +1,65 @@
+"""Any picture in the style of any other, in one pass: a decoder that learns to draw changed activations."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from atelier.data.types import Pair
+from atelier.losses.transfer import Activations, FreshStyles, Transferred, TransferTerm
+from atelier.networks.transforms.base import Transform
+from atelier.networks.vgg import Encoder
+from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory
+from atelier.tasks.level import DecoderFactory, Level, TransformFactory
+from atelier.tasks.transfer import TransferTask
+
+
+class ArbitraryStyle(TransferTask):
+    """AdaIN (Huang & Belongie 2017), SANet (Park & Lee 2019), and whatever else lies between an encoder and a decoder.
+
+    `decoder`, and a `transform` that learns, are made for the widths of the encoder.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        transform: Transform | TransformFactory,
+        decoder: DecoderFactory,
+        terms: Mapping[str, TransferTerm | None],
+        optimizer: OptimizerFactory,
+        schedule: ScheduleFactory,
+    ) -> None:
+        super().__init__(encoder, terms, optimizer, schedule)
+        made = transform if isinstance(transform, Transform) else transform(encoder.widths)
+        level = Level(encoder, made, decoder(encoder.widths))
+        self.levels = nn.ModuleList([level.to(memory_format=torch.channels_last)])
+        self.looked_at |= {*level.transform.taps}
+
+    @property
+    def level(self) -> Level:
+        return self.levels[0]  # type: ignore[return-value]  # a ModuleList holds Modules
+
+    def transfer(self, batch: Pair) -> Transferred:
+        with torch.no_grad():  # the encoder learns nothing, and pictures need no gradient
+            content, style = (self.encoder.taps(images, self.looked_at) for images in batch[:2])
+        goal = self.level.changed(content, style)
+        stylised = self.level.draw(goal)
+
+        def redraw() -> tuple[Tensor, Activations]:
+            again = self.level.draw(self.level.changed(content, content))
+            return again, self.encoder.taps(again, self.looked_at)
+
+        return Transferred(
+            batch.content,
+            stylised,
+            FreshStyles(style),
+            content,
+            self.encoder.taps(stylised, self.looked_at),
+            {self.level.transform.taps[0]: goal},
+            redraw,
+        )
+
+    @torch.no_grad()
+    def stylised(self, batch: Pair) -> Tensor:
+        content, style = (self.level.encode(images) for images in batch[:2])
+        return self.level.draw(self.level.changed(content, style)).float().clamp(-1, 1)

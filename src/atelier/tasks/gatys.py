@@ -1,0 +1,134 @@
+"""Style transfer by learning the pixels themselves (Gatys et al. 2016)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from torch.optim import Optimizer
+
+from atelier.data.types import Pair
+from atelier.tasks.adversarial import OptimizerFactory, Terms
+from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tiling import Tile, tiles
+
+Start = Literal["content", "noise"]
+
+NOISE = 0.1
+"""Standard deviation of the noise that a picture may start from, in [-1, 1]."""
+
+
+class Scale(NamedTuple):
+    """A part of the way from coarse to fine."""
+
+    factor: float
+    """Of the full sides."""
+    first: int
+    last: int
+    """Its steps; last is the next scale's first."""
+
+
+class Gatys(LightningModule):
+    """Paints one content in one style: a step is an iteration on the whole picture.
+
+    From coarse to fine (Gatys et al. 2017, section 5): the sides double from one of the `scales` to the next, which
+    starts from the enlarged picture of the one before. All have as many steps. The longer side of the content has
+    `image_size` pixels; the picture is that corner of the weights `pixels` which has the content's shape.
+    """
+
+    batch: ClassVar[type] = Pair
+
+    pixels: nn.Parameter
+    extent: Tensor
+    """Height and width of what is painted at present; zero before the first step."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: OptimizerFactory,
+        image_size: int,
+        scales: int = 1,
+        start: Start = "content",
+    ) -> None:
+        super().__init__()
+        if scales < 1:
+            raise ValueError(f"scales must be >= 1, got {scales}")
+        if start not in get_args(Start):
+            raise ValueError(f"start must be one of {list(get_args(Start))}, got {start!r}")
+        self.objective, self.optimizer_factory, self.scales, self.start = objective, optimizer, scales, start
+        self.pixels = nn.Parameter(torch.zeros(1, 3, image_size, image_size))
+        self.register_buffer("extent", torch.zeros(2, dtype=torch.int64))
+        self.goal: Goal | None = None
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.optimizer_factory([self.pixels])
+
+    def on_train_batch_start(self, batch: Pair, batch_idx: int) -> None:
+        steps = self.trainer.max_steps
+        scale = next(one for one in schedule(self.scales, steps) if self.global_step < one.last)
+        if self.goal is None or self.global_step == scale.first:
+            self._begin(batch, scale)
+
+    def training_step(self, batch: Pair, batch_idx: int) -> Terms:
+        assert self.goal is not None
+        picture = self.picture()
+        terms = self.objective(picture, self.goal, whole(picture))
+        return {"loss": sum(terms.values()), **{f"picture/{name}": term.detach() for name, term in terms.items()}}
+
+    def picture(self) -> Tensor:
+        """What is painted so far, (1, 3, h, w), its gradient that of the weights."""
+        height, width = self.extent.tolist()
+        return self.pixels[:, :, :height, :width]
+
+    @torch.no_grad()
+    def stylised(self, batch: Pair) -> Tensor:
+        """The picture as it stands, at the content's size (1, 3, H, W)."""
+        if not self.extent.any():
+            return batch.content
+        return resized(self.picture(), batch.content.shape[2:]).clamp(-1, 1)
+
+    def validation_step(self, batch: Pair, batch_idx: int) -> None:
+        """There is nothing but the picture to look at."""
+
+    @torch.no_grad()
+    def _begin(self, batch: Pair, scale: Scale) -> None:
+        """Set the goal at this scale and, where the run does not go on within it, the picture to start from."""
+        content, style = (scaled(images, scale.factor) for images in (batch.content, batch.style))
+        self.goal = Goal(self.objective.content_of(content, whole(content)), [Style(self.objective.aims(style))])
+        if self.global_step != scale.first:
+            return
+        painted = resized(self.picture(), content.shape[2:]) if self.extent.any() else begun(content, self.start)
+        self.extent.copy_(torch.tensor(painted.shape[2:]))
+        self.picture().copy_(painted)
+        optimizer: Any = self.optimizers()
+        optimizer.state.clear()  # moments and curvatures of another scale's pixels
+
+
+def schedule(scales: int, steps: int) -> Iterator[Scale]:
+    """The scales of so many steps together, coarsest first."""
+    for number in range(scales):
+        yield Scale(0.5 ** (scales - 1 - number), number * steps // scales, (number + 1) * steps // scales)
+
+
+def begun(content: Tensor, start: Start) -> Tensor:
+    """The picture before the first step. Noise is drawn on the CPU: a seed means the same on every device."""
+    return content.clone() if start == "content" else (NOISE * torch.randn(content.shape)).to(content)
+
+
+def scaled(images: Tensor, factor: float) -> Tensor:
+    """With sides so many times as long, antialiased."""
+    height, width = (max(16, round(side * factor)) for side in images.shape[2:])
+    return resized(images, (height, width))
+
+
+def resized(images: Tensor, size: Sequence[int]) -> Tensor:
+    if tuple(images.shape[2:]) == tuple(size):
+        return images
+    return interpolate(images, tuple(size), mode="bicubic", antialias=True).clamp(-1, 1)
+
+
+def whole(images: Tensor) -> list[Tile]:
+    """The picture as one tile."""
+    return tiles(images.shape[2], images.shape[3], None, 0, 1)

@@ -1,0 +1,79 @@
+"""Whitening and colouring (Li et al. 2017): what is learned is to draw activations, whatever they are changed to."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from atelier.data.types import Pair
+from atelier.networks.decoder import Decoder
+from atelier.networks.transforms.wct import WCT
+from atelier.networks.vgg import Encoder
+from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
+from atelier.tasks.level import Level
+
+
+class Wct(LightningModule):
+    """One decoder for each tap in `taps`; stylising goes through them in that order, the deepest first in the paper.
+
+    A step is an update of all decoders on the pictures of one batch, contents and styles alike. `feature_weight` is
+    lambda of eq. 1.
+    """
+
+    batch: ClassVar[type] = Pair
+    monitor: ClassVar[str] = "loss"
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        taps: Sequence[str],
+        optimizer: OptimizerFactory,
+        schedule: ScheduleFactory,
+        feature_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if unknown := [tap for tap in taps if tap not in encoder.widths] or not taps:
+            raise ValueError(f"taps must be some of {list(encoder.widths)}, got {unknown or list(taps)}")
+        levels = (Level(encoder, WCT(tap), Decoder(encoder.widths, tap)) for tap in taps)
+        self.levels = nn.ModuleList(level.to(memory_format=torch.channels_last) for level in levels)
+        self.encoder, self.taps, self.feature_weight = encoder, list(taps), feature_weight
+        self.optimizer_factory, self.schedule_factory = optimizer, schedule
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.optimizer_factory(self.parameters())
+        schedule = {"scheduler": self.schedule_factory(optimizer), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def training_step(self, batch: Pair, batch_idx: int) -> Terms:
+        terms = self.losses(torch.cat([batch.content, batch.style]))
+        return {
+            "loss": torch.stack([*terms.values()]).sum(),
+            **{f"decoder/{name}": term.detach() for name, term in terms.items()},
+        }
+
+    def losses(self, images: Tensor) -> Terms:
+        """Of each tap: eq. 1, mean squares in place of sums."""
+        with torch.no_grad():
+            activations = self.encoder.taps(images, self.taps)
+        levels = zip(self.taps, cast(Sequence[Level], self.levels), strict=True)
+        return {tap: self._loss(level, images, activations[tap]) for tap, level in levels}
+
+    def _loss(self, level: Level, images: Tensor, activation: Tensor) -> Tensor:
+        (tap,) = level.transform.taps
+        drawn = level.draw(activation)
+        again = self.encoder.taps(drawn, [tap])[tap]
+        return (drawn - images).square().mean() + self.feature_weight * (again - activation).square().mean()
+
+    def validation_step(self, batch: Pair, batch_idx: int) -> None:
+        terms = self.losses(torch.cat([batch.content, batch.style]))
+        self.log_dict({"val/loss": sum(terms.values())}, batch_size=len(batch.content))
+
+    @torch.no_grad()
+    def stylised(self, batch: Pair) -> Tensor:
+        """The contents in their styles, (B, 3, H, W) in [-1, 1]."""
+        picture = batch.content
+        for level in cast(Sequence[Level], self.levels):
+            picture = level.draw(level.changed(level.encode(picture), level.encode(batch.style))).clamp(-1, 1)
+        return picture.float()

@@ -1,0 +1,173 @@
+"""A picture comes in upright and whole, and goes out with its profile, its cut-out and a note of how it was made."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+from torch.testing import assert_close
+
+from atelier.data.pictures import BrokenPicture
+from atelier.errors import UserError
+from atelier.stylize.artwork import Artwork, read, resized, write
+from atelier.stylize.provenance import SOURCE_TYPE, read_note
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+NOTE = {"method": "gatys", "style": "Zürich “nacht”.jpg", "strength": 0.5, "seed": 7, "versions": {"torch": "2.15"}}
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def photograph(height=48, width=64):
+    """Smooth, so that lossy formats keep it: red grows downwards, green to the right."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    pixels = np.stack([40 + 2 * rows, 20 + 3 * columns, np.full_like(rows, 90)], -1)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def tensor(pixels):
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+
+
+def cut_out(height=48, width=64):
+    alpha = np.zeros((height, width), np.uint8)
+    alpha[8:40, 10:50] = 255
+    alpha[8:40, 50:54] = 128
+    return alpha
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
+def test_formats_are_read(tmp_path, kind):
+    Image.fromarray(photograph()).save(tmp_path / "picture", kind, **({} if kind == "GIF" else {"quality": 95}))
+    artwork = read(tmp_path / "picture")
+    assert artwork.pixels.dtype == torch.uint8
+    assert_close(artwork.pixels.float(), tensor(photograph()).float(), atol=16 if kind == "GIF" else 8, rtol=0)
+    assert (artwork.profile, artwork.opacity) == (None, None)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_orientation_is_undone_for_colours_and_cut_out(tmp_path, turn):
+    """The reference is Pillow's own transposition."""
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    Image.fromarray(np.dstack([photograph(), cut_out()])).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as picture:
+        wanted = np.asarray(ImageOps.exif_transpose(picture))
+    artwork = read(tmp_path / "a.png")
+    assert_close(artwork.opacity, torch.from_numpy(wanted[..., 3].copy()))
+    opaque = artwork.opacity == 255
+    assert_close(artwork.pixels[:, opaque], tensor(wanted[..., :3])[:, opaque])
+    assert bool((artwork.pixels[:, artwork.opacity == 0] == 255).all())
+    write(tmp_path / "b.png", artwork.pixels, artwork, {})
+    assert_close(read(tmp_path / "b.png").opacity, artwork.opacity)  # and not turned once more
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty file"), (b"no picture at all", "not an image"), (None, "No such file")],
+    ids=["empty", "text", "absent"],
+)
+def test_what_is_no_picture_is_told(tmp_path, content, reason):
+    if content is not None:
+        (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(BrokenPicture, match=reason):
+        read(tmp_path / "a.png")
+
+
+def test_half_a_picture_is_told(tmp_path):
+    write(tmp_path / "a.jpg", tensor(photograph()), Artwork(tensor(photograph())), {})
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "b.jpg").write_bytes(data[: len(data) - 400])
+    with pytest.raises(BrokenPicture, match="truncated"):
+        read(tmp_path / "b.jpg")
+
+
+@pytest.mark.parametrize("size", [(15, 64), (64, 15)])
+def test_too_small_is_told(tmp_path, size):
+    Image.new("RGB", size).save(tmp_path / "a.png")
+    with pytest.raises(BrokenPicture, match=f"too small: {size[0]} x {size[1]}"):
+        read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_pixels_profile_and_note_come_back(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write(path, tensor(photograph()), Artwork(tensor(photograph()), PROFILE), NOTE)
+    back = read(path)
+    exact = suffix in (".png", ".tif", ".tiff")
+    assert_close(back.pixels.float(), tensor(photograph()).float(), atol=0 if exact else 8, rtol=0)
+    assert back.profile == PROFILE
+    assert back.opacity is None
+    assert read_note(path) == NOTE
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_file_says_that_a_network_had_a_hand_in_it(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write(path, tensor(photograph()), Artwork(tensor(photograph())), {})
+    with Image.open(path) as picture:
+        packet = picture.tag_v2[700] if suffix.startswith(".tif") else picture.info.get("xmp")
+    assert f'DigitalSourceType="{SOURCE_TYPE}"'.encode() in packet
+    assert read_note(path) == {}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_the_cut_out_is_kept_at_any_size(tmp_path, suffix):
+    artwork = Artwork(tensor(photograph()), None, torch.from_numpy(cut_out()))
+    write(tmp_path / f"a{suffix}", artwork.pixels, artwork, {})
+    assert_close(read(tmp_path / f"a{suffix}").opacity, artwork.opacity)
+    write(tmp_path / f"b{suffix}", resized(artwork.pixels, 128), artwork, {})
+    larger = read(tmp_path / f"b{suffix}").opacity
+    assert larger.shape == (96, 128)
+    assert larger[48, 60] == 255
+    assert larger[4, 4] == 0
+
+
+def test_a_jpeg_is_put_on_white(tmp_path):
+    artwork = Artwork(torch.zeros(3, 48, 64, dtype=torch.uint8), None, torch.from_numpy(cut_out()))
+    write(tmp_path / "a.jpg", artwork.pixels, artwork, {})
+    back = read(tmp_path / "a.jpg").pixels
+    assert int(back[:, 20, 30].max()) < 6
+    assert int(back[:, 2, 2].min()) > 249
+
+
+def test_a_profile_of_other_colours_than_rgb_is_not_kept(tmp_path):
+    """It would be read as one of the RGB values that the picture has become."""
+    for space in (b"CMYK", b"GRAY"):
+        profile = PROFILE[:16] + space + PROFILE[20:]
+        Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=profile)
+        assert read(tmp_path / "a.png").profile is None
+    Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=b"nonsense")
+    assert read(tmp_path / "a.png").profile is None
+
+
+def test_a_description_by_others_is_no_note(tmp_path):
+    exif = Image.Exif()
+    for text in ("a tree", "[1, 2]", "7"):
+        exif[0x010E] = text
+        Image.fromarray(photograph()).save(tmp_path / "a.jpg", exif=exif)
+        assert read_note(tmp_path / "a.jpg") == {}
+
+
+def test_what_cannot_be_written_is_told_and_leaves_what_was_there(tmp_path):
+    artwork = Artwork(tensor(photograph()))
+    with pytest.raises(UserError, match=r"a\.bmp: a picture's name must end in one of \['\.png'"):
+        write(tmp_path / "a.bmp", artwork.pixels, artwork, {})
+    write(tmp_path / "a.webp", artwork.pixels, artwork, NOTE)
+    with pytest.raises(UserError, match="WEBP cannot hold 16384 x 16"):
+        write(tmp_path / "a.webp", torch.zeros(3, 16, 16384, dtype=torch.uint8), artwork, {})
+    assert read_note(tmp_path / "a.webp") == NOTE
+    assert len([*tmp_path.iterdir()]) == 1
+    with pytest.raises(ValueError, match=r"pixels must be uint8 \(3, H, W\), got torch.float32"):
+        write(tmp_path / "a.png", torch.zeros(3, 16, 16), artwork, {})
+
+
+@pytest.mark.parametrize(("size", "shape"), [(32, (3, 24, 32)), (128, (3, 96, 128)), (64, (3, 48, 64))])
+def test_resizing_keeps_the_aspect_and_the_place_of_things(size, shape):
+    small = resized(tensor(photograph()), size)
+    assert small.shape == shape
+    wanted = torch.nn.functional.interpolate(
+        tensor(photograph())[None].float(), shape[1:], mode="bilinear", antialias=True
+    )
+    assert_close(small[None].float(), wanted, atol=5, rtol=0)
