@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from atelier.config import check
 from atelier.errors import ConfigError
@@ -15,7 +17,30 @@ def names(group):
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-FAMILIES = [model for model in names("model") if model != "points"]
+STYLE_MODELS = ("gatys", "texture", "johnson", "multi_style", "adain", "sanet", "wct")
+STYLE_LOSSES = ("gram", "moments", "wasserstein", "sliced")
+FAMILIES = [model for model in names("model") if model not in ("points", *STYLE_MODELS)]
+LOSSES = [loss for loss in names("loss") if loss not in STYLE_LOSSES]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.png"
+    Image.fromarray(np.zeros((24, 32, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def styled(composed, picture):
+    """Composes the config of a model that stylises, with the pictures that it cannot do without."""
+    pictures = {
+        "gatys": [f"data.content={picture}", f"data.style={picture}"],
+        "texture": [f"data.style={picture}"],
+        "multi_style": ["data.label=picture"],
+    }
+    return lambda model, *overrides: composed(f"model={model}", *pictures.get(model, []), *overrides)
+
+
 LABELS = {"acgan": ["data.label=style"], "cgan_pd": ["data.label=style"]}
 """What a model that cannot do without labels is told."""
 OWN_LOSS = {"acgan": "acgan", "fastgan": "fastgan"}
@@ -35,7 +60,7 @@ def test_every_model_takes_labels(model, composed):
 
 @pytest.mark.parametrize(
     ("model", "loss"),
-    [(model, loss) for model in FAMILIES for loss in names("loss") if OWN_LOSS.get(loss, model) == model],
+    [(model, loss) for model in FAMILIES for loss in LOSSES if OWN_LOSS.get(loss, model) == model],
 )
 def test_every_loss_with_every_model(model, loss, composed):
     """A per-image penalty refuses batch norm, which is for the user to take out."""
@@ -51,14 +76,47 @@ def test_every_augmentation_with_every_model(model, augment, composed):
     check(presume(composed(f"model={model}", f"augment={augment}", "data.label=style")))
 
 
-@pytest.mark.parametrize("loss", [loss for loss in names("loss") if loss not in OWN_LOSS])
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss not in OWN_LOSS])
 def test_every_loss_with_points(loss, composed):
     check(composed("model=points", "data=gaussians", f"loss={loss}"))
 
 
+@pytest.mark.parametrize("encoder", [encoder for encoder in names("encoder") if encoder != "none"])
+@pytest.mark.parametrize("model", STYLE_MODELS)
+def test_every_style_model_with_every_encoder(model, encoder, styled, tmp_path):
+    path = tmp_path / "weights.pth"
+    path.touch()  # read when it is first looked through
+    own = [f"encoder.weights={path}"] if encoder == "vgg19_normalised" else []
+    check(presume(styled(model, f"encoder={encoder}", *own)))
+
+
+@pytest.mark.parametrize("loss", STYLE_LOSSES)
+@pytest.mark.parametrize("model", STYLE_MODELS)
+def test_every_style_loss_with_every_style_model(model, loss, styled):
+    check(presume(styled(model, f"loss={loss}")))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_pixels_are_learned_by_any_optimizer(optimizer, styled):
+    check(styled("gatys", f"optimizer@model.optimizer={optimizer}"))
+
+
+@pytest.mark.parametrize("model", ["adain", "sanet", "johnson"])
+def test_a_term_is_switched_off_by_null(model, styled):
+    cfg = styled(model, "model.terms.content=null")
+    check(cfg)
+    assert cfg.model.terms.style
+
+
 @pytest.mark.parametrize("data", names("data"))
-def test_every_data(data, composed, tmp_path):
-    needed = {"folder": [f"data.root={tmp_path}"], "gaussians": ["model=points"]}
+def test_every_data(data, composed, tmp_path, picture):
+    needed = {
+        "folder": [f"data.root={tmp_path}"],
+        "gaussians": ["model=points"],
+        "content_style": ["model=adain"],
+        "image_pair": ["model=gatys", f"data.content={picture}", f"data.style={picture}"],
+        "texture": ["model=texture", f"data.style={picture}"],
+    }
     check(composed(f"data={data}", *needed.get(data, [])))
 
 
@@ -69,7 +127,7 @@ def test_every_data(data, composed, tmp_path):
 )
 def test_every_option_of_the_other_groups(option, composed, tmp_path):
     (tmp_path / "weights.pth").touch()
-    needed = {"metrics=backbone": [f"metrics.weights={tmp_path / 'weights.pth'}"]}
+    needed = {"metrics=backbone": [f"metrics.weights={tmp_path / 'weights.pth'}"], "callbacks=style": ["model=adain"]}
     check(composed(option, *needed.get(option, [])))
 
 
@@ -103,6 +161,42 @@ def test_a_models_loss_is_its_own_until_the_command_line_says_otherwise(model, o
     ],
 )
 def test_faults_are_found_before_anything_is_built(overrides, fault, composed):
+    with pytest.raises(ConfigError, match=fault):
+        check(composed(*overrides))
+
+
+@pytest.mark.parametrize(
+    ("model", "overrides", "fault"),
+    [
+        ("gatys", ["loss=hinge"], r"style_distance"),
+        ("adain", ["loss=hinge"], r"style_distance"),
+        ("adain", ["encoder=none"], r"encoder: expected Encoder"),
+        ("adain", ["data=procedural"], r"data: gives Images, but ArbitraryStyle takes Pair; choose other data"),
+        ("adain", ["encoder=vgg19_normalised"], r"encoder.weights: "),
+        ("adain", ["encoder=vgg19_slim", "encoder.weights=nowhere"], r"weights: no such file: 'nowhere'"),
+        ("adain", ["model.decoder.deepest=relu9_1"], r"deepest must be among .*got 'relu9_1'"),
+        ("adain", ["+model.terms.style.taps.relu9_1=1"], r"model.terms: must be of taps among .*got \['relu9_1'\]"),
+        ("adain", ["+model.terms.content.taps.relu3_1=1"], r"terms: a Goal must be of the tap relu4_1"),
+        (
+            "gatys",
+            ["+model.objective.style.relu9_1=1"],
+            r"model.objective.style: must be of taps among .*got 'relu9_1'",
+        ),
+        ("gatys", ["model.start=middle"], r"model.start: .*'content'.*'noise'.*'middle'"),
+        ("wct", ["model.taps=[]"], r"model.taps: must be some of .*got \[\]"),
+        ("multi_style", ["data.label=colour"], r"data.label: .*'picture'.*'colour'"),
+    ],
+)
+def test_faults_of_style_models_are_one_clear_line_each(model, overrides, fault, styled):
+    with pytest.raises(ConfigError, match=fault) as caught:
+        check(presume(styled(model, *overrides)))
+    assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"), [(["loss=gram"], "objective"), (["data=content_style"], "data: gives Pair")]
+)
+def test_gans_are_told_what_is_for_styles(overrides, fault, composed):
     with pytest.raises(ConfigError, match=fault):
         check(composed(*overrides))
 

@@ -18,6 +18,7 @@ from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.hyperparameters import Hyperparameters
 from atelier.callbacks.interrupt import Interrupt
+from atelier.callbacks.protocols import Painter, Sampler
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
 from atelier.callbacks.scores import ScoreSamples, origin
@@ -29,7 +30,7 @@ from atelier.limits import refuse_pictures_of_points, refuse_unfit, refuse_unsup
 from atelier.metrics.scoring import Scores
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
-from atelier.record.summary import summary
+from atelier.record.summary import Makes, summary
 from atelier.run_folder import RunFolder
 from atelier.signals import Signals
 
@@ -128,6 +129,7 @@ class Fitting:
             data=self.data.fingerprint,
             classes=list(self.data.classes),
             pictures=self.data.pictures,
+            makes=_makes(self.task),
             monitor=self.monitor,
         )
         for logger in self.loggers:
@@ -167,6 +169,15 @@ class Fitting:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]
         path, step = self.run.path, self.step
         return [CsvRecord(path, step), *(make(folder=path, resume_step=step) for make in chosen)]
+
+
+def _makes(task: LightningModule) -> Makes:
+    """What its run folder can be asked for."""
+    if isinstance(task, Sampler):
+        return "samples"
+    if isinstance(task, Painter):
+        return "picture"
+    return "learned styles" if hasattr(task, "learned_styles") else "any style"
 
 
 def _checkpoint(resume: Path) -> Path:

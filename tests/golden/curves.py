@@ -5,8 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from PIL import Image
 
 from atelier import run
 from atelier.record import table
@@ -19,27 +22,55 @@ DATA = {"points": ["data=gaussians"]}
 PAINTINGS = ["data.image_size=32", "data.label=style"]
 """With labels, so that conditional layers are in the curves of all families."""
 
-SMALL = [
+GAN = [
     "data.count=40", "data.batch_size=8", "model.generator.width=8", "model.discriminator.width=8",
     "model.critic_steps=1", "model.generator_optimizer.lr=0.01", "model.discriminator_optimizer.lr=0.01",
+]  # fmt: skip
+SMALL = [
     "trainer.max_steps=3", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0",
     "trainer.accelerator=cpu", "metrics=none", "health=none", "~callbacks", "run_dir=unused",
 ]  # fmt: skip
 
+PAIRS = ["data.image_size=32", "data.batch_size=2", "data.content.count=8", "data.style.count=4"]
+NETWORK = ["model.network.width=4", "model.network.blocks=1"]
+STYLE = {
+    "gatys": ["data.content={folder}/content.png", "data.style={folder}/style.png", "data.image_size=48"],
+    "texture": ["data.style={folder}/style.png", "data.image_size=48", "model.scales=1"],
+    "johnson": [*PAIRS[:-1], "data.style={folder}/style.png", *NETWORK],
+    "multi_style": [*PAIRS, "data.label=picture", *NETWORK],
+    "adain": PAIRS,
+    "sanet": PAIRS,
+    "wct": PAIRS,
+}
+"""What models that stylise look at, through the embedded encoder."""
+
 
 def curve(model: str) -> dict[str, list[float]]:
     """Each term's values at steps 1, 2 and 3."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"model={model}", *DATA.get(model, PAINTINGS), *SMALL])
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            run.fit(cfg, Path(folder), {})
-            rows = table.read(Path(folder) / "metrics.csv")
+            run.fit(_config(model, Path(folder)), Path(folder) / "run", {})
+            rows = table.read(Path(folder) / "run" / "metrics.csv")
     finally:
         torch.set_num_threads(threads)
     return {name: [row[name] for row in rows] for name in rows[0] if "/" in name}
+
+
+def _config(model: str, folder: Path) -> DictConfig:
+    _paint(folder / "content.png", 32, 48)
+    _paint(folder / "style.png", 40, 24)
+    own = STYLE.get(model, [*DATA.get(model, PAINTINGS), *GAN])
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", [f"model={model}", *(option.format(folder=folder) for option in own), *SMALL])
+
+
+def _paint(path: Path, height: int, width: int) -> None:
+    """Bands and waves, of whole numbers: the same on every machine."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    pixels = np.stack([rows * columns % 256, 7 * rows % 256, (rows // 4 + columns // 6) % 2 * 200], -1)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
 
 
 def stored(model: str) -> dict[str, Any]:

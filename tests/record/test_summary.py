@@ -34,6 +34,32 @@ def test_a_finished_run_tells_its_scores_and_the_next_commands(run):
     assert f"python train.py resume='{run}' trainer.max_steps=4020" in told
 
 
+@pytest.mark.parametrize(
+    ("makes", "asked"),
+    [
+        ("samples", "atelier sample '{run}'\n"),
+        ("any style", "atelier stylize '{run}' --content … --style …\n"),
+        ("learned styles", "atelier stylize '{run}' --content …\n"),
+        ("picture", None),
+    ],
+)
+@pytest.mark.parametrize("status", ["finished", "interrupted"])
+def test_the_next_command_is_of_what_the_run_makes(makes, asked, status, run):
+    note(run, status=status, makes=makes)
+
+    told = describe(run).plain + "\n"
+
+    assert told.count("atelier sample") + told.count("atelier stylize") == (asked is not None)
+    assert asked is None or asked.format(run=run) in told
+    assert f"python train.py resume='{run}'" in told
+
+
+def test_points_cannot_be_sampled(run):
+    note(run, status="finished", makes="samples", pictures=False)
+
+    assert "atelier sample" not in describe(run).plain
+
+
 def test_a_run_that_did_not_finish_tells_how_to_go_on(run):
     note(run, status="interrupted", wall_seconds=10.0)
 

@@ -55,6 +55,15 @@ class Judge(ClassSampler, Protocol):
 
 
 @runtime_checkable
+class Painter(Protocol):
+    """A task whose weights are a picture."""
+
+    def picture(self) -> Tensor:
+        """What is painted so far, (1, 3, H, W) about [-1, 1]."""
+        ...
+
+
+@runtime_checkable
 class Stylizer(Protocol):
     """A task that gives contents the style of other pictures."""
 

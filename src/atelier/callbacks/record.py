@@ -9,6 +9,10 @@ from torch import Tensor
 from atelier.errors import RunError
 
 
+SUM = "loss"
+"""What Lightning has a task call what it minimises, where it minimises one thing: its terms say more."""
+
+
 class Record(Callback):
     """Logs the terms that `training_step` returns, every `trainer.log_every_n_steps` steps, with `images_seen`.
 
@@ -25,8 +29,9 @@ class Record(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.images_seen += len(batch[0]) * trainer.world_size
-        self._unchecked.append((trainer.global_step, outputs))
-        self.latest |= outputs
+        terms = {name: term for name, term in outputs.items() if name != SUM}
+        self._unchecked.append((trainer.global_step, terms))
+        self.latest |= terms
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
         if every and trainer.global_step % every == 0:
             self._refuse_non_finite()

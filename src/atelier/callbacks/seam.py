@@ -4,11 +4,14 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from atelier.callbacks.protocols import Sampler
+from atelier.callbacks.protocols import Painter, Sampler
 
 
 class SeamScore(Callback):
-    """Logs `val/seam` of `count` samples at validations of a task whose `seamless` is true; see `seam`."""
+    """Logs `val/seam` at validations of a task whose `seamless` is true: of `count` samples, or of what it paints.
+
+    See `seam`.
+    """
 
     def __init__(self, count: int = 64, seed: int = 0) -> None:
         if count < 1:
@@ -17,9 +20,13 @@ class SeamScore(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if getattr(pl_module, "seamless", False):  # tasks that cannot tile need not say so
-            assert isinstance(pl_module, Sampler)
-            images = pl_module.sample(self.count, torch.Generator().manual_seed(self.seed))
-            pl_module.log("val/seam", seam(images))
+            pl_module.log("val/seam", seam(self._images(pl_module)))
+
+    def _images(self, task: LightningModule) -> Tensor:
+        if isinstance(task, Painter):
+            return task.picture().detach()
+        assert isinstance(task, Sampler)
+        return task.sample(self.count, torch.Generator().manual_seed(self.seed))
 
 
 def seam(images: Tensor) -> float:

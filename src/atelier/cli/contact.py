@@ -1,4 +1,4 @@
-"""The sheet that shows at one glance what `atelier stylize` made: a row for each content, a column for each style."""
+"""The sheet that shows at one glance what `atelier stylize` made: contents along one side, styles along the other."""
 
 from pathlib import Path
 
@@ -12,33 +12,40 @@ SIDE = 192
 """Pixels of a thumbnail's longer side."""
 
 MOST = 24
-"""Rows and columns; more could not be looked at."""
+"""Contents, and styles; more could not be looked at."""
 
 
 class Sheet:
-    def __init__(self) -> None:
-        self._rows: dict[str, dict[str, Tensor]] = {}
-        self._columns: dict[str, Tensor] = {}
-        self._contents: dict[str, Tensor] = {}
+    """The longer of the two runs down. What is missing stays white."""
 
-    def note(self, row: str, column: str, content: Tensor, style: Tensor | None, stylised: Tensor) -> None:
-        """Pictures, uint8 (3, H, W); without a `style` the column has no head."""
-        if row not in self._contents and len(self._contents) == MOST:
-            return
-        if column not in self._columns and len(self._columns) == MOST:
-            return
-        self._contents.setdefault(row, _thumbnail(content))
-        self._columns.setdefault(column, _empty() if style is None else _thumbnail(style))
-        self._rows.setdefault(row, {})[column] = _thumbnail(stylised)
+    def __init__(self) -> None:
+        self._contents: dict[str, Tensor] = {}
+        self._styles: dict[str, Tensor] = {}
+        self._made: dict[tuple[str, str], Tensor] = {}
+
+    def note(self, content: str, style: str, pixels: Tensor, head: Tensor | None, stylised: Tensor) -> None:
+        """Of a content's name and a style's: the pictures, uint8 (3, H, W); `head` shows the style, if anything can."""
+        for names, name in ((self._contents, content), (self._styles, style)):
+            if name not in names and len(names) == MOST:
+                return
+        self._contents.setdefault(content, _thumbnail(pixels))
+        self._styles.setdefault(style, _empty() if head is None else _thumbnail(head))
+        self._made[content, style] = _thumbnail(stylised)
 
     def save(self, path: Path, note: dict[str, object]) -> None:
         """Nothing, where nothing was made."""
-        if not self._rows:
-            return
-        cells = [_empty(), *self._columns.values()]
-        for row, made in self._rows.items():
-            cells += [self._contents[row], *(made.get(column, _empty()) for column in self._columns)]
-        save_png(grid(torch.stack(cells), len(self._columns) + 1), path, note)
+        if self._made:
+            cells = self._cells()
+            save_png(grid(cells.flatten(0, 1), cells.shape[1]), path, note)
+
+    def _cells(self) -> Tensor:
+        """uint8 (rows, columns, 3, SIDE, SIDE)."""
+        rows = [torch.stack([_empty(), *self._styles.values()])]
+        for content, pixels in self._contents.items():
+            made = (self._made.get((content, style), _empty()) for style in self._styles)
+            rows.append(torch.stack([pixels, *made]))
+        cells = torch.stack(rows)
+        return cells if len(self._contents) >= len(self._styles) else cells.transpose(0, 1)
 
 
 def _thumbnail(pixels: Tensor) -> Tensor:

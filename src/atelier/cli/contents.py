@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from atelier.data import pictures
 from atelier.data.folder import picture_names
+from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv")
@@ -33,7 +35,31 @@ def contents(paths: Sequence[Path]) -> list[Content]:
 def _contents(path: Path) -> list[Content]:
     if path.is_dir():
         names = picture_names(path, "--content")
-        return [Content(path / name, Path(name).with_suffix("").as_posix().replace("/", "-")) for name in names]
+        return [Content(path / name, joined_name(name)) for name in names]
     if not path.exists():
         raise UserError(f"--content: no such file or folder: {str(path)!r}")
     return [Content(path, path.stem)]
+
+
+def joined_name(file: str) -> str:
+    """`2020-spain-beach` of 2020/spain/beach.jpg, a file's path in a folder with "/"."""
+    return Path(file).with_suffix("").as_posix().replace("/", "-")
+
+
+def largest(found: Sequence[Content], size: int | None) -> tuple[int, int] | None:
+    """Height and width of the picture of most pixels, its longer side `size` where that is given; None: not known."""
+    sizes = [known for content in found if not content.is_clip and (known := _size(content.path))]
+    if size is not None:
+        sizes = [
+            (round(size * height / max(height, width)), round(size * width / max(height, width)))
+            for height, width in sizes
+        ]
+    return max(sizes, key=lambda sides: sides[0] * sides[1], default=None)
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        width, height = pictures.inspect(path.read_bytes(), lambda picture: picture.size)
+    except (BrokenPicture, OSError):  # which is told in its turn
+        return None
+    return height, width

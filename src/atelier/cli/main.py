@@ -10,6 +10,7 @@ from atelier.cli.caches import cache
 from atelier.cli.compare import compare
 from atelier.cli.evaluate import evaluate
 from atelier.cli.interpolate import interpolate
+from atelier.cli.leaderboard import leaderboard
 from atelier.cli.sample import sample
 from atelier.cli.score import score
 from atelier.cli.stylize import stylize
@@ -31,6 +32,7 @@ app.command()(evaluate)
 app.command()(audit)
 app.command()(stylize)
 app.command()(score)
+app.command()(leaderboard)
 app.command()(compare)
 app.command()(timelapse)
 app.add_typer(cache, name="cache")

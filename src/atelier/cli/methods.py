@@ -29,6 +29,8 @@ from atelier.tasks.wct import Wct
 
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STEPS, SCALES, STYLE_WEIGHT, VARIATION_WEIGHT = 300, 3, 100.0, 0.02
+HISTORY = 20
+"""Steps that L-BFGS remembers: two gradients' worth each, beside some ten that it works with."""
 
 
 class Settings(NamedTuple):
@@ -49,22 +51,25 @@ class Chosen(NamedTuple):
     """What a picture's record says of it."""
     learned: Sequence[str] | None = None
     """Names of the styles that it has learned, where it takes no others."""
-    steps: int = 1
-    """To one picture."""
+    steps: int = 0
+    """To one picture, each of which is told; 0: it is done in one go."""
 
 
 def method_of(name: str, settings: Settings) -> Chosen:
     """Raises UserError for what is none, and for weights that are not at hand."""
-    if name in _BY_NAME:
-        return _BY_NAME[name](settings)
-    if not (Path(name) / CONFIG).is_file():
+    if name not in _BY_NAME and not (Path(name) / CONFIG).is_file():
         raise UserError(f"METHOD: must be one of {listed(_BY_NAME)} or a run folder, got {name!r}{_guess(name)}")
-    return _of_run(Path(name), settings)
+    _refuse_unused(name, settings)
+    if name not in _BY_NAME:
+        return _of_run(Path(name), settings)
+    try:
+        return _BY_NAME[name](settings)
+    except ValueError as error:  # a file that is absent, or another network's
+        raise UserError(f"--weights: {str(error).removeprefix('weights: ')}") from error
 
 
 def _gatys(settings: Settings) -> Chosen:
-    encoder = _encoder(settings)
-    encoder.fetch()
+    encoder = _ready(_encoder(settings))
     objective = Objective(
         encoder,
         ContentDistance(),
@@ -74,9 +79,11 @@ def _gatys(settings: Settings) -> Chosen:
         style_weight=STYLE_WEIGHT,
         variation_weight=VARIATION_WEIGHT,
     ).to(device())
-    optimizer = partial(torch.optim.LBFGS, max_iter=1, history_size=20, line_search_fn="strong_wolfe")
+    optimizer = partial(torch.optim.LBFGS, max_iter=1, max_eval=25, history_size=HISTORY, line_search_fn="strong_wolfe")
     steps = settings.steps or STEPS
-    method = PixelSearch(objective, optimizer, steps, SCALES, settings.memory, told=settings.told)
+    method = PixelSearch(
+        objective, optimizer, steps, SCALES, settings.memory, kept=2 * HISTORY + 10, told=settings.told
+    )
     return Chosen(method, {"encoder": encoder.name, "steps": steps}, steps=steps)
 
 
@@ -86,8 +93,7 @@ def _wct(settings: Settings) -> Chosen:
     path = encoders.slim_path(None if settings.weights is None else str(settings.weights))
     levels = []
     for level in reversed(LEVELS):
-        encoder = encoders.vgg19_slim(str(path) if settings.weights else None, level)
-        encoder.fetch()
+        encoder = _ready(encoders.vgg19_slim(str(path) if settings.weights else None, level))
         transform = WCT(f"relu{level}_1")
         levels.append(Level(encoder, transform, SlimDecoder.pretrained(path, level)).to(device()))
     return Chosen(Levels("wct", levels, settings.memory), {"encoder": "vgg19_slim"})
@@ -98,19 +104,31 @@ def _of_run(path: Path, settings: Settings) -> Chosen:
     note = {"run": "/".join(path.absolute().parts[-2:]), "step": content["global_step"]}
     task = task.to(device())
     if isinstance(task, ArbitraryStyle | Wct):
-        task.encoder.fetch()  # type: ignore[attr-defined]  # those of configs do
+        _ready(task.encoder)
         levels: Any = task.levels
-        return Chosen(Levels(path.name, [*levels], settings.memory), note)
+        return Chosen(Levels(path.absolute().name, [*levels], settings.memory), note)
     if isinstance(task, FeedForwardStyle):
         names = facts(path).get("classes") or [_style_of(cfg)]
-        return Chosen(
-            FeedForwardStyles(path.name, task.network.to(memory_format=torch.channels_last), settings.memory),
-            note,
-            names,
-        )
+        network = task.network.to(memory_format=torch.channels_last)
+        return Chosen(FeedForwardStyles(path.absolute().name, network, settings.memory), note, names)
     raise UserError(
         f"METHOD: {path} is the run of a {type(task).__name__}, which gives no picture the style of another"
     )
+
+
+def _ready(encoder: Any) -> Any:
+    """An encoder whose weights are at hand and its own, which it would else be known only after the first picture."""
+    encoder.fetch()
+    encoder.taps(torch.zeros(1, 3, 16, 16, device=device()), [next(iter(encoder.widths))])
+    return encoder
+
+
+def _refuse_unused(name: str, settings: Settings) -> None:
+    """What a method knows nothing of would be left out of account without a word."""
+    heeded = {"gatys": {"encoder", "weights", "steps"}, "wct": {"encoder", "weights"}}
+    for option in ("encoder", "weights", "steps", "checkpoint"):
+        if getattr(settings, option) is not None and option not in heeded.get(name, {"weights", "checkpoint"}):
+            raise UserError(f"--{option}: is nothing that {name} could heed")
 
 
 def _encoder(settings: Settings) -> Encoder:
@@ -143,7 +161,8 @@ def _normalised(own: str | None) -> Encoder:
 
 
 def _style_of(cfg: Any) -> str:
-    return Path(str(cfg.data.get("style", "style"))).stem
+    style = cfg.data.get("style")
+    return Path(style).stem if isinstance(style, str) else "style"
 
 
 def _guess(name: str) -> str:

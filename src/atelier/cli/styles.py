@@ -1,6 +1,6 @@
 """Where the styles of `atelier stylize` come from: files, folders, trained generators, what a network has learned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from torch import Tensor
 
+from atelier.cli.contents import joined_name
 from atelier.cli.trained import Trained
 from atelier.config.wording import did_you_mean, listed
 from atelier.data.folder import picture_names
@@ -51,10 +52,7 @@ class Recipe(NamedTuple):
 @dataclass(frozen=True)
 class FileStyle:
     path: Path
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
+    name: str
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -115,10 +113,18 @@ def recipes(words: Sequence[str], learned: Sequence[str] | None) -> list[Recipe]
     if not words:
         raise UserError("--style: must be given: a picture, a folder of them, or gan:RUN?seed=7")
     if len(words) == 1 and Path(words[0]).is_dir():
-        folder = Path(words[0])
-        return [Recipe([FileStyle(folder / name)], [1.0]) for name in picture_names(folder, "--style")]
+        return [Recipe([style], [1.0]) for style in _styles_in(Path(words[0]))]
     parts = [_weighted(word) for word in words]
     return [Recipe([_style(name) for name, _ in parts], [weight for _, weight in parts])]
+
+
+def _styles_in(folder: Path) -> list[FileStyle]:
+    found: dict[str, FileStyle] = {}
+    for file in picture_names(folder, "--style"):
+        style = FileStyle(folder / file, joined_name(file))
+        if (other := found.setdefault(style.name, style)) is not style:
+            raise UserError(f"--style: {other.path} and {style.path} would come out under one name")
+    return [*found.values()]
 
 
 def _of_learned(words: Sequence[str], learned: Sequence[str]) -> list[Recipe]:
@@ -138,7 +144,7 @@ def _of_learned(words: Sequence[str], learned: Sequence[str]) -> list[Recipe]:
 def _weighted(word: str) -> tuple[str, float]:
     """`PATH:WEIGHT`; without a weight it is 1, and so is all of a path that happens to end like one."""
     name, colon, text = word.rpartition(":")
-    if not colon or Path(word).exists():
+    if not colon or f"{name}:" == GENERATOR or Path(word).exists():
         return word, 1.0
     try:
         weight = float(text)
@@ -157,12 +163,12 @@ def _style(word: str) -> Style:
         raise UserError(f"--style: a folder is for each of its pictures in turn, and cannot be mixed: {word!r}")
     if not path.is_file():
         raise UserError(f"--style: no such file: {word!r}")
-    return FileStyle(path)
+    return FileStyle(path, path.stem)
 
 
 def _generated(word: str) -> Style:
     run, _, query = word.removeprefix(GENERATOR).partition("?")
-    makers = {"seed": int, "index": int, "label": str, "truncation": float}
+    makers: dict[str, Callable[[str], Any]] = {"seed": int, "index": _index, "label": str, "truncation": float}
     chosen: dict[str, Any] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         try:
@@ -172,9 +178,15 @@ def _generated(word: str) -> Style:
     style = GeneratedStyle(Path(run), **chosen)
     try:
         style.picture()  # what is no generator's run is refused before anything slow
-    except BrokenPicture as error:
-        raise UserError(f"--style: {error}") from error
+    except (BrokenPicture, UserError) as error:
+        raise UserError(f"--style: {word}: {error}") from error
     return style
+
+
+def _index(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError
+    return int(text)
 
 
 @cache

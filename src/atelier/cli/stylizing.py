@@ -10,19 +10,17 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet
-from atelier.cli.contents import Content, contents
-from atelier.cli.devices import device
+from atelier.cli.contents import Content, contents, largest
 from atelier.cli.methods import Settings, method_of
-from atelier.cli.styles import LearnedStyle, Recipe, recipes
+from atelier.cli.studies import Studies, gibibytes, image_of, pixels_of
+from atelier.cli.styles import Recipe, recipes
 from atelier.cli.trained import given
 from atelier.config.wording import did_you_mean, listed
 from atelier.data.pictures import BrokenPicture
 from atelier.data.progress import bar
 from atelier.errors import UserError
 from atelier.failures import tell
-from atelier.record.grids import to_pixels
 from atelier.stylize import artwork, clips, masks
-from atelier.stylize.artwork import Artwork
 from atelier.stylize.colour import POLICIES
 from atelier.stylize.method import Mixture
 from atelier.stylize.smoothing import Smoother
@@ -50,7 +48,7 @@ class Stylizing:
     def __init__(self, method: str, request: Request, settings: Settings) -> None:
         self.request = request
         self.chosen = method_of(method, settings._replace(told=lambda *_: self._advance()))
-        self.method_name = method if self.chosen.steps > 1 or method == "wct" else self.chosen.method.name
+        self.memory = settings.memory
         self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
         self.suffix = None if request.suffix is None else _suffix(request.suffix)
         self.sheet = Sheet()
@@ -62,7 +60,8 @@ class Stylizing:
         found, wanted = contents(paths), recipes(styles, self.chosen.learned)
         if self.request.mask is not None and any(len(recipe.styles) < 2 for recipe in wanted):
             raise UserError("--mask: divides a picture among several styles; name two or more by --style")
-        with bar("stylizing", len(found) * len(wanted) * self.chosen.steps) as self._advance:
+        self._warn_of_tiles(found)
+        with bar("stylizing", len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
             for recipe in wanted:
                 self._in_style(recipe, found)
         self.sheet.save(self.request.out.with_name(f"{self.request.out.name}.png"), self._note(None, None))
@@ -70,11 +69,19 @@ class Stylizing:
 
     @property
     def told(self) -> str:
-        words = f"{self.made} pictures in {self.request.out}"
+        words = f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {self.request.out}"
         return f"{words}, {self.failed} failed" if self.failed else words
 
+    def _warn_of_tiles(self, found: Sequence[Content]) -> None:
+        sides = largest(found, self._size)
+        if sides is None or (needed := self.chosen.method.needs(*sides)) <= self.memory:
+            return
+        height, width = sides
+        tell(f"{width} x {height} takes about {gibibytes(needed)}: in tiles within {gibibytes(self.memory)}")
+
     def _in_style(self, recipe: Recipe, found: Sequence[Content]) -> None:
-        studies = _Studies(self, recipe)
+        size = self.request.style_size or STYLE_SIZE
+        studies = Studies(self.chosen.method, recipe, self.policy, size, self.memory)
         for content in found:
             try:
                 self._make(content, recipe, studies)
@@ -82,35 +89,32 @@ class Stylizing:
             except (BrokenPicture, UserError) as error:
                 self.failed += 1
                 tell(f"{content.path} in {recipe.name}: {error}")
-            if self.chosen.steps == 1:
+            if not self.chosen.steps:
                 self._advance()
 
-    def _make(self, content: Content, recipe: Recipe, studies: "_Studies") -> None:
+    def _make(self, content: Content, recipe: Recipe, studies: Studies) -> None:
         name = f"{content.name}_stylized_{recipe.name}"
         if content.is_clip:
             return self._make_clip(content, recipe, studies, name)
         work = artwork.read(content.path)
-        stylised = self._stylised(work, studies)
+        stylised = pixels_of(self._transferred(image_of(self._sized(work.pixels)), work.pixels, studies))
         path = self.request.out / f"{name}{self.suffix or _own_suffix(content.path)}"
         artwork.write(path, stylised, work, self._note(content, recipe))
         self.sheet.note(content.name, recipe.name, work.pixels, studies.head, stylised)
         return None
 
-    def _make_clip(self, content: Content, recipe: Recipe, studies: "_Studies", name: str) -> None:
+    def _make_clip(self, content: Content, recipe: Recipe, studies: Studies, name: str) -> None:
         clip, smooth = clips.clip_of(content.path), Smoother()
 
         def pictures() -> Iterator[Tensor]:
             for frame in clips.frames(content.path):
-                image = self._image(self._sized(frame))
-                yield to_pixels(smooth(image, self._transferred(image, frame, studies)))[0]
+                image = image_of(self._sized(frame))
+                yield pixels_of(smooth(image, self._transferred(image, frame, studies)))
 
         path = self.request.out / f"{name}{content.path.suffix}"
         clips.write_clip(path, pictures(), clip.rate, self._note(content, recipe), content.path)
 
-    def _stylised(self, work: Artwork, studies: "_Studies") -> Tensor:
-        return to_pixels(self._transferred(self._image(self._sized(work.pixels)), work.pixels, studies))[0]
-
-    def _transferred(self, image: Tensor, pixels: Tensor, studies: "_Studies") -> Tensor:
+    def _transferred(self, image: Tensor, pixels: Tensor, studies: Studies) -> Tensor:
         """An image (1, 3, H, W), of which `pixels` (3, h, w) are the original, in the styles."""
         torch.manual_seed(self.request.seed)
         regions = self._regions(pixels, image, len(studies.recipe.styles))
@@ -125,17 +129,17 @@ class Stylizing:
         regions = masks.read(self.request.mask, count, (height, width)).to(image)
         return interpolate(regions, image.shape[2:], mode="bilinear", antialias=True)  # sums to 1 still
 
-    def _sized(self, pixels: Tensor) -> Tensor:
-        size = self.request.size or (OPTIMISED_SIZE if self.chosen.steps > 1 else None)
-        return pixels if size is None else artwork.resized(pixels, size)
+    @property
+    def _size(self) -> int | None:
+        return self.request.size or (OPTIMISED_SIZE if self.chosen.steps else None)
 
-    def _image(self, pixels: Tensor) -> Tensor:
-        return pixels[None].to(device()).float() / 127.5 - 1
+    def _sized(self, pixels: Tensor) -> Tensor:
+        return pixels if self._size is None else artwork.resized(pixels, self._size)
 
     def _note(self, content: Content | None, recipe: Recipe | None) -> dict[str, Any]:
         asked = self.request
         return given(
-            method=self.method_name,
+            method=self.chosen.method.name,
             **self.chosen.note,
             content=content and content.path.name,
             styles=recipe and recipe.origin,
@@ -148,40 +152,6 @@ class Stylizing:
             atelier=version("atelier"),
             torch=version("torch"),
         )
-
-
-class _Studies:
-    """What the method knows of the styles of a recipe: once, unless colours make them other ones for each content."""
-
-    def __init__(self, job: Stylizing, recipe: Recipe) -> None:
-        self.job, self.recipe = job, recipe
-        self._pictures: list[Tensor] | None = None
-        self._studied: list[Any] | None = None
-
-    @property
-    def head(self) -> Tensor | None:
-        """What stands for the styles in the sheet."""
-        return None if self._pictures is None else to_pixels(self._pictures[0])[0]
-
-    def of(self, content: Tensor) -> list[Any]:
-        """For a content (1, 3, H, W)."""
-        if isinstance(self.recipe.styles[0], LearnedStyle):
-            return [style.number for style in self.recipe.styles if isinstance(style, LearnedStyle)]
-        if self._pictures is None:
-            self._pictures = [self._picture(style) for style in self.recipe.styles]
-        study, policy = self.job.chosen.method.study, self.job.policy
-        if policy is not None:
-            return [study(policy.before(picture, content)) for picture in self._pictures]
-        if self._studied is None:
-            self._studied = [study(picture) for picture in self._pictures]
-        return self._studied
-
-    def _picture(self, style: Any) -> Tensor:
-        try:
-            pixels = style.picture()
-        except BrokenPicture as error:
-            raise BrokenPicture(f"the style {style.name}: {error}") from error
-        return self.job._image(artwork.resized(pixels, self.job.request.style_size or STYLE_SIZE))
 
 
 def _policy(name: str, learned: Sequence[str] | None) -> Any:

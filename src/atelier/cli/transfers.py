@@ -53,20 +53,21 @@ def score_transfers(content: Path, style: Path, fake: Path, names: Sequence[str]
 
     All are brought to squares of `size` pixels. Raises UserError for what cannot be compared.
     """
-    measures = _measures(names)
+    measures = measures_of(names)
     galleries = [Gallery(content, "--content"), Gallery(style, "--style"), Gallery(fake, "--fake")]
     triples = match(*([gallery.root / name for name in gallery.names] for gallery in galleries))
     where = device()
-    _load(measures, where)
+    load(measures, where)
     for triple in watched(triples, f"looking at {fake.name}", len(triples)):
-        pictures = [_read(path, gallery.option, size) for path, gallery in zip(triple, galleries, strict=True)]
+        pictures = [read_square(path, gallery.option, size) for path, gallery in zip(triple, galleries, strict=True)]
         for measure in measures:
             measure.update(*(picture.to(where) for picture in pictures))
     found = {name: value for measure in measures for name, value in measure.compute().items()}
     return Scored(found, _card(measures, galleries, len(triples), size))
 
 
-def _measures(names: Sequence[str]) -> list[Measure]:
+def measures_of(names: Sequence[str]) -> list[Measure]:
+    """Not yet loaded. Raises UserError for a name that is none of MEASURES."""
     for name in names:
         if name not in MEASURES:
             raise UserError(
@@ -78,7 +79,7 @@ def _measures(names: Sequence[str]) -> list[Measure]:
     return [MEASURES[name](have) for name in dict.fromkeys(names)]
 
 
-def _load(measures: Sequence[Measure], where: torch.device) -> None:
+def load(measures: Sequence[Measure], where: torch.device) -> None:
     """Each network once, whatever the number of measures that look through it."""
     networks = dict.fromkeys(network for measure in measures for network in measure.networks)
     for network in networks:
@@ -89,7 +90,8 @@ def _load(measures: Sequence[Measure], where: torch.device) -> None:
         measure.to(where)
 
 
-def _read(path: Path, option: str, size: int) -> Tensor:
+def read_square(path: Path, option: str, size: int) -> Tensor:
+    """uint8 (1, 3, size, size), whatever its aspect was. Raises UserError that names the option which led there."""
     try:
         pixels = decode(path.read_bytes(), size, "squash")
     except (BrokenPicture, OSError) as error:

@@ -95,8 +95,14 @@ class Gram(OfMoments):
     number, so that pictures of two sizes compare.
     """
 
+    def describe(self, activation: Tensor, weight: Tensor | None = None) -> Moments:
+        """Moments about zero, in place of the mean: the covariance is the Gram matrix."""
+        with torch.autocast(activation.device.type, enabled=False):
+            places, matrix = _products(activation.float().flatten(2), weight)
+        return Moments(places, matrix.new_zeros(matrix.shape[:2]), matrix)
+
     def forward(self, description: Moments, target: Moments) -> Tensor:
-        difference = description.gram() - target.gram()
+        difference = description.covariance - target.covariance
         return difference.square().sum((1, 2)) / (4 * difference.shape[1] ** 2)
 
 
@@ -157,6 +163,19 @@ class Wasserstein(OfMoments):
         apart = (description.mean - target.mean).square().sum(1)
         trace = covariance.diagonal(dim1=1, dim2=2).sum(1)
         return ((apart + trace + target.variance - 2 * shared) / covariance.shape[1]).float()
+
+
+def _products(flat: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Of activations (B, C, places) how many places count, (B,), and their channels' mean products, (B, C, C)."""
+    if weight is None:
+        places = flat.new_full((len(flat),), flat.shape[2])
+        half = flat @ flat.detach().mT / flat.shape[2]
+    else:
+        weights = weight.flatten(2).to(flat)
+        places = weights.sum((1, 2))
+        half = (flat * (weights / places.clamp_min(1e-12)[:, None, None])) @ flat.detach().mT
+    # as much as half; the transposed one brings the gradient of the other factor, without its product of large matrices
+    return places, half + half.mT - half.detach()
 
 
 def _deviation(described: Moments) -> Tensor:

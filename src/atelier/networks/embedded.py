@@ -64,8 +64,9 @@ class Embedded(nn.Module):
     @classmethod
     def pretrained(cls) -> Self:
         """With the packaged weights, frozen, channels last. Gradients still reach the images."""
-        network = cls()
-        network.load_state_dict(load_file(WEIGHTS))
+        with torch.device("meta"):  # draws no random numbers, which a run would miss
+            network = cls()
+        network.load_state_dict(load_file(WEIGHTS), assign=True)
         return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Features:

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from atelier.networks.winograd import FrozenConv2d
+
 STAGE_WIDTHS = (64, 128, 256, 512, 512)
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, of colours in [0, 1]."""
@@ -50,7 +52,7 @@ class _Vgg(nn.Module):
         before = 3
         for stage, (width, count) in enumerate(zip(STAGE_WIDTHS, self.convolutions, strict=True), 1):
             for number in range(1, count + 1):
-                self._add(f"conv{stage}_{number}", nn.Conv2d(before, width, 3, padding=1))
+                self._add(f"conv{stage}_{number}", FrozenConv2d(before, width))
                 self._add(f"relu{stage}_{number}", nn.ReLU())  # not in place: the convolution may be a tap too
                 before = width
             self._add(f"pool{stage}", nn.MaxPool2d(2))
@@ -78,7 +80,8 @@ class _Vgg(nn.Module):
         for name, layer in zip(self.names, self.features, strict=True):
             if len(found) == len(set(names)):
                 break
-            activation = layer(activation)
+            rewritten = name.startswith("relu") and f"conv{name[4:]}" not in names  # in place on what is no tap
+            activation = activation.relu_() if rewritten else layer(activation)
             if name in names:
                 found[name] = activation
         return found

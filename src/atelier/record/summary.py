@@ -5,13 +5,23 @@ import os
 import shlex
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.text import Text
 
 from atelier.record import table
 from atelier.record.console import console
 from atelier.record.display import duration
+
+Makes = Literal["samples", "any style", "learned styles", "picture"]
+"""What a run's task makes, as `run.json` has it: images of nothing but chance, contents in the style of any picture or
+in the styles that it has learned, or the one picture that its samples/ shows."""
+
+ASKED: dict[Makes, str] = {
+    "samples": "atelier sample {run}",
+    "any style": "atelier stylize {run} --content … --style …",
+    "learned styles": "atelier stylize {run} --content …",
+}
 
 
 def summary(run: Path, monitor: str | None = None) -> None:
@@ -68,12 +78,13 @@ def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -
         return []
     run = shlex.quote(_short(path))
     resume = f"python train.py resume={run}"
-    sample = [f"atelier sample {run}"] if facts.get("pictures", True) else []
+    makes = facts.get("makes", "samples") if facts.get("pictures", True) else None
+    asked = [ASKED[makes].format(run=run)] if makes in ASKED else []
     if facts.get("status") == "finished":
         more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
         scored = [f"atelier evaluate {run}"] if facts.get("card") else []
-        return [*sample, *scored, f"atelier timelapse {run}", more]
-    return [resume, *sample]
+        return [*asked, *scored, f"atelier timelapse {run}", more]
+    return [resume, *asked]
 
 
 def _short(run: Path) -> str:

@@ -7,14 +7,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from atelier.moments import Moments, diagonal
+from atelier.moments import Moments
 from atelier.networks.feed_forward import STRIDE, FeedForward, Steps
-from atelier.stylize.memory import side_within
+from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
 from atelier.tiling import Tile, tiles
 
-MARGIN = 16
-"""Places of its input that a group of layers sees around a tile, at most."""
+REACH = 8
+"""Pixels around a tile that a group of layers sees, at most: 7 on the way down, then 2 of the smallest maps' places."""
+
+MAPS = 4
+"""Of full size, that are there at once: before and after a layer, about their mean, and normalised."""
 
 Part = Callable[[Tensor, Tensor | None], Steps]
 """Layers, as the network has them: a generator that halts before each instance norm."""
@@ -27,6 +30,8 @@ class Group(NamedTuple):
     norms: int
     scale: float
     """Sides of its output over those of its input."""
+    step: int
+    """Pixels of the picture along a place of its input."""
 
     def steps(self, features: Tensor, mixture: Tensor | None) -> Steps:
         for part in self.parts:
@@ -50,22 +55,23 @@ class FeedForwardStyles(Method):
     @torch.no_grad()
     def stylize(self, content: Tensor, mixture: Mixture) -> Tensor:
         """With a strength below 1 the picture is so far on the way from the content, in pixels."""
-        picture = padded(content, STRIDE).contiguous(memory_format=torch.channels_last)
-        height, width = content.shape[2:]
+        picture = padded(content, STRIDE)
         if mixture.regions is None:
             drawn = self._drawn(picture, self._weights(mixture.studied, mixture.weights, content))
         else:
-            each = [self._drawn(picture, self._weights([style], [1.0], content)) for style in mixture.studied]
-            drawn = sum(region * one[..., :height, :width] for region, one in zip(mixture.regions, each, strict=True))
-        return torch.lerp(content, drawn[..., :height, :width], mixture.strength).clamp(-1, 1)
+            drawn = torch.zeros_like(picture)
+            for style, region in zip(mixture.studied, padded(mixture.regions, STRIDE), strict=True):
+                drawn += region * self._drawn(picture, self._weights([style], [1.0], content))
+        return content.lerp(drawn[..., : content.shape[2], : content.shape[3]], mixture.strength).clamp_(-1, 1)
 
     def needs(self, height: int, width: int) -> int:
-        return self._bytes_per_pixel * height * width
+        return self._cost.of(height, width)
 
     @property
-    def _bytes_per_pixel(self) -> int:
-        """Three maps at full size: before and after a layer, and a copy with its border."""
-        return 3 * 4 * self.network.to_pixels.in_channels
+    def _cost(self) -> Cost:
+        """Whole are the content, the picture drawn, and two of the smallest maps, of four times as many channels."""
+        per_map = 4 * self.network.to_pixels.in_channels
+        return Cost(3 * 12 + 2 * per_map / 4, 48 + MAPS * per_map)
 
     def _weights(self, styles: Sequence[int], weights: Sequence[float], like: Tensor) -> Tensor | None:
         if self.network.styles == 1:
@@ -77,38 +83,36 @@ class FeedForwardStyles(Method):
 
     def _drawn(self, picture: Tensor, mixture: Tensor | None) -> Tensor:
         if self.needs(*picture.shape[2:]) <= self.memory:
-            return self.network(picture, mixture)
+            return self.network(picture.contiguous(memory_format=torch.channels_last), mixture)
+        side = self._cost.side_within(self.memory, (picture.shape[2], picture.shape[3]), REACH, STRIDE)
+        assert side is not None  # or it would be one piece
         features = picture
         for group in self._groups():
-            features = self._through(group, features, mixture)
+            features = self._through(group, features, mixture, side)
         return features
 
     def _groups(self) -> list[Group]:
-        """The maps between them have at most half the picture's sides: those at full size are never whole."""
+        """Only the smallest maps are ever whole."""
         parts: list[Any] = [*self.network.parts]
-        first, second, third, *blocks, up, last = (part.steps for part in parts)
+        first, second, third, *blocks, up, last = parts
 
         def to_pixels(features: Tensor, mixture: Tensor | None) -> Steps:
             yield from ()
             return self.network.to_pixels(features).tanh()
 
         return [
-            Group([first, second], 2, 0.5),
-            Group([third], 1, 0.5),
-            *(Group([block], 2, 1) for block in blocks),
-            Group([up], 1, 2),
-            Group([last, to_pixels], 1, 2),
+            Group([first, second, third], 3, 1 / STRIDE, 1),
+            *(Group([block], 2, 1, STRIDE) for block in blocks),
+            Group([up, last, to_pixels], 2, STRIDE, STRIDE),
         ]
 
-    def _through(self, group: Group, features: Tensor, mixture: Tensor | None) -> Tensor:
+    def _through(self, group: Group, features: Tensor, mixture: Tensor | None, side: int) -> Tensor:
         height, width = features.shape[2:]
-        per_place = 4 * self._bytes_per_pixel  # smaller maps are up to four times as wide
-        side = side_within(self.memory // 4, per_place, height, width, MARGIN, STRIDE)
-        pieces = tiles(height, width, side, MARGIN, STRIDE)
+        pieces = tiles(height, width, side // group.step, REACH // group.step, STRIDE // group.step)
         known: list[Moments] = []
         for _ in range(group.norms):
             seen = (walked(group.steps(tile.window(features), mixture), known) for tile in pieces)
-            own = (diagonal(_trimmed(tile, found)) for tile, found in zip(pieces, seen, strict=True))
+            own = (_moments(_trimmed(tile, found)) for tile, found in zip(pieces, seen, strict=True))
             known.append(reduce(Moments.merge, own))
         drawn: Tensor | None = None
         for tile in pieces:
@@ -131,6 +135,12 @@ def walked(steps: Steps, known: Sequence[Moments]) -> Tensor:
     except StopIteration as end:
         return end.value
     return found
+
+
+def _moments(features: Tensor) -> Moments:
+    """As `moments.diagonal` has them, for a third of the memory: nothing is copied."""
+    variance, mean = torch.var_mean(features, (2, 3), correction=0)
+    return Moments(features.new_full((len(features),), features[0, 0].numel()), mean, variance)
 
 
 def _trimmed(tile: Tile, seen: Tensor) -> Tensor:

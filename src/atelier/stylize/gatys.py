@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from atelier.stylize.memory import side_within
+from atelier.networks import taps as tapped
+from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
 from atelier.tasks.adversarial import OptimizerFactory, Terms
 from atelier.tasks.gatys import Scale, Start, begun, resized, scaled, schedule
@@ -16,9 +17,15 @@ from atelier.tiling import tiles
 Told = Callable[[Scale, int, Terms], None]
 """Hears of each step: its scale, its number, and the terms before it."""
 
+WHOLE = 6
+"""Pictures in float32: the content, also at its scale, the painted one, its gradient and beginning, all as 8 bits."""
+
 
 class PixelSearch(Method):
-    """Gatys et al. 2016, from coarse to fine, with so many steps in all."""
+    """Gatys et al. 2016, from coarse to fine, with so many steps in all.
+
+    `kept` is how many gradients' worth the optimizer remembers. A strength of 0 is the content as it is: no steps.
+    """
 
     name = "gatys"
 
@@ -29,17 +36,20 @@ class PixelSearch(Method):
         steps: int,
         scales: int,
         memory: int,
+        kept: int,
         start: Start = "content",
         told: Told = lambda scale, step, terms: None,
     ) -> None:
         self.objective, self.optimizer_factory, self.memory = objective, optimizer, memory
-        self.steps, self.scales, self.start, self.told = steps, scales, start, told
+        self.steps, self.scales, self.kept, self.start, self.told = steps, scales, kept, start, told
 
     def study(self, style: Tensor) -> Tensor:
         """The style itself: what is kept of it depends on the scale."""
         return style
 
     def stylize(self, content: Tensor, mixture: Mixture) -> Tensor:
+        if mixture.strength == 0:
+            return content
         stride = self.objective.stride
         picture: Tensor | None = None
         for scale in schedule(self.scales, self.steps):
@@ -50,12 +60,19 @@ class PixelSearch(Method):
         return picture[..., : content.shape[2], : content.shape[3]].clamp(-1, 1)
 
     def needs(self, height: int, width: int) -> int:
-        return height * width * self.objective.bytes_per_pixel
+        return self._cost.of(height, width)
+
+    @property
+    def _cost(self) -> Cost:
+        """Whole are the content, the picture and what the optimizer keeps, and what the encoder sees of the content."""
+        widths = self.objective.encoder.widths
+        seen = sum(4 * widths[tap] / tapped.stride(tap) ** 2 for tap in self.objective.content)
+        return Cost(12 * (WHOLE + self.kept) + seen, self.objective.bytes_per_pixel)
 
     def _paint(self, begin: Tensor, content: Tensor, mixture: Mixture, scale: Scale) -> Tensor:
         height, width = begin.shape[2:]
         reach, stride = self.objective.reach, self.objective.stride
-        side = side_within(self.memory, self.objective.bytes_per_pixel, height, width, reach, stride)
+        side = self._cost.side_within(self.memory, (height, width), reach, stride)
         pieces = tiles(height, width, side, reach, stride)
         goal = Goal(
             self.objective.content_of(content, pieces), self._styles(mixture, scale, (height, width)), mixture.strength
@@ -66,8 +83,10 @@ class PixelSearch(Method):
 
         def measure() -> Tensor:
             optimizer.zero_grad()
-            heard.update(self.objective(pixels, goal, pieces))
-            loss: Tensor = sum(heard.values())  # type: ignore[assignment]  # never empty
+            terms = self.objective(pixels, goal, pieces)
+            if not heard:  # those that follow are a line search's, some of which are thrown away
+                heard.update(terms)
+            loss = torch.stack([*terms.values()]).sum()
             loss.backward()
             return loss
 

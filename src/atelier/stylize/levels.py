@@ -9,13 +9,18 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from atelier.networks import taps as tapped
-from atelier.stylize.memory import side_within
+from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
 from atelier.tasks.level import Activations, Level
 from atelier.tiling import Tile, tiles
 
+Change = Callable[[Activations], Tensor]
+
 OWN_STYLE = 512
 """Pixels along a picture that attends to itself: what it remembers grows with their square."""
+
+WHOLE = 3 * 12 + 4
+"""Bytes for each pixel of a content: as it came, padded, as it is drawn, and as the 8 bits it was read from."""
 
 
 class Levels(Method):
@@ -41,36 +46,32 @@ class Levels(Method):
         for number, level in enumerate(self.levels):
             codes = [codes[number] for codes in mixture.studied]
             picture = self._pass(level, picture, codes, mixture._replace(regions=regions))
-        return picture[..., : content.shape[2], : content.shape[3]].clamp(-1, 1)
+        return picture[..., : content.shape[2], : content.shape[3]].clamp_(-1, 1)
 
     def needs(self, height: int, width: int) -> int:
-        """Bytes, if nothing is cut into tiles."""
-        return max(level.bytes_per_pixel for level in self.levels) * height * width
+        return max(_cost(level).of(height, width) for level in self.levels)
 
     def _pass(self, level: Level, picture: Tensor, codes: Sequence[Any], mixture: Mixture) -> Tensor:
         pieces = self._tiles(level, *picture.shape[2:])
         kept = level.encode(picture) if len(pieces) == 1 else None
         summaries = self._summaries(level, picture, pieces, kept, mixture.regions)
         changes = [level.transform.bind(*pair) for pair in zip(_each(summaries, len(codes)), codes, strict=True)]
-        plain = self._plain(level, picture, summaries) if mixture.strength < 1 else None
+        if mixture.strength < 1:
+            changes.append(self._plain(level, picture, summaries))
         drawn = torch.empty_like(picture)
         for tile in pieces:
             activations = level.encode(tile.window(picture)) if kept is None else kept
-            features = torch.zeros((), device=picture.device)
-            for change, share in zip(changes, _shares(mixture, level, tile), strict=True):
-                features = features + mixture.strength * share * change(activations)
-            if plain is not None:
-                features = features + (1 - mixture.strength) * plain(activations)
+            features = _blended(activations, changes, _shares(mixture, level, tile))
             tile.own(drawn).copy_(tile.trimmed(level.draw(features)))
         return drawn
 
-    def _plain(self, level: Level, picture: Tensor, summaries: Sequence[Any]) -> Callable[[Activations], Tensor]:
+    def _plain(self, level: Level, picture: Tensor, summaries: Sequence[Any]) -> Change:
         """The features of the content in its own style."""
         whole = reduce(lambda one, other: one.merge(other), summaries)
         return level.transform.bind_plain(whole, lambda: level.learn(_small(picture, level.stride)))
 
     def _tiles(self, level: Level, height: int, width: int) -> list[Tile]:
-        side = side_within(self.memory, level.bytes_per_pixel, height, width, level.reach, level.stride)
+        side = _cost(level).side_within(self.memory, (height, width), level.reach, level.stride)
         return tiles(height, width, side, level.reach, level.stride)
 
     def _summaries(
@@ -87,16 +88,32 @@ class Levels(Method):
         return found
 
 
+def _cost(level: Level) -> Cost:
+    return Cost(WHOLE, level.bytes_per_pixel)
+
+
 def _each(summaries: list[Any], count: int) -> list[Any]:
     """One for each style."""
     return summaries * count if len(summaries) == 1 else summaries
 
 
+def _blended(activations: Activations, changes: Sequence[Change], shares: Sequence[Any]) -> Tensor:
+    if len(shares) == 1:
+        return changes[0](activations)
+    blend = shares[0] * changes[0](activations)
+    for change, share in zip(changes[1:], shares[1:], strict=True):
+        blend += share * change(activations)
+    return blend
+
+
 def _shares(mixture: Mixture, level: Level, tile: Tile) -> list[Any]:
-    """Of each style: a number, or for each place of a window's features."""
+    """Of each style, and of the content itself where any is wanted: numbers, or maps of a window's places."""
+    strength = mixture.strength
     if mixture.regions is None:
-        return [weight / sum(mixture.weights) for weight in mixture.weights]
-    return [_shrunk(tile.window(region[None]), level) for region in mixture.regions]
+        shares: list[Any] = [strength * weight / sum(mixture.weights) for weight in mixture.weights]
+    else:
+        shares = [strength * _shrunk(tile.window(region[None]), level) for region in mixture.regions]
+    return [*shares, 1 - strength] if strength < 1 else shares
 
 
 def _shrunk(region: Tensor, level: Level) -> Tensor:

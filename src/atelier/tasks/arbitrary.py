@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from atelier.data.types import Pair
-from atelier.losses.transfer import Activations, FreshStyles, Transferred, TransferTerm
+from atelier.losses.transfer import Activations, FreshStyles, Goal, Transferred, TransferTerm
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory
@@ -34,6 +34,10 @@ class ArbitraryStyle(TransferTask):
         level = Level(encoder, made, decoder(encoder.widths))
         self.levels = nn.ModuleList([level.to(memory_format=torch.channels_last)])
         self.looked_at |= {*level.transform.taps}
+        drawn = level.transform.taps[0]
+        told = {tap for term in self.terms.values() if isinstance(term, Goal) for tap in term.taps}
+        if unknown := told - {drawn}:
+            raise ValueError(f"terms: a Goal must be of the tap {drawn} that the decoder draws, got {sorted(unknown)}")
 
     @property
     def level(self) -> Level:

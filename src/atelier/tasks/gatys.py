@@ -61,11 +61,14 @@ class Gatys(LightningModule):
         self.pixels = nn.Parameter(torch.zeros(1, 3, image_size, image_size))
         self.register_buffer("extent", torch.zeros(2, dtype=torch.int64))
         self.goal: Goal | None = None
+        self._heard: Terms = {}
+        self.seamless = objective.seamless
 
     def configure_optimizers(self) -> Optimizer:
         return self.optimizer_factory([self.pixels])
 
     def on_train_batch_start(self, batch: Pair, batch_idx: int) -> None:
+        self._heard = {}
         steps = self.trainer.max_steps
         scale = next(one for one in schedule(self.scales, steps) if self.global_step < one.last)
         if self.goal is None or self.global_step == scale.first:
@@ -75,7 +78,9 @@ class Gatys(LightningModule):
         assert self.goal is not None
         picture = self.picture()
         terms = self.objective(picture, self.goal, whole(picture))
-        return {"loss": sum(terms.values()), **{f"picture/{name}": term.detach() for name, term in terms.items()}}
+        if not self._heard:  # a line search evaluates pictures that it then throws away, but the first is as it stands
+            self._heard = {f"picture/{name}": term.detach() for name, term in terms.items()}
+        return {"loss": torch.stack([*terms.values()]).sum(), **self._heard}
 
     def picture(self) -> Tensor:
         """What is painted so far, (1, 3, h, w), its gradient that of the weights."""
@@ -84,10 +89,8 @@ class Gatys(LightningModule):
 
     @torch.no_grad()
     def stylised(self, batch: Pair) -> Tensor:
-        """The picture as it stands, at the content's size (1, 3, H, W)."""
-        if not self.extent.any():
-            return batch.content
-        return resized(self.picture(), batch.content.shape[2:]).clamp(-1, 1)
+        """The picture as it stands, at the size of its scale."""
+        return self.picture().clamp(-1, 1) if self.extent.any() else batch.content
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
         """There is nothing but the picture to look at."""
@@ -96,14 +99,24 @@ class Gatys(LightningModule):
     def _begin(self, batch: Pair, scale: Scale) -> None:
         """Set the goal at this scale and, where the run does not go on within it, the picture to start from."""
         content, style = (scaled(images, scale.factor) for images in (batch.content, batch.style))
+        if self.seamless:  # poolings leave out a remainder, and what is across the edge would be out of step
+            content = resized(content, [_whole(side, self.objective.stride) for side in content.shape[2:]])
         self.goal = Goal(self.objective.content_of(content, whole(content)), [Style(self.objective.aims(style))])
         if self.global_step != scale.first:
             return
-        painted = resized(self.picture(), content.shape[2:]) if self.extent.any() else begun(content, self.start)
+        painted = self._enlarged(content.shape[2:]) if self.extent.any() else begun(content, self.start)
         self.extent.copy_(torch.tensor(painted.shape[2:]))
         self.picture().copy_(painted)
         optimizer: Any = self.optimizers()
         optimizer.state.clear()  # moments and curvatures of another scale's pixels
+
+
+    def _enlarged(self, size: Sequence[int]) -> Tensor:
+        """The picture at the next scale's size, smooth across its edges where it is to tile."""
+        if not self.seamless:
+            return resized(self.picture(), size)
+        height, width = size
+        return resized(self.picture().repeat(1, 1, 3, 3), (3 * height, 3 * width))[..., height:-height, width:-width]
 
 
 def schedule(scales: int, steps: int) -> Iterator[Scale]:
@@ -127,6 +140,11 @@ def resized(images: Tensor, size: Sequence[int]) -> Tensor:
     if tuple(images.shape[2:]) == tuple(size):
         return images
     return interpolate(images, tuple(size), mode="bicubic", antialias=True).clamp(-1, 1)
+
+
+def _whole(side: int, stride: int) -> int:
+    """The largest multiple that fits."""
+    return max(stride, side // stride * stride)
 
 
 def whole(images: Tensor) -> list[Tile]:

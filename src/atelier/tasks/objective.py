@@ -56,7 +56,7 @@ class Objective(nn.Module):
         encoder: Encoder,
         content_distance: ContentDistance,
         style_distance: StyleDistance,
-        content: Mapping[str, float],
+        content: Mapping[str, float] | None,
         style: Mapping[str, float],
         content_weight: float = 1.0,
         style_weight: float = 1.0,
@@ -64,11 +64,11 @@ class Objective(nn.Module):
         seamless: bool = False,
     ) -> None:
         super().__init__()
-        _refuse_unknown(encoder, {"content": content, "style": style})
+        _refuse_unknown(encoder, {"content": content or {}, "style": style})
         self.encoder, self.content_distance, self.style_distance = encoder, content_distance, style_distance
-        self.content, self.style = dict(content), dict(style)
+        self.content, self.style = dict(content or {}), dict(style)
         self.content_weight, self.style_weight, self.variation_weight = content_weight, style_weight, variation_weight
-        self.variation = TotalVariation(circular=seamless)
+        self.variation, self.seamless = TotalVariation(circular=seamless), seamless
         if seamless:
             encoder.wrap()  # type: ignore[attr-defined]
 
@@ -83,9 +83,15 @@ class Objective(nn.Module):
         return tapped.margin(self.encoder.widths, [*self.content, *self.style])
 
     @property
-    def bytes_per_pixel(self) -> int:
-        """What a window takes until its gradient is had: each layer's values twice, for what ReLUs keep."""
-        return round(8 * tapped.floats_per_pixel(self.encoder.widths, [*self.content, *self.style]))
+    def bytes_per_pixel(self) -> float:
+        """What a window takes until its gradient is had.
+
+        Most of it is the activations looked at: as they are, flat, about their mean and weighted, and the gradient of
+        each. Measured within 20 % for encoders whose first layers have 16 and 64 channels.
+        """
+        taps = {*self.content, *self.style}
+        looked_at = sum(self.encoder.widths[tap] / tapped.stride(tap) ** 2 for tap in taps)
+        return 4 * (8.5 * looked_at + tapped.floats_per_pixel(self.encoder.widths, taps) / 3)
 
     @torch.no_grad()
     def content_of(self, content: Tensor, tiles: Sequence[Tile]) -> dict[str, Tensor]:

@@ -34,8 +34,9 @@ class Wct(LightningModule):
         feature_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        if unknown := [tap for tap in taps if tap not in encoder.widths] or not taps:
-            raise ValueError(f"taps must be some of {list(encoder.widths)}, got {unknown or list(taps)}")
+        unknown = [tap for tap in taps if tap not in encoder.widths]
+        if unknown or not taps:
+            raise ValueError(f"taps must be some of {list(encoder.widths)}, got {unknown}")
         levels = (Level(encoder, WCT(tap), Decoder(encoder.widths, tap)) for tap in taps)
         self.levels = nn.ModuleList(level.to(memory_format=torch.channels_last) for level in levels)
         self.encoder, self.taps, self.feature_weight = encoder, list(taps), feature_weight

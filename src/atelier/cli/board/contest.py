@@ -1,0 +1,145 @@
+"""The work of `atelier leaderboard`: every method over one grid, whatever becomes of a single one."""
+
+import json
+import platform
+import re
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import torch
+
+from atelier.cli.board.grid import Grid
+from atelier.cli.board.intervals import LEVEL, RESAMPLES
+from atelier.cli.board.painting import Cost, paint, try_out
+from atelier.cli.board.scoring import Score, Scorer
+from atelier.cli.devices import device
+from atelier.cli.methods import Settings
+from atelier.errors import RunError, UserError
+from atelier.failures import tell
+from atelier.files import replacing
+
+INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
+
+
+class Row(NamedTuple):
+    """What the board says of a method."""
+
+    name: str
+    scores: dict[str, Score]
+    cost: Cost
+    styles: list[str]
+    whole: bool
+    """Whether it has all styles of the grid: those that do not are no rivals of the others."""
+    card: dict[str, Any]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        scores = {name: score.told for name, score in self.scores.items()}
+        return {"scores": scores, **self.cost._asdict(), "styles": self.styles, "card": self.card}
+
+
+def entrants(words: Sequence[str]) -> dict[str, str]:
+    """Methods by their names on the board. Raises UserError for two of one name, or what no folder is called."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, method = _named(word)
+        if not re.fullmatch(r"\w[\w.+=,-]*", name):
+            raise UserError(f"METHOD: a name on the board must be letters, digits and -_.+=, only, got {name!r}")
+        if name in found:
+            raise UserError(f"METHOD: two are called {name!r}: NAME=METHOD gives one another name")
+        found[name] = method
+    return found
+
+
+class Contest:
+    """Raises UserError for what no method could be scored on."""
+
+    def __init__(
+        self, content: Path, style: Path, size: int, measures: Sequence[str], settings: Settings, seed: int
+    ) -> None:
+        self.grid, self.settings, self.seed = Grid(content, style, size), settings, seed
+        self.scorer = Scorer(measures, self.grid)
+        self.rows: list[Row] = []
+        self.failed: dict[str, str] = {}
+
+    def hold(self, methods: dict[str, str], out: Path | None) -> int:
+        """How many methods failed. Without `out` the pictures go when they are scored.
+
+        Raises UserError where all did.
+        """
+        with nullcontext(out) if out else TemporaryDirectory() as folder:
+            able = {
+                name: word for name, word in methods.items() if self._try(name, try_out, word, self.settings, self.grid)
+            }
+            for name, word in able.items():  # made again each by itself, or their weights would add up
+                self._try(name, self._score, name, word, Path(folder) / name)
+            self.rows.sort(key=_rank)
+            if out and self.rows:
+                self._write(out)
+        if not self.rows:
+            raise UserError("METHOD: none could be scored")
+        return len(self.failed)
+
+    def record(self) -> dict[str, Any]:
+        """Scores compare between boards of equal `card`, costs also where the `machine` is alike."""
+        return {
+            "card": {**self.grid.card(), "measures": self.scorer.card(), "interval": INTERVAL, "seed": self.seed},
+            "machine": {
+                "device": _device_name(),
+                "threads": torch.get_num_threads(),
+                "max_memory": self.settings.memory,
+                "peak": "bytes that torch allocated" if device().type == "cuda" else "resident bytes, sampled",
+            },
+            "versions": {name: version(name) for name in ("torch", "torchmetrics", "atelier")},
+            **self.grid.roots,
+            "methods": {row.name: row.told for row in self.rows},
+            "failed": self.failed,
+        }
+
+    def _try(self, name: str, act: Callable[..., object], *arguments: Any) -> bool:
+        """Whether it could; if not, why is told."""
+        try:
+            act(*arguments)
+        except (UserError, RunError, torch.OutOfMemoryError) as error:
+            self.failed[name] = str(error).splitlines()[0]
+            tell(f"{name}: {self.failed[name]}")
+            return False
+        return True
+
+    def _score(self, name: str, word: str, folder: Path) -> None:
+        painted = paint(word, self.settings, self.grid, folder, self.seed)
+        scores = self.scorer.scores(folder, painted.styles)
+        whole = len(painted.styles) == len(self.grid.styles)
+        self.rows.append(Row(name, scores, painted.cost, painted.styles, whole, painted.card))
+
+    def _write(self, out: Path) -> None:
+        from atelier.cli.board.pictures import picture_board
+        from atelier.cli.board.plot import plot
+
+        with replacing(out / "board.json") as partial:
+            partial.write_text(json.dumps(self.record(), indent=2))
+        picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / "board.png")
+        plot(self.rows, out / "plot.png")
+
+
+def _named(word: str) -> tuple[str, str]:
+    """`NAME=METHOD`; without a name, a run is called by its folder's. Folders of sweeps have a = in their own."""
+    name, equals, method = word.partition("=")
+    if equals and "/" not in name and not Path(word).exists():
+        return name, method
+    return Path(word).absolute().name if Path(word).is_dir() else word.replace("/", "-"), word
+
+
+def _rank(row: Row) -> tuple[bool, float, str]:
+    """By the first measure; those of other styles last."""
+    score = next(iter(row.scores.values()))
+    return not row.whole, -score.value if score.higher_is_better else score.value, row.name
+
+
+def _device_name() -> str:
+    where = device()
+    return torch.cuda.get_device_name(where) if where.type == "cuda" else platform.processor() or platform.machine()

@@ -1,0 +1,57 @@
+"""What all methods are given: every content in every style, as squares."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from atelier.cli.transfers import read_square
+from atelier.data.gallery import Gallery
+from atelier.errors import UserError
+from atelier.metrics.style.triples import match
+
+
+class Grid:
+    """Contents and styles by their files' stems: uint8 (1, 3, size, size), the whole picture with another aspect.
+
+    Raises UserError for what is no folder of pictures, a picture that cannot be read, and names that `atelier score`
+    would not tell apart in the stylised files.
+    """
+
+    def __init__(self, content: Path, style: Path, size: int) -> None:
+        self.size = size
+        self._galleries = {"content": Gallery(content, "--content"), "style": Gallery(style, "--style")}
+        self._refuse_ambiguous()
+        self.contents, self.styles = (self._squares(gallery) for gallery in self._galleries.values())
+
+    def card(self) -> dict[str, Any]:
+        """What must be alike for two boards to compare."""
+        return {
+            "resize": f"all to {self.size} x {self.size}, Lanczos",
+            **{f"{name}_key": gallery.key for name, gallery in self._galleries.items()},
+            "contents": [*self.contents],
+            "styles": [*self.styles],
+        }
+
+    @property
+    def roots(self) -> dict[str, str]:
+        return {name: str(gallery.root) for name, gallery in self._galleries.items()}
+
+    def _refuse_ambiguous(self) -> None:
+        contents, styles = ([gallery.root / name for name in gallery.names] for gallery in self._galleries.values())
+        pairs = [(content, style) for content in contents for style in styles]
+        files = [Path(file_name(content.stem, style.stem)) for content, style in pairs]
+        for (content, style), found in zip(pairs, match(contents, styles, files), strict=True):
+            if found[:2] != (content, style):
+                raise UserError(
+                    f"{found.stylised} could be {content.name} in {style.name}, or {found.content.name} in "
+                    f"{found.style.name}: rename one of them"
+                )
+
+    def _squares(self, gallery: Gallery) -> dict[str, Tensor]:
+        return {Path(name).stem: read_square(gallery.root / name, gallery.option, self.size) for name in gallery.names}
+
+
+def file_name(content: str, style: str) -> str:
+    """As `atelier score` reads it (`metrics.style.triples`)."""
+    return f"{content}_stylized_{style}.png"

@@ -1,0 +1,124 @@
+"""One method's pictures of the grid, and what they cost."""
+
+import hashlib
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from atelier.cli.board.grid import Grid, file_name
+from atelier.cli.board.usage import Usage
+from atelier.cli.devices import device
+from atelier.cli.methods import Chosen, Settings, method_of
+from atelier.config.wording import listed
+from atelier.data.folder import SUFFIXES
+from atelier.data.progress import bar
+from atelier.encoders import Encoder
+from atelier.errors import RunError, UserError
+from atelier.record.grids import save_png, to_pixels
+from atelier.stylize.method import Method, Mixture
+
+CORNER = 128
+"""Pixels a side of what a method is tried out on."""
+
+
+class Cost(NamedTuple):
+    milliseconds: float
+    """Of a picture: the median, its style studied before."""
+    study_milliseconds: float
+    """Of a style: the median; 0 where it was learned in training."""
+    peak_bytes: int | None
+    """Weights, what is kept of a style, and the work on one picture; None where it cannot be told."""
+
+
+class Painted(NamedTuple):
+    styles: list[str]
+    cost: Cost
+    card: dict[str, Any]
+
+
+def try_out(word: str, settings: Settings, grid: Grid) -> None:
+    """Paint a corner of one picture, and forget it. Raises UserError for what is no method, before hours of work.
+
+    What the program loads once and for all is loaded then, and neither its time nor its memory is the first method's.
+    """
+    chosen = method_of(word, settings)
+    code = chosen.method.study(next(iter(styles_of(chosen, grid).values())))
+    corner = _image(next(iter(grid.contents.values()))[..., :CORNER, :CORNER])
+    chosen.method.stylize(corner, Mixture([code], [1.0]))
+
+
+def paint(word: str, settings: Settings, grid: Grid, folder: Path, seed: int) -> Painted:
+    """Write all contents in all styles that the method can have into the folder.
+
+    Raises UserError for what is no method, and RunError for one that gives no picture.
+    """
+    usage = Usage(device())
+    advance = [lambda: None]
+    chosen = method_of(word, settings._replace(told=lambda *_: advance[0]()))
+    card = {**chosen.note, "weights_sha256": digest(chosen.method)}  # which loads lazy weights: not a picture's time
+    styles = styles_of(chosen, grid)
+    taken: list[float] = []
+    studied: list[float] = []
+    with bar(f"stylizing by {folder.name}", len(styles) * len(grid.contents) * chosen.steps) as advance[0]:
+        for name, style in styles.items():
+            with usage.watched(studied):
+                code = chosen.method.study(style)
+            for content, pixels in grid.contents.items():
+                torch.manual_seed(seed)
+                image = _image(pixels)
+                with usage.watched(taken):
+                    stylised = chosen.method.stylize(image, Mixture([code], [1.0]))
+                _save(stylised, folder / file_name(content, name), card)
+                if chosen.steps == 1:
+                    advance[0]()
+    study = 0.0 if chosen.learned else statistics.median(studied)
+    return Painted([*styles], Cost(statistics.median(taken), study, usage.peak), card)
+
+
+def digest(method: Method) -> str:
+    """SHA-256 of all weights that a method looks or paints with, wherever they come from."""
+    found = hashlib.sha256()
+    for name, tensor in _weights(method):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def _weights(method: Method) -> Iterator[tuple[str, Tensor]]:
+    parts = [part for value in vars(method).values() for part in (value if isinstance(value, list) else [value])]
+    for number, part in enumerate(part for part in parts if isinstance(part, nn.Module)):
+        yield from ((f"{number}.{name}", tensor) for name, tensor in part.state_dict().items())
+        for name, module in part.named_modules():
+            if isinstance(module, Encoder):  # whose network is no part of the state dict
+                yield from ((f"{number}.{name}.{key}", tensor) for key, tensor in module.network.state_dict().items())
+
+
+def styles_of(chosen: Chosen, grid: Grid) -> dict[str, Any]:
+    """What the method is to study, by the names of the grid. Raises UserError where it can have none of them."""
+    if chosen.learned is None:
+        return {name: _image(pixels) for name, pixels in grid.styles.items()}
+    numbers = {_stem(name): number for number, name in enumerate(chosen.learned)}
+    found = {name: numbers[name] for name in grid.styles if name in numbers}
+    if not found:
+        raise UserError(f"has learned {listed(chosen.learned)}, and --style has no picture of such a name")
+    return found
+
+
+def _stem(learned: str) -> str:
+    """A style that was learned as a picture of a folder has its file's name."""
+    path = Path(learned)
+    return path.stem if path.suffix.lower() in SUFFIXES else learned
+
+
+def _image(pixels: Tensor) -> Tensor:
+    return pixels.to(device()).float() / 127.5 - 1
+
+
+def _save(stylised: Tensor, path: Path, note: dict[str, Any]) -> None:
+    if not stylised.isfinite().all():
+        raise RunError(f"{path.stem} is not finite")
+    save_png(to_pixels(stylised)[0].permute(1, 2, 0).numpy(), path, note)

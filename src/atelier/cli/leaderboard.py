@@ -1,0 +1,68 @@
+"""`atelier leaderboard`: ways of stylising side by side, over the same contents and styles."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atelier.cli.stylize import bytes_of
+from atelier.errors import UserError
+
+MEASURES = "embedded_style_distance,embedded_content_distance,embedded_cfsd,ssim,colour_histogram_distance"
+"""Those that need no download."""
+
+
+def leaderboard(
+    methods: Annotated[
+        list[str], typer.Argument(help="gatys, wct, or run folders; NAME=METHOD has it called so on the board.")
+    ],
+    content: Annotated[Path, typer.Option(help="A folder of pictures.")],
+    style: Annotated[Path, typer.Option(help="A folder of pictures.")],
+    size: Annotated[int, typer.Option(min=75, help="Pixels of the squares that all become; 512 as published.")] = 512,
+    measures: Annotated[
+        str, typer.Option(help="Which, with commas, the first ranks; also artfid, lpips, cfsd, style_distance…")
+    ] = MEASURES,
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for the pictures, board.json, board.png and plot.png.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of gatys [default: 300].")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Of gatys: vgg19, vgg19_slim, vgg19_normalised or embedded.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The encoders' file [default: that of the weights' folder].")
+    ] = None,
+    max_memory: Annotated[str, typer.Option(help="For the picture itself: larger ones are done in tiles.")] = "2GiB",
+    seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what board.json has.")] = False,
+) -> None:
+    """Score methods on every content in every style, with intervals, and measure their time and memory.
+
+    A method that fails is told, the others go on, and the exit code is 1. One that knows only the styles it has learned
+    is scored on those of them that --style has, by their files' names, and stands below the others.
+    """
+    from atelier.cli.board.contest import Contest, entrants
+    from atelier.cli.methods import Settings
+
+    settings = Settings(bytes_of(max_memory), encoder, weights, steps)
+    names = [name.strip() for name in measures.split(",") if name.strip()]
+    contest = Contest(content, style, size, names, settings, seed)
+    failed = contest.hold(entrants(methods), _new(out))
+    if as_json:
+        typer.echo(json.dumps(contest.record(), indent=2))
+    else:
+        from rich.console import Console
+
+        from atelier.cli.board.sheet import sheet
+
+        Console().print(sheet(contest.rows))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _new(out: Path | None) -> Path | None:
+    """Raises UserError where pictures of another board would be scored, or lost."""
+    if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"--out: must be a new or an empty folder, got {str(out)!r}")
+    return out

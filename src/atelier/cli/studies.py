@@ -1,0 +1,80 @@
+"""What a method knows of the styles that pictures are to have."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from atelier.cli.devices import device
+from atelier.cli.styles import LearnedStyle, Recipe, Style
+from atelier.data.pictures import BrokenPicture
+from atelier.errors import UserError
+from atelier.record.grids import to_pixels
+from atelier.stylize import artwork
+from atelier.stylize.colour import Policy
+from atelier.stylize.method import Method
+
+_STRIP = 256
+"""Rows that are turned into 8 bits at once: a whole picture would take several more of itself."""
+
+
+class Studies:
+    """Of one recipe: made once, unless colours make them other styles for each content.
+
+    Styles have `size` pixels along their longer side, and take no more than `memory` bytes to look at.
+    """
+
+    def __init__(self, method: Method, recipe: Recipe, policy: Policy | None, size: int, memory: int) -> None:
+        self.method, self.recipe, self.policy, self.size, self.memory = method, recipe, policy, size, memory
+        self._pictures: list[Tensor] | None = None
+        self._studied: list[Any] | None = None
+
+    @property
+    def head(self) -> Tensor | None:
+        """What stands for the styles in the sheet, uint8 (3, H, W)."""
+        return None if self._pictures is None else pixels_of(self._pictures[0])
+
+    def of(self, content: Tensor) -> list[Any]:
+        """For a content (1, 3, H, W)."""
+        if isinstance(self.recipe.styles[0], LearnedStyle):
+            return [style.number for style in self.recipe.styles if isinstance(style, LearnedStyle)]
+        if self._pictures is None:
+            self._pictures = [self._picture(style) for style in self.recipe.styles]
+        if (policy := self.policy) is not None:
+            return self._each(lambda picture: policy.before(picture, content))
+        if self._studied is None:
+            self._studied = self._each(lambda picture: picture)
+        return self._studied
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> list[Any]:
+        assert self._pictures is not None
+        return [self.method.study(change(picture)) for picture in self._pictures]
+
+    def _picture(self, style: Style) -> Tensor:
+        try:
+            pixels = artwork.resized(style.picture(), self.size)
+        except BrokenPicture as error:
+            raise BrokenPicture(f"the style {style.name}: {error}") from error
+        needed = self.method.needs(*pixels.shape[1:])
+        if needed > self.memory:
+            height, width = pixels.shape[1:]
+            raise UserError(
+                f"--style-size: the style {style.name}, {width} x {height}, takes {gibibytes(needed)}, "
+                f"more than --max-memory, {gibibytes(self.memory)}"
+            )
+        return image_of(pixels)
+
+
+def image_of(pixels: Tensor) -> Tensor:
+    """uint8 (3, H, W) to an image (1, 3, H, W) in [-1, 1], where commands compute."""
+    return pixels[None].to(device()).float().div_(127.5).sub_(1)
+
+
+def pixels_of(image: Tensor) -> Tensor:
+    """And back."""
+    return torch.cat([to_pixels(rows) for rows in image[0].split(_STRIP, 1)], 1)
+
+
+def gibibytes(count: int) -> str:
+    return f"{count / 2**30:.2g} GiB"

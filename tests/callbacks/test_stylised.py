@@ -1,0 +1,134 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pytorch_lightning import LightningModule
+from torch.testing import assert_close
+
+from atelier.callbacks.stylised import StylisedGrid
+from atelier.data.types import Pair
+from atelier.record.loggers import RunLogger
+
+
+class Blender(LightningModule):
+    """Its pictures are halfway between content and style's colour, and it notes what it was given."""
+
+    def stylised(self, batch):
+        self.given = batch
+        torch.randn(3)
+        assert not torch.is_grad_enabled()
+        return (batch.content + batch.style.mean((2, 3), keepdim=True)) / 2
+
+
+class Shown(RunLogger):
+    name = version = "shown"
+
+    def __init__(self):
+        super().__init__()
+        self.images = []
+
+    def log_hyperparams(self, params): ...
+
+    def log_metrics(self, metrics, step=None): ...
+
+    def log_image(self, key, pixels, step):
+        self.images.append((key, step, pixels))
+
+
+@pytest.fixture
+def trainer(tmp_path):
+    return SimpleNamespace(
+        default_root_dir=str(tmp_path / "adain-content_style" / "monday"),
+        global_step=400,
+        is_global_zero=True,
+        sanity_checking=False,
+        loggers=[Shown()],
+    )
+
+
+def flat(level, count=3, height=8, width=8):
+    return torch.full((count, 3, height, width), float(level))
+
+
+PAIR = Pair(flat(-1), flat(1), torch.tensor([2, 0, 1]))
+
+
+def pictures(trainer):
+    return sorted(path.name for path in Path(trainer.default_root_dir).glob("samples/*"))
+
+
+def cell(shown, row, column, height=8, width=8):
+    """What is within the two pixels around each."""
+    return shown[2 + row * (height + 2) :, 2 + column * (width + 2) :][:height, :width]
+
+
+def test_a_row_is_a_content_its_style_and_what_became_of_it(trainer):
+    StylisedGrid(count=2).on_validation_batch_end(trainer, Blender(), None, PAIR, 0)
+
+    ((key, step, shown),) = trainer.loggers[0].images
+    assert (key, step) == ("samples", 400)
+    assert shown.shape == (2 * 10 + 2, 3 * 10 + 2, 3)
+    for row in range(2):
+        for column, level in enumerate((0, 255, 128)):
+            assert {*cell(shown, row, column).flatten().tolist()} == {level}
+
+
+def test_the_picture_says_where_it_comes_from(trainer):
+    StylisedGrid().on_validation_batch_end(trainer, Blender(), None, PAIR, 0)
+
+    assert pictures(trainer) == ["000400.png"]
+    with Image.open(Path(trainer.default_root_dir) / "samples/000400.png") as image:
+        assert image.text == {"run": "adain-content_style/monday", "step": "400"}
+        np.testing.assert_array_equal(np.asarray(image), trainer.loggers[0].images[0][2])
+
+
+@pytest.mark.parametrize("label", [torch.tensor([2, 0, 1]), None])
+def test_labels_stay_with_their_pictures(label):
+    blender = Blender()
+    StylisedGrid(count=2).draw(blender, PAIR._replace(label=label))
+    assert len(blender.given.content) == len(blender.given.style) == 2
+    assert blender.given.label is label or blender.given.label.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 16), (16, 4), (8, 8), (2, 2)])
+def test_a_style_of_another_shape_is_shown_whole_on_white(height, width):
+    """Red in its first half and green in its second, whichever way it lies."""
+    style = flat(-1, 1, height, width)
+    halves = style.chunk(2, 3 if width > height else 2)
+    halves[0][:, 0], halves[1][:, 1] = 1, 1
+    shown = cell(StylisedGrid().draw(Blender(), Pair(flat(0, 1), style)), 0, 1).astype(int)
+    coloured = (shown != 255).any(2)
+    assert coloured.sum() == 64 * min(height, width) // max(height, width)
+    assert abs((shown[coloured][:, 0] > 127).sum() - (shown[coloured][:, 1] > 127).sum()) <= 8
+
+
+def test_only_the_first_batch_of_a_validation_is_drawn(trainer):
+    StylisedGrid().on_validation_batch_end(trainer, Blender(), None, PAIR, 1)
+    assert pictures(trainer) == []
+
+
+@pytest.mark.parametrize("state", [{"is_global_zero": False}, {"sanity_checking": True}])
+def test_no_grid_from_other_processes_or_the_sanity_check(trainer, state):
+    vars(trainer).update(state)
+    StylisedGrid().on_validation_batch_end(trainer, Blender(), None, PAIR, 0)
+    assert pictures(trainer) == []
+
+
+def test_drawing_does_not_touch_the_random_numbers_of_training():
+    before = torch.get_rng_state()
+    StylisedGrid().draw(Blender(), PAIR)
+    assert_close(torch.get_rng_state(), before, rtol=0, atol=0)
+
+
+def test_a_task_that_cannot_stylise_is_refused_before_training(trainer):
+    with pytest.raises(TypeError, match=r"LightningModule has no stylised\(batch\)"):
+        StylisedGrid().setup(trainer, LightningModule(), "fit")
+    StylisedGrid().setup(trainer, Blender(), "fit")
+
+
+def test_a_grid_holds_at_least_one_pair():
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        StylisedGrid(count=0)

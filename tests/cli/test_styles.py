@@ -1,0 +1,146 @@
+"""What `--style` asks for, and what `--content` names."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atelier.cli.contents import contents, largest
+from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, recipes
+from atelier.cli.stylize import bytes_of
+from atelier.errors import UserError
+
+
+def paint(path, height=20, width=30, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)).save(path)
+    return path
+
+
+def names(found):
+    return [recipe.name for recipe in found]
+
+
+def test_several_are_mixed_by_their_weights(tmp_path):
+    one, other, odd = paint(tmp_path / "one.png"), paint(tmp_path / "other.png"), paint(tmp_path / "with:2.png")
+    (recipe,) = recipes([f"{one}:0.5", str(other), f"{odd}:3"], None)
+    assert recipe.weights == [0.5, 1.0, 3.0]
+    assert recipe.styles == [FileStyle(one, "one"), FileStyle(other, "other"), FileStyle(odd, "with:2")]
+    assert recipe.name == "one+other+with:2"
+    assert recipe.origin[0] == {"file": "one.png", "weight": 0.5}
+
+
+def test_a_path_that_ends_like_a_weight_is_itself(tmp_path):
+    odd = paint(tmp_path / "a.png").rename(tmp_path / "a:2")
+    (recipe,) = recipes([str(odd)], None)
+    assert (recipe.styles[0].path, recipe.weights) == (odd, [1.0])
+
+
+def test_a_folder_is_each_of_its_pictures_in_turn(tmp_path):
+    for name in ("b.png", "a.jpg", "deep/a.jpg"):
+        paint(tmp_path / name)
+    found = recipes([str(tmp_path)], None)
+    assert names(found) == ["a", "b", "deep-a"]
+    assert [recipe.weights for recipe in found] == [[1.0]] * 3
+
+
+def test_learned_styles_go_by_their_names():
+    learned = ["dawn", "noon", "a:b"]
+    assert names(recipes([], learned)) == learned
+    (recipe,) = recipes(["noon:2", "dawn"], learned)
+    assert recipe.styles == [LearnedStyle("noon", 1), LearnedStyle("dawn", 0)]
+    assert recipe.weights == [2.0, 1.0]
+    assert recipe.origin[0] == {"learned": "noon", "weight": 2.0}
+
+
+def test_an_image_of_a_generator_is_a_style(plain):
+    first, second = (recipes([f"gan:{plain}?seed=7&index={index}"], None)[0] for index in (0, 1))
+    assert first.styles == [GeneratedStyle(plain, 7, 0)]
+    assert first.name == f"{plain.name}-seed-7-0"
+    assert first.origin[0]["generator"]["step"] == 40
+    one, other = (recipe.styles[0].picture() for recipe in (first, second))
+    assert one.shape == (3, 16, 16)
+    assert (one != other).any()
+    (weighted,) = recipes([f"gan:{plain}?seed=7:0.5", f"gan:{plain}"], None)
+    assert weighted.weights == [0.5, 1.0]
+
+
+def test_a_generators_classes_are_named(labelled):
+    made = [recipes([f"gan:{labelled}?label={label}"], None)[0].styles[0].picture() for label in ("noon", "1", "dawn")]
+    assert (made[0] == made[1]).all()
+    assert (made[0] != made[2]).any()
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], "--style: must be given"),
+        (["nowhere.png"], "--style: no such file: 'nowhere.png'"),
+        (["{folder}", "{picture}"], "--style: a folder is for each of its pictures in turn"),
+        (["{picture}:0"], "--style: a weight must be above 0, got 0"),
+        (["{picture}:-1"], "--style: a weight must be above 0, got -1"),
+        (["{picture}:inf"], "--style: a weight must be above 0, got inf"),
+        (["{empty}"], "--style: no pictures in"),
+        (["{double}"], "--style: .* and .* would come out under one name"),
+        (["gan:{folder}"], "--style: gan:.*is no run folder"),
+        (["gan:{plain}?sed=3"], "--style: must be like gan:RUN.seed=7.*, got sed=3"),
+        (["gan:{plain}?seed=three"], "got seed=three"),
+        (["gan:{plain}?index=-1"], "got index=-1"),
+        (["gan:{plain}?label=noon"], "--style: gan:.*without labels"),
+    ],
+)
+def test_what_is_no_style_is_refused(words, text, plain, tmp_path):
+    (tmp_path / "empty").mkdir()
+    places = {
+        "picture": paint(tmp_path / "folder" / "one.png"), "folder": tmp_path / "folder", "empty": tmp_path / "empty",
+        "plain": plain, "double": paint(tmp_path / "double" / "one.png").parent,
+    }  # fmt: skip
+    paint(tmp_path / "double" / "one.jpg")
+    with pytest.raises(UserError, match=text):
+        recipes([word.format_map(places) for word in words], None)
+
+
+def test_a_style_that_was_not_learned_is_refused_by_the_names_of_those_that_were():
+    with pytest.raises(UserError, match="--style: this network has learned dawn, noon.*did you mean 'noon'"):
+        recipes(["noo"], ["dawn", "noon"])
+
+
+def test_contents_are_files_and_all_pictures_below_folders(tmp_path):
+    for name in ("in/a.jpg", "in/deep/b.png", "c.png"):
+        paint(tmp_path / name)
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    found = contents([tmp_path / "in", tmp_path / "c.png"])
+    assert [(content.name, content.is_clip) for content in found] == [("a", False), ("deep-b", False), ("c", False)]
+
+
+def test_contents_of_one_name_and_absent_ones_are_refused(tmp_path):
+    one, other = paint(tmp_path / "x" / "a.jpg"), paint(tmp_path / "y" / "a.png")
+    with pytest.raises(UserError, match="--content: .*a.jpg and .*a.png would come out under one name"):
+        contents([one, other])
+    with pytest.raises(UserError, match="--content: no such file or folder: 'nowhere'"):
+        contents([tmp_path.relative_to(tmp_path) / "nowhere"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="--content: no pictures in"):
+        contents([tmp_path / "empty"])
+
+
+def test_the_largest_is_known_without_decoding(tmp_path):
+    paint(tmp_path / "a.png", 40, 90), paint(tmp_path / "b.png", 70, 50)
+    (tmp_path / "c.png").write_bytes(b"broken")
+    found = contents([tmp_path])
+    assert largest(found, None) == (40, 90)
+    assert largest(found, 180) == (180, 129)
+    assert largest(contents([tmp_path / "c.png"]), 180) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("2GiB", 2**31), ("500MB", 500_000_000), ("1.5 gib", 3 * 2**29), ("4096", 4096), ("1e6", 10**6), ("3KiB", 3072)],
+)
+def test_memory_is_in_the_usual_units(text, count):
+    assert bytes_of(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "much", "4TB", "-1GiB", "0", "inf", "nan", "GiB"])
+def test_other_memory_is_refused(text):
+    with pytest.raises(UserError, match="--max-memory: must be like 4GiB or 500MB"):
+        bytes_of(text)
