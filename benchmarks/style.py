@@ -313,9 +313,8 @@ def main() -> None:
 
 
 def run(race: Race, rounds: int) -> None:
+    """Of rivals that have run once, when they were compared."""
     rivals = {"plain": race.plain, **race.ours}
-    for each in rivals.values():
-        each()  # what the first run does once
     costs: dict[str, list[Cost]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, each in rivals.items():

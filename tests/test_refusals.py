@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from atelier import run
+from atelier import limits, run
 from atelier.config import build, check
 from atelier.data.types import Images
 from atelier.errors import ConfigError, UserError
@@ -79,7 +79,14 @@ def test_a_discriminator_learns_nothing_from_the_picture_it_is_tried_with(model,
     """Neither statistics of batches nor vectors of spectral norms, no number is drawn, and all goes on in training."""
     task = build(small_config(f"model={model}", "model.discriminator.spectral_norm=true").model, "model")
     state, chance = copy.deepcopy(task.state_dict()), torch.get_rng_state()
-    assert run._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
+    assert limits._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
     torch.testing.assert_close(task.state_dict(), state, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), chance)
     assert all(module.training for player in (task.generator, task.discriminator) for module in player.modules())
+
+
+def test_crops_that_the_decoder_cannot_draw_whole(composed, tmp_path):
+    cfg = composed("model=adain", "data.image_size=36", "data.content.count=10", "data.style.count=10")
+    with pytest.raises(ConfigError, match="data.image_size: must be a multiple of 8 for this model.* got 36"):
+        run.fit(cfg, tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()

@@ -1,5 +1,6 @@
 """What a config may say that no constructor refuses, and that would fail late or quietly."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -42,13 +43,25 @@ def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
         raise ConfigError(["metrics: are of generators, and this model is none: metrics=none"])
     if isinstance(task, Sampler):
         _refuse_other_shape(task, data)
-    styles = getattr(task, "learned_styles", None)
-    if styles is not None and (found := len(data.style_pictures())) != styles:  # type: ignore[attr-defined]  # of pairs
-        raise ConfigError(
-            [
-                f"data.style: has {found} pictures, but this model learns {styles} by heart; name one picture, or try "
-                "model=multi_style data.label=picture"
-            ]
+    faults = [
+        *_size_faults(cfg, getattr(task, "multiple", 1)),
+        *_style_faults(getattr(task, "learned_styles", None), data),
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _size_faults(cfg: DictConfig, multiple: int) -> Iterator[str]:
+    side = cfg.data.get("image_size", multiple)  # points have none
+    if side % multiple:
+        yield f"data.image_size: must be a multiple of {multiple} for this model's encoder and decoder, got {side}"
+
+
+def _style_faults(learned: int | None, data: Any) -> Iterator[str]:
+    if learned is not None and (found := len(data.style_pictures())) != learned:
+        yield (
+            f"data.style: has {found} pictures, but this model learns {learned} by heart; name one picture, or try "
+            "model=multi_style data.label=picture"
         )
 
 

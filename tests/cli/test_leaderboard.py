@@ -223,6 +223,20 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
         run("leaderboard", "wct", "--content", tmp_path / "broken", "--style", style)
 
 
+def test_options_reach_the_methods_that_heed_them(pictures, adain, monkeypatch):
+    from atelier.cli.board import contest
+
+    heard = {}
+    monkeypatch.setattr(contest, "try_out", lambda word, settings, grid: heard.setdefault(word, settings))
+    monkeypatch.setattr(contest, "paint", lambda *_: pytest.fail("only tried out"))
+    made = Contest(*pictures, 80, ["ssim"], Settings(2 << 30, "embedded", Path("some.pth"), 3), 0)
+    with pytest.raises(pytest.fail.Exception):
+        made.hold(entrants(["gatys", "wct", str(adain)]), None)
+    assert [settings[1:4] for settings in heard.values()] == [
+        ("embedded", Path("some.pth"), 3), (None, Path("some.pth"), None), (None, None, None),
+    ]  # fmt: skip
+
+
 def test_names_that_could_be_read_in_two_ways_are_refused(tmp_path):
     content = paint(tmp_path / "content", ["a", "a_stylized_b"])
     style = paint(tmp_path / "style", ["c", "b_stylized_c"])
@@ -379,12 +393,12 @@ def test_usage_sees_what_a_block_holds_and_what_went_before_it():
 
 
 def test_a_digest_is_that_of_the_weights(adain, make_stylist):
-    first, again = (digest(method_of(str(adain), SETTINGS).method) for _ in range(2))
+    first, again = (digest(method_of(str(adain), Settings(2 << 30)).method) for _ in range(2))
     assert first == again
-    method = method_of(str(adain), SETTINGS).method
+    method = method_of(str(adain), Settings(2 << 30)).method
     next(iter(method.levels[0].decoder.parameters())).data[0] += 1
     changed = digest(method)
-    method = method_of(str(adain), SETTINGS).method
+    method = method_of(str(adain), Settings(2 << 30)).method
     next(iter(method.levels[0].encoder.network.parameters())).data[0] += 1
     assert len({first, changed, digest(method)}) == 3
 

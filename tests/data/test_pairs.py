@@ -115,15 +115,24 @@ def test_crops_are_parts_of_the_pictures_and_vary(module, hflip):
 
 
 def test_places_of_crops_are_equally_likely_and_independent():
-    draws = np.concatenate([PairStream(8, 8, 8, seed=0, margin=3).draw(number).corners for number in range(500)])
+    draws = np.concatenate([PairStream(8, 8, 8, seed=0, margins=(3, 3)).draw(number).corners for number in range(500)])
     for place in range(4):
         assert np.abs(np.bincount(draws[:, place], minlength=4) - 1000).max() < 140  # five standard deviations
     assert np.abs(np.corrcoef(draws.T) - np.eye(4)).max() < 5 / len(draws) ** 0.5
 
 
+def test_contents_and_styles_may_be_of_two_sizes(module):
+    data = module(resize=24, style_resize=40)
+    corners = np.concatenate([data.stream(0, 1).draw(number).corners for number in range(300)])
+    assert corners.min(0).tolist() == [0, 0, 0, 0]
+    assert corners.max(0).tolist() == [16, 16, 32, 32]
+    assert data.style_pictures().shape[2:] == (40, 40)
+    assert data.train_pixels.styles.side == 40
+
+
 def test_styles_do_not_follow_contents():
     """With as many of both, each content meets each style equally often."""
-    stream = PairStream(4, 4, 4, seed=1, margin=0)
+    stream = PairStream(4, 4, 4, seed=1, margins=(0, 0))
     together = np.zeros((4, 4), int)
     for draw in islice(stream.since(0), 1600):
         np.add.at(together, (draw.indices, draw.styles), 1)
@@ -133,7 +142,7 @@ def test_styles_do_not_follow_contents():
 
 @pytest.mark.parametrize(("styles", "batch_size"), [(1, 4), (3, 4), (7, 4), (50, 2)])
 def test_every_style_is_seen_equally_often(styles, batch_size):
-    stream = PairStream(9, styles, batch_size, seed=2, margin=0)
+    stream = PairStream(9, styles, batch_size, seed=2, margins=(0, 0))
     drawn = np.concatenate([stream.draw(number).styles for number in range(3 * styles)])
     assert np.bincount(drawn, minlength=styles).tolist() == [3 * batch_size] * styles
     assert sorted(drawn[:styles].tolist()) == [*range(styles)]
@@ -141,7 +150,7 @@ def test_every_style_is_seen_equally_often(styles, batch_size):
 
 def test_the_pinned_order():
     """The order belongs to the results of every run: a change must be on purpose."""
-    draw = PairStream(8, 5, 4, seed=0, margin=16).draw(3)
+    draw = PairStream(8, 5, 4, seed=0, margins=(16, 16)).draw(3)
     assert draw.indices.tolist() == [2, 6, 1, 7]
     assert draw.flips.tolist() == [True, False, False, True]
     assert draw.styles.tolist() == [3, 4, 1, 0]

@@ -31,7 +31,7 @@ def leaderboard(
         str | None, typer.Option(help="Of gatys: vgg19, vgg19_slim, vgg19_normalised or embedded.")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="The encoders' file [default: that of the weights' folder].")
+        Path | None, typer.Option(help="The encoder's file, of gatys and of wct [default: the weights' folder's].")
     ] = None,
     max_memory: Annotated[str, typer.Option(help="For the picture itself: larger ones are done in tiles.")] = "2GiB",
     seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,

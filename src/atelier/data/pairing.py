@@ -26,14 +26,15 @@ class PairDraw(NamedTuple):
     styles: np.ndarray
     """int64 (B,), places among the styles."""
     corners: np.ndarray
-    """int64 (B, 4), from 0 to `margin`: the crop's top and left in the content, then in the style."""
+    """int64 (B, 4), from 0 to the `margins`: the crop's top and left in the content, then in the style."""
 
 
 class PairStream:
     """Batches of `batch_size` out of `contents` contents, each with one of `styles` styles, for rank `rank` of `world`.
 
     Contents come as in a `Stream`. Styles go through permutations of their own that take no notice of batches, so
-    that there may be fewer of them than a batch has, and every one is seen equally often.
+    that there may be fewer of them than a batch has, and every one is seen equally often. `margins` are how much larger
+    than their crops contents and styles are.
     """
 
     def __init__(
@@ -42,12 +43,13 @@ class PairStream:
         styles: int,
         batch_size: int,
         seed: int,
-        margin: int,
+        margins: tuple[int, int],
         rank: int = 0,
         world: int = 1,
         hflip: bool = True,
     ) -> None:
-        self.batch_size, self.seed, self.margin = batch_size, seed, margin
+        self.batch_size, self.seed = batch_size, seed
+        self._places = np.repeat(np.array(margins, np.uint64), 2) + np.uint64(1)
         self._contents = Stream(contents, batch_size, seed, rank, world, hflip)
         self._styles = Stream(styles, 1, mix(seed, _STYLES), hflip=False)
         self._share = range(rank * batch_size // world, (rank + 1) * batch_size // world)
@@ -64,7 +66,7 @@ class PairStream:
 
     def _corners(self, number: int) -> np.ndarray:
         raw = np.random.PCG64(mix(self.seed, _CORNERS, number)).random_raw(4 * self.batch_size)
-        corners = (raw % np.uint64(self.margin + 1)).astype(np.int64).reshape(-1, 4)
+        corners = (raw.reshape(-1, 4) % self._places).astype(np.int64)
         return corners[self._share.start : self._share.stop]
 
 
@@ -92,8 +94,9 @@ class Pairs:
         Without `styles` pair number i is of content i and style i, each counted round; without `corners` (as in
         `PairDraw`) it is the middles. `label` is the style's class.
         """
-        middles = np.full((len(indices), 4), (self.contents.side - self.size) // 2)
-        corners = middles if corners is None else corners
+        if corners is None:
+            middles = [(pictures.side - self.size) // 2 for pictures in (self.contents, self.styles)]
+            corners = np.tile(np.repeat(middles, 2), (len(indices), 1))
         contents = indices % len(self.contents)
         styles = (indices if styles is None else styles) % len(self.styles)
         content = self.contents.cut(contents, corners[:, :2], self.size, flips)

@@ -43,6 +43,8 @@ class ContentStyle(EndlessData):
     """Of the crops, in pixels."""
     resize: int | None = None
     """Of the squares that are cropped; None: twice the crops."""
+    style_resize: int | None = None
+    """The same of styles; None: as `resize`. The larger, the larger the strokes that are learnt."""
     label: Literal["picture", "folder"] | None = None
     """What a class of styles is. With "picture" all styles are for training and for validation too."""
     validation: float = 0.1
@@ -56,21 +58,23 @@ class ContentStyle(EndlessData):
         one_of("label", self.label, [PICTURE, "folder", None])
         if self.image_size < 8:
             raise ValueError(f"image_size must be at least 8, got {self.image_size}")
-        if self.resize is not None and self.resize < self.image_size:
-            raise ValueError(f"resize must be at least data.image_size ({self.image_size}), got {self.resize}")
+        for name in ("resize", "style_resize"):
+            if (side := getattr(self, name)) is not None and side < self.image_size:
+                raise ValueError(f"{name} must be at least data.image_size ({self.image_size}), got {side}")
         if not 0 < self.validation < 1:
             raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
         self._side = self.resize or 2 * self.image_size
-        self._content = self._origin("content", self.content, origins.folder)
-        self._style = self._origin("style", self.style, origins.folder_or_picture)
+        self._style_side = self.style_resize or self._side
+        self._content = self._origin("content", self.content, self._side, origins.folder)
+        self._style = self._origin("style", self.style, self._style_side, origins.folder_or_picture)
 
     def _origin(
-        self, name: str, given: str | Callable[..., ImageData], at_path: Callable[[str, str], Origin]
+        self, name: str, given: str | Callable[..., ImageData], side: int, at_path: Callable[[str, str], Origin]
     ) -> Origin:
         if isinstance(given, str):
             return at_path(name, given)
         try:
-            data = given(image_size=self._side, batch_size=self.batch_size, seed=self.seed)
+            data = given(image_size=side, batch_size=self.batch_size, seed=self.seed)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         return origins.module(name, data)
@@ -78,7 +82,7 @@ class ContentStyle(EndlessData):
     def find(self) -> None:
         """Find the pictures' pixels, or make them. Raises UserError where they are too few."""
         contents = self._content.cached(self._side, named=False)
-        styles = self._style.cached(self._side, named=self.label == PICTURE)
+        styles = self._style.cached(self._style_side, named=self.label == PICTURE)
         training, held_out = split(contents.digests, contents.held_out, self.validation)
         if len(training) < self.batch_size:
             raise UserError(
@@ -113,11 +117,11 @@ class ContentStyle(EndlessData):
     def stream(self, rank: int, world: int) -> PairStream:
         """The order of training, for process `rank` of `world`."""
         contents, styles = len(self.train_pixels.contents), len(self.train_pixels.styles)
-        margin = self._side - self.image_size
-        return PairStream(contents, styles, self.batch_size, self.seed, margin, rank, world, self.hflip)
+        margins = self._side - self.image_size, self._style_side - self.image_size
+        return PairStream(contents, styles, self.batch_size, self.seed, margins, rank, world, self.hflip)
 
     def style_pictures(self) -> Tensor:
-        """All styles, held-out ones too, as they are stored, uncropped: uint8 (N, 3, S, S), where S is `resize`.
+        """All styles, held-out ones too, as they are stored, uncropped: uint8 (N, 3, S, S), S their `resize`.
 
         In the order of their classes, so that with the label "picture" number i is class i. Prepares the data first.
         """

@@ -112,8 +112,7 @@ class FrozenConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.padding_mode == "zeros" and pays(input, self.weight):
-            found: Tensor = _Convolve.apply(input, self)  # type: ignore[no-untyped-call]
-            return found
+            return _Convolve.apply(input, self)
         return super().forward(input)
 
 
@@ -126,7 +125,7 @@ class _Convolve(torch.autograd.Function):
         return convolved(input, layer.kernels.of(layer.weight), layer.bias)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         return convolved(slope, ctx.layer.kernels.of(ctx.layer.weight, mirrored=True)), None
 

@@ -40,6 +40,11 @@ class ArbitraryStyle(TransferTask):
             raise ValueError(f"terms: a Goal must be of the tap {drawn} that the decoder draws, got {sorted(unknown)}")
 
     @property
+    def multiple(self) -> int:
+        """What the sides of training crops must be multiples of, for the decoder to draw as much as was encoded."""
+        return self.level.stride
+
+    @property
     def level(self) -> Level:
         return self.levels[0]  # type: ignore[return-value]  # a ModuleList holds Modules
 

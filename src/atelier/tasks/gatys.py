@@ -110,7 +110,6 @@ class Gatys(LightningModule):
         optimizer: Any = self.optimizers()
         optimizer.state.clear()  # moments and curvatures of another scale's pixels
 
-
     def _enlarged(self, size: Sequence[int]) -> Tensor:
         """The picture at the next scale's size, smooth across its edges where it is to tile."""
         if not self.seamless:

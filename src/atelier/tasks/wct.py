@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from atelier.data.types import Pair
 from atelier.networks.decoder import Decoder
+from atelier.networks.taps import stride
 from atelier.networks.transforms.wct import WCT
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
@@ -41,6 +42,11 @@ class Wct(LightningModule):
         self.levels = nn.ModuleList(level.to(memory_format=torch.channels_last) for level in levels)
         self.encoder, self.taps, self.feature_weight = encoder, list(taps), feature_weight
         self.optimizer_factory, self.schedule_factory = optimizer, schedule
+
+    @property
+    def multiple(self) -> int:
+        """What the sides of training crops must be multiples of, for the decoders to draw as much as was encoded."""
+        return max(map(stride, self.taps))
 
     def configure_optimizers(self) -> Any:
         optimizer = self.optimizer_factory(self.parameters())

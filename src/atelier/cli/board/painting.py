@@ -63,7 +63,7 @@ def paint(word: str, settings: Settings, grid: Grid, folder: Path, seed: int) ->
     styles = styles_of(chosen, grid)
     taken: list[float] = []
     studied: list[float] = []
-    with bar(f"stylizing by {folder.name}", len(styles) * len(grid.contents) * chosen.steps) as advance[0]:
+    with bar(f"stylizing by {folder.name}", len(styles) * len(grid.contents) * max(1, chosen.steps)) as advance[0]:
         for name, style in styles.items():
             with usage.watched(studied):
                 code = chosen.method.study(style)
@@ -73,7 +73,7 @@ def paint(word: str, settings: Settings, grid: Grid, folder: Path, seed: int) ->
                 with usage.watched(taken):
                     stylised = chosen.method.stylize(image, Mixture([code], [1.0]))
                 _save(stylised, folder / file_name(content, name), card)
-                if chosen.steps == 1:
+                if not chosen.steps:
                     advance[0]()
     study = 0.0 if chosen.learned else statistics.median(studied)
     return Painted([*styles], Cost(statistics.median(taken), study, usage.peak), card)
