@@ -12,7 +12,7 @@ benchmarks/style_plain.py has the plain loops. Prints Markdown tables:
 * feed_forward: the network of Johnson et al. 2016 at 512 px; with --compile by torch.compile, too (C++ is needed);
 * gatys: an iteration at 256 px by VGG-19, L-BFGS with one evaluation a step;
 * memory: the largest that a process becomes which reads a picture of 4096 x 4096, stylises it and writes it, within
-  what `atelier stylize` allows the picture by default. About ten minutes.
+  what `atelier stylize` allows the picture by default.
 """
 
 import argparse
