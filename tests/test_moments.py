@@ -45,11 +45,6 @@ def test_the_diagonal_is_that_of_the_whole_covariance(weighted):
     assert_close(alone.mean, whole.mean)
 
 
-def test_gram_is_the_mean_product_of_channels():
-    seen = activations(2, 3, 4, 5)
-    assert_close(full(seen).gram(), torch.einsum("bchw,bdhw->bcd", seen, seen) / 20)
-
-
 @both
 @weighing
 @pytest.mark.parametrize("cuts", [[3, 4], [1, 1, 5], [2, 2, 2, 1]])

@@ -23,10 +23,6 @@ class Moments(NamedTuple):
         """(B, C)"""
         return self.covariance if self.covariance.dim() == 2 else self.covariance.diagonal(dim1=1, dim2=2)
 
-    def gram(self) -> Tensor:
-        """Mean products of channels, about zero: a Gram matrix divided by the number of places; (B, C, C)."""
-        return self.covariance + _outer(self.mean, self.mean)
-
     def merge(self, other: Self) -> "Moments":
         """Of both parts together (Chan et al. 1979, eq. 2.1)."""
         places = self.places + other.places
