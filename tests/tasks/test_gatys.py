@@ -17,7 +17,7 @@ from atelier import encoders
 from atelier.data.types import Pair
 from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram
-from atelier.tasks.gatys import Gatys, begun, schedule, whole
+from atelier.tasks.gatys import Gatys, begun, scales_of, schedule, whole
 from atelier.tasks.objective import Goal, Objective, Style
 
 SIDE = 40
@@ -65,6 +65,10 @@ def train(painter, steps, pair=PAIR):
     )  # fmt: skip
     trainer.fit(painter, DataLoader([pair] * steps, batch_size=None))
     return watch
+
+
+def test_the_coarsest_scale_is_no_smaller_than_need_be():
+    assert [scales_of(side) for side in (64, 256, 511, 512, 1023, 1024, 4096)] == [1, 1, 1, 2, 2, 3, 5]
 
 
 @pytest.mark.parametrize(("scales", "steps"), [(1, 5), (3, 300), (3, 10), (4, 3)])

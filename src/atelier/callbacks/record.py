@@ -8,7 +8,6 @@ from torch import Tensor
 
 from atelier.errors import RunError
 
-
 SUM = "loss"
 """What Lightning has a task call what it minimises, where it minimises one thing: its terms say more."""
 

@@ -28,7 +28,7 @@ from atelier.tasks.objective import Objective
 from atelier.tasks.wct import Wct
 
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-STEPS, SCALES, STYLE_WEIGHT, VARIATION_WEIGHT = 300, 3, 100.0, 0.02
+STEPS, STYLE_WEIGHT, VARIATION_WEIGHT = 300, 100.0, 0.02
 HISTORY = 20
 """Steps that L-BFGS remembers: two gradients' worth each, beside some ten that it works with."""
 
@@ -81,9 +81,7 @@ def _gatys(settings: Settings) -> Chosen:
     ).to(device())
     optimizer = partial(torch.optim.LBFGS, max_iter=1, max_eval=25, history_size=HISTORY, line_search_fn="strong_wolfe")
     steps = settings.steps or STEPS
-    method = PixelSearch(
-        objective, optimizer, steps, SCALES, settings.memory, kept=2 * HISTORY + 10, told=settings.told
-    )
+    method = PixelSearch(objective, optimizer, steps, None, settings.memory, kept=2 * HISTORY + 10, told=settings.told)
     return Chosen(method, {"encoder": encoder.name, "steps": steps}, steps=steps)
 
 

@@ -10,7 +10,7 @@ from atelier.networks import taps as tapped
 from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
 from atelier.tasks.adversarial import OptimizerFactory, Terms
-from atelier.tasks.gatys import Scale, Start, begun, resized, scaled, schedule
+from atelier.tasks.gatys import Scale, Start, begun, resized, scaled, scales_of, schedule
 from atelier.tasks.objective import Goal, Objective, Style
 from atelier.tiling import tiles
 
@@ -22,7 +22,7 @@ WHOLE = 6
 
 
 class PixelSearch(Method):
-    """Gatys et al. 2016, from coarse to fine, with so many steps in all.
+    """Gatys et al. 2016, from coarse to fine, with so many steps in all; `scales` None: as suit the picture.
 
     `kept` is how many gradients' worth the optimizer remembers. A strength of 0 is the content as it is: no steps.
     """
@@ -34,7 +34,7 @@ class PixelSearch(Method):
         objective: Objective,
         optimizer: OptimizerFactory,
         steps: int,
-        scales: int,
+        scales: int | None,
         memory: int,
         kept: int,
         start: Start = "content",
@@ -52,7 +52,7 @@ class PixelSearch(Method):
             return content
         stride = self.objective.stride
         picture: Tensor | None = None
-        for scale in schedule(self.scales, self.steps):
+        for scale in schedule(self.scales or scales_of(max(content.shape[2:])), self.steps):
             wanted = padded(scaled(content, scale.factor), stride)
             begin = begun(wanted, self.start) if picture is None else resized(picture, wanted.shape[2:])
             picture = self._paint(begin, wanted, mixture, scale)

@@ -59,11 +59,23 @@ class Levels(Method):
         if mixture.strength < 1:
             changes.append(self._plain(level, picture, summaries))
         drawn = torch.empty_like(picture)
-        for tile in pieces:
-            activations = level.encode(tile.window(picture)) if kept is None else kept
-            features = _blended(activations, changes, _shares(mixture, level, tile))
-            tile.own(drawn).copy_(tile.trimmed(level.draw(features)))
+        for tile in pieces:  # in one expression, so that what a tile took is free again before the next
+            tile.own(drawn).copy_(
+                tile.trimmed(level.draw(self._features(level, tile, picture, kept, changes, mixture)))
+            )
         return drawn
+
+    def _features(
+        self,
+        level: Level,
+        tile: Tile,
+        picture: Tensor,
+        kept: Activations | None,
+        changes: Sequence[Change],
+        mixture: Mixture,
+    ) -> Tensor:
+        activations = level.encode(tile.window(picture)) if kept is None else kept
+        return _blended(activations, changes, _shares(mixture, level, tile))
 
     def _plain(self, level: Level, picture: Tensor, summaries: Sequence[Any]) -> Change:
         """The features of the content in its own style."""
@@ -80,12 +92,16 @@ class Levels(Method):
         """Of the whole picture; of each region where there are any."""
         found: list[Any] = []
         for tile in pieces:
-            activations = level.encode(tile.window(picture)) if kept is None else kept
-            own = {tap: tile.trimmed(activation, tapped.stride(tap)) for tap, activation in activations.items()}
-            weights = [None] if regions is None else [_shrunk(tile.own(region[None]), level) for region in regions]
-            parts = [level.transform.summarise(own, weight) for weight in weights]
+            parts = _parts(level, tile, level.encode(tile.window(picture)) if kept is None else kept, regions)
             found = [one.merge(other) for one, other in zip(found, parts, strict=True)] if found else parts
         return found
+
+
+def _parts(level: Level, tile: Tile, activations: Activations, regions: Tensor | None) -> list[Any]:
+    """Summaries of a tile, of each region where there are any."""
+    own = {tap: tile.trimmed(activation, tapped.stride(tap)) for tap, activation in activations.items()}
+    weights = [None] if regions is None else [_shrunk(tile.own(region[None]), level) for region in regions]
+    return [level.transform.summarise(own, weight) for weight in weights]
 
 
 def _cost(level: Level) -> Cost:

@@ -20,6 +20,10 @@ NOISE = 0.1
 """Standard deviation of the noise that a picture may start from, in [-1, 1]."""
 
 
+COARSEST = 256
+"""Pixels of the longer side at the coarsest of several scales, at least."""
+
+
 class Scale(NamedTuple):
     """A part of the way from coarse to fine."""
 
@@ -116,6 +120,14 @@ class Gatys(LightningModule):
             return resized(self.picture(), size)
         height, width = size
         return resized(self.picture().repeat(1, 1, 3, 3), (3 * height, 3 * width))[..., height:-height, width:-width]
+
+
+def scales_of(side: int) -> int:
+    """How many serve a picture whose longer side has so many pixels: the coarsest has 256 or more.
+
+    Down there one scale from the content is better; at 512 pixels two end lower than one or three in the same time.
+    """
+    return max(1, side // COARSEST).bit_length()
 
 
 def schedule(scales: int, steps: int) -> Iterator[Scale]:
