@@ -130,3 +130,15 @@ def test_what_hydra_itself_refuses_is_told_in_a_line() -> None:
 def test_an_interpolation_that_leads_nowhere_is_omegaconfs_to_tell() -> None:
     with pytest.raises(InterpolationKeyError, match="nowhere"):
         build(OmegaConf.create(node("Box", content="${nowhere}")), "box")
+
+
+def test_building_leaves_the_config_as_it_was_composed():
+    cfg = OmegaConf.create(
+        {
+            "length": 7,
+            "schedule": {"_target_": "builtins.dict", "steps": "${length}"},
+            "model": {"_target_": "builtins.dict", "schedule": "${schedule}"},
+        }
+    )
+    assert build(cfg.model, "model") == {"schedule": {"steps": 7}}
+    assert OmegaConf.to_container(cfg.schedule, resolve=False)["steps"] == "${length}"

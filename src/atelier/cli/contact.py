@@ -20,7 +20,7 @@ class Sheet:
 
     def __init__(self) -> None:
         self._contents: dict[str, Tensor] = {}
-        self._styles: dict[str, Tensor] = {}
+        self._styles: dict[str, Tensor | None] = {}
         self._made: dict[tuple[str, str], Tensor] = {}
 
     def note(self, content: str, style: str, pixels: Tensor, head: Tensor | None, stylised: Tensor) -> None:
@@ -29,7 +29,7 @@ class Sheet:
             if name not in names and len(names) == MOST:
                 return
         self._contents.setdefault(content, _thumbnail(pixels))
-        self._styles.setdefault(style, _empty() if head is None else _thumbnail(head))
+        self._styles.setdefault(style, None if head is None else _thumbnail(head))
         self._made[content, style] = _thumbnail(stylised)
 
     def save(self, path: Path, note: dict[str, object]) -> None:
@@ -40,7 +40,8 @@ class Sheet:
 
     def _cells(self) -> Tensor:
         """uint8 (rows, columns, 3, SIDE, SIDE)."""
-        rows = [torch.stack([_empty(), *self._styles.values()])]
+        heads = [_empty() if head is None else head for head in self._styles.values()]
+        rows = [torch.stack([_empty(), *heads])] if any(head is not None for head in self._styles.values()) else []
         for content, pixels in self._contents.items():
             made = (self._made.get((content, style), _empty()) for style in self._styles)
             rows.append(torch.stack([pixels, *made]))

@@ -33,6 +33,10 @@ def build(node: Any, key: str = "", **extra: Any) -> Any:
 
 
 def _instantiate(node: Any, extra: Mapping[str, Any]) -> Any:
+    if OmegaConf.is_config(node):
+        # Hydra resolves what it builds, and with it, in the config itself, all that `${…}` leads to: a run's recipe
+        # would no longer say that a schedule is as long as the run.
+        node = OmegaConf.create(OmegaConf.to_container(node, resolve=True), flags={"allow_objects": True})
     if not extra:
         return instantiate(node, _convert_="all")
     # As keyword arguments of `instantiate` they would be merged into the config: lists refused, dataclasses converted.
