@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import FAMILIES, STYLISING
 from PIL import Image
 
 from atelier.config import check
@@ -17,9 +18,7 @@ def names(group):
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-STYLE_MODELS = ("gatys", "texture", "johnson", "multi_style", "adain", "sanet", "wct")
 STYLE_LOSSES = ("gram", "moments", "wasserstein", "sliced")
-FAMILIES = [model for model in names("model") if model not in ("points", *STYLE_MODELS)]
 LOSSES = [loss for loss in names("loss") if loss not in STYLE_LOSSES]
 
 
@@ -82,7 +81,7 @@ def test_every_loss_with_points(loss, composed):
 
 
 @pytest.mark.parametrize("encoder", [encoder for encoder in names("encoder") if encoder != "none"])
-@pytest.mark.parametrize("model", STYLE_MODELS)
+@pytest.mark.parametrize("model", STYLISING)
 def test_every_style_model_with_every_encoder(model, encoder, styled, tmp_path):
     path = tmp_path / "weights.pth"
     path.touch()  # read when it is first looked through
@@ -91,7 +90,7 @@ def test_every_style_model_with_every_encoder(model, encoder, styled, tmp_path):
 
 
 @pytest.mark.parametrize("loss", STYLE_LOSSES)
-@pytest.mark.parametrize("model", STYLE_MODELS)
+@pytest.mark.parametrize("model", STYLISING)
 def test_every_style_loss_with_every_style_model(model, loss, styled):
     check(presume(styled(model, f"loss={loss}")))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier import checkpoints
+from atelier import checkpoints, run
+from atelier.record import table
 
 spec = importlib.util.spec_from_file_location("exact_resume", Path(__file__).with_name("test_exact_resume.py"))
 exact_resume = importlib.util.module_from_spec(spec)
@@ -62,3 +63,16 @@ def test_a_picture_goes_on_within_a_scale_and_at_a_change_of_scales(optimizer, s
     straight = exact_resume.interrupt_and_resume(cfg, stop, signal.SIGINT, tmp_path)
     state = checkpoints.read(checkpoints.find(straight))["state_dict"]
     assert state["extent"].tolist() == [40, 64]
+
+
+def test_a_finished_picture_that_goes_on_for_longer_stays_at_its_scale(pictures, composed, tmp_path):
+    """Of 12 steps, the fifth would be one at half the size."""
+    options = ["model=gatys", *pictures, "data.image_size=64", "model.scales=2", *OFTEN, "trainer.val_check_interval=2"]
+    run.fit(composed(*options, "trainer.max_steps=4"), tmp_path / "run", {})
+    run.fit(composed(*options, "trainer.max_steps=12", f"resume={tmp_path / 'run'}"), tmp_path / "run", {})
+    task, _, content = run.load(tmp_path / "run")
+    assert content["global_step"] == 12
+    assert task.reached == 1
+    assert max(task.extent.tolist()) == 64
+    terms = [row["picture/content"] + row["picture/style"] for row in table.read(tmp_path / "run" / "metrics.csv")]
+    assert terms[-1] < terms[1]  # of the sixth pair of steps, and of the second: before and after the former end

@@ -5,9 +5,12 @@ import json
 
 import pytest
 import torch
+from omegaconf import open_dict
+from PIL import Image
 
 from atelier import limits, run
 from atelier.config import build, check
+from atelier.data.pairs import ContentStyle
 from atelier.data.types import Images
 from atelier.errors import ConfigError, UserError
 
@@ -87,6 +90,55 @@ def test_a_discriminator_learns_nothing_from_the_picture_it_is_tried_with(model,
 
 def test_crops_that_the_decoder_cannot_draw_whole(composed, tmp_path):
     cfg = composed("model=adain", "data.image_size=36", "data.content.count=10", "data.style.count=10")
-    with pytest.raises(ConfigError, match="data.image_size: must be a multiple of 8 for this model.* got 36"):
+    with pytest.raises(ConfigError, match="data.image_size: must be a multiple of 8, at least 16, .* got 36"):
         run.fit(cfg, tmp_path / "run", {})
     assert not (tmp_path / "run").exists()
+
+
+FEW = ["data.content.count=10", "data.style.count=10", "data.batch_size=2"]
+PAIR = ["data=image_pair", "data.content={folder}/wide.png", "data.style={folder}/wide.png", "data.image_size=64"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (["model=johnson", *PAIR], "data: this model needs data=content_style, whose styles it learns by heart"),
+        (["model=adain", *PAIR], "data: this model needs data=content_style, or pictures .* of 8, .* got .64, 20"),
+        (["model=wct", *PAIR], "data: this model needs data=content_style, or pictures .* of 16, at least 32, got"),
+        (["model=wct", *FEW, "data.image_size=16"], "data.image_size: must be a multiple of 16, at least 32, .* 16"),
+        (["model=sanet", *FEW, "data.image_size=16"], "data.image_size: must be a multiple of 16, at least 32, .* 16"),
+        (["model=adain", *FEW, "data.image_size=8"], "data.image_size: must be a multiple of 8, at least 16, .* 8"),
+        (["model=gatys", "data=content_style", *FEW], "data.batch_size: must be 1 for a model that paints one .* 2"),
+    ],
+)
+def test_data_that_a_model_of_styles_cannot_learn_from(overrides, fault, composed, tmp_path):
+    Image.new("RGB", (20, 64)).save(tmp_path / "wide.png")
+    chosen = [override.format(folder=tmp_path) for override in overrides]
+    with pytest.raises(ConfigError, match=fault) as refused:
+        run.fit(composed(*chosen, "trainer.accelerator=cpu"), tmp_path / "run", {})
+    assert len(refused.value.faults) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["multi_style", "adain", "sanet", "wct"])
+def test_what_cannot_tile_is_not_asked_to(model, composed, tmp_path):
+    label = "picture" if model == "multi_style" else "null"
+    cfg = composed(f"model={model}", *FEW, "data.image_size=32", f"data.label={label}", "seamless=true")
+    with pytest.raises(ConfigError, match="seamless: this model draws nothing that tiles: seamless=false") as refused:
+        run.fit(cfg, tmp_path / "run", {})
+    assert len(refused.value.faults) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_styles_are_counted_without_a_look_at_them(composed, monkeypatch, tmp_path):
+    monkeypatch.setattr(ContentStyle, "style_pictures", None)
+    with pytest.raises(ConfigError, match="data.style: has 10 pictures, but this model learns 1 by heart"):
+        run.fit(composed("model=johnson", *FEW, "data.image_size=16"), tmp_path / "run", {})
+
+
+def test_a_recipe_from_before_there_were_encoders_goes_on(small_config, tmp_path):
+    cfg = small_config("trainer.max_steps=1")
+    with open_dict(cfg):
+        del cfg["encoder"]
+    run.fit(cfg, tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"

@@ -26,7 +26,7 @@ SLIM_FILE = "wct16x_all.safetensors"
 class Encoder(nn.Module):
     """A network that is read from its file when it is first looked through; `fetch` says before whether it can be.
 
-    `widths` are the channels of each tap. `reach` is how many pixels around a place one tap's activation depends on.
+    `widths` are the channels of each tap.
     """
 
     _place: Tensor

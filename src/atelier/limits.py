@@ -7,7 +7,7 @@ import numpy as np
 from omegaconf import DictConfig
 from torch import Tensor
 
-from atelier.callbacks.protocols import Judge, NumberedSampler, Sampler
+from atelier.callbacks.protocols import Judge, NumberedSampler, Painter, Sampler
 from atelier.data.endless import EndlessData
 from atelier.errors import ConfigError
 
@@ -44,29 +44,56 @@ def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
     if isinstance(task, Sampler):
         _refuse_other_shape(task, data)
     faults = [
-        *_size_faults(cfg, getattr(task, "multiple", 1)),
-        *_style_faults(getattr(task, "learned_styles", None), data),
+        *_seam_faults(cfg, task),
+        *_batch_faults(task, data),
+        *_side_faults(cfg, task, data),
+        *_style_faults(task, data),
     ]
     if faults:
         raise ConfigError(faults)
 
 
-def _size_faults(cfg: DictConfig, multiple: int) -> Iterator[str]:
-    side = cfg.data.get("image_size", multiple)  # points have none
-    if side % multiple:
-        yield f"data.image_size: must be a multiple of {multiple} for this model's encoder and decoder, got {side}"
+def _seam_faults(cfg: DictConfig, task: Any) -> Iterator[str]:
+    if cfg.seamless and not getattr(task, "seamless", False):
+        yield "seamless: this model draws nothing that tiles: seamless=false"
 
 
-def _style_faults(learned: int | None, data: Any) -> Iterator[str]:
-    if learned is not None and (found := len(data.style_pictures())) != learned:
+def _batch_faults(task: Any, data: EndlessData) -> Iterator[str]:
+    if isinstance(task, Painter) and data.batch_size != 1:
+        yield f"data.batch_size: must be 1 for a model that paints one picture, got {data.batch_size}"
+
+
+def _side_faults(cfg: DictConfig, task: Any, data: EndlessData) -> Iterator[str]:
+    """Decoders draw as much as was encoded only of whole multiples, and reflect at borders, which takes two places."""
+    multiple: int | None = getattr(task, "multiple", None)
+    if multiple is None:
+        return
+    pair: Any = _one(data)
+    sides = [*pair.content.shape[2:], *pair.style.shape[2:]]
+    if all(side % multiple == 0 and side >= 2 * multiple for side in sides):
+        return
+    wanted = f"a multiple of {multiple}, at least {2 * multiple}"
+    if {*sides} == {cfg.data.get("image_size")}:
+        yield f"data.image_size: must be {wanted}, for this model's encoder and decoder, got {sides[0]}"
+    else:
+        yield f"data: this model needs data=content_style, or pictures of which each side is {wanted}, got {sides}"
+
+
+def _style_faults(task: Any, data: Any) -> Iterator[str]:
+    learned: int | None = getattr(task, "learned_styles", None)
+    if learned is None:
+        return
+    if not hasattr(data, "style_count"):
+        yield "data: this model needs data=content_style, whose styles it learns by heart"
+    elif data.style_count != learned:
         yield (
-            f"data.style: has {found} pictures, but this model learns {learned} by heart; name one picture, or try "
-            "model=multi_style data.label=picture"
+            f"data.style: has {data.style_count} pictures, but this model learns {learned} by heart; name one picture, "
+            "or try model=multi_style data.label=picture"
         )
 
 
 def _refuse_other_shape(task: Sampler, data: EndlessData) -> None:
-    real: Any = data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))  # Images, which the task takes
+    real: Any = _one(data)  # Images, which the task takes
     shape = f"{_shape(real.image)} (channels x height x width)"
     if (drawn := _shape(task.sample(1))) != _shape(real.image):
         raise ConfigError([f"model.generator: draws {drawn}, but the data is {shape}"])
@@ -83,6 +110,11 @@ def _refusal(task: Any, real: Any) -> str | None:
     finally:
         task.train()
     return None
+
+
+def _one(data: EndlessData) -> Any:
+    """A batch of one, of whatever the data gives."""
+    return data.train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
 
 
 def _shape(images: Tensor) -> str:

@@ -2,13 +2,13 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
@@ -72,7 +72,8 @@ def load(
     """
     cfg = run_folder.config(run)
     if encoder_weights and cfg.get("encoder"):
-        cfg.encoder.weights = str(encoder_weights)
+        for node in _nodes_of(cfg.encoder._target_, cfg):  # the model has its own, for a run's config is resolved
+            node.weights = str(encoder_weights)
     check(cfg, rehearsed=())  # the program may have changed since
     path = checkpoint or checkpoints.find(run, (checkpoints.BEST, checkpoints.LAST, checkpoints.PREVIOUS))
     content = checkpoints.read(path)
@@ -80,6 +81,15 @@ def load(
     _refuse_other_model(task, content, path)
     task.load_state_dict(content["state_dict"])
     return task.eval(), cfg, content
+
+
+def _nodes_of(target: str, node: Any) -> Iterator[DictConfig]:
+    """What builds a `target`, at any depth."""
+    if isinstance(node, DictConfig) and node.get("_target_") == target:
+        yield node
+    if isinstance(node, DictConfig | ListConfig):
+        for part in [*node.values()] if isinstance(node, DictConfig) else [*node]:
+            yield from _nodes_of(target, part)
 
 
 class Fitting:
@@ -195,7 +205,7 @@ def _refuse_other_model(task: LightningModule, checkpoint: dict[str, Any], path:
 def _fetch(cfg: DictConfig) -> None:
     """See that the weights which the run looks through are at hand. Raises UserError where they cannot be had."""
     for key in ("metrics", "encoder"):
-        if node := cfg[key]:
+        if node := cfg.get(key):  # runs begun before there were encoders name none
             build(node, key).fetch()
 
 

@@ -13,7 +13,7 @@ from atelier.cli import transfers
 from atelier.cli.board.contest import Contest, Row, entrants
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.intervals import Draws, alike, interval
-from atelier.cli.board.painting import Cost, digest
+from atelier.cli.board.painting import Cost, digest, styles_of
 from atelier.cli.board.scoring import Score, Scorer
 from atelier.cli.board.sheet import sheet
 from atelier.cli.board.usage import Usage
@@ -176,6 +176,19 @@ def test_where_none_can_be_scored_it_ends_with_an_error(pictures, learned, tmp_p
     with pytest.raises(UserError, match="METHOD: none could be scored"):
         contest((pictures[0], tmp_path / "other"), [learned])
     assert capsys.readouterr().err == "johnson: has learned wave, and --style has no picture of such a name\n"
+
+
+@pytest.mark.parametrize("folder", ["style", "style/sub"])
+def test_styles_that_were_learned_as_files_are_known_by_their_stems(folder, pictures, make_stylist, tmp_path):
+    names = ["moor.png", "sub/wave.jpg"]
+    tiny = ["model.network.width=4", "model.network.blocks=1", "model.network.styles=2"]
+    run = make_stylist(f"files-{folder.replace('/', '-')}", "model=johnson", *tiny)
+    (run / "run.json").write_text(json.dumps({"classes": names}))
+    paint(tmp_path / folder, ["wave"], seed=1)
+    paint(tmp_path / "style", ["moor"], seed=2)
+    squares = Grid(pictures[0], tmp_path / "style", 80)
+    expected = {"moor": 0} if folder == "style" else {"moor": 0, "wave": 1}
+    assert styles_of(method_of(str(run), SETTINGS._replace(encoder=None, steps=None)), squares) == expected
 
 
 def test_a_picture_that_is_not_finite_is_a_failure_and_no_score(pictures, adain, learned, monkeypatch):

@@ -14,10 +14,14 @@ from PIL import Image, ImageCms
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from atelier import encoders
+from atelier.cli import methods
 from atelier.cli.contact import SIDE, Sheet
+from atelier.cli.contents import joined_names
 from atelier.cli.main import app
 from atelier.errors import UserError
 from atelier.failures import exit_code
+from atelier.stylize.levels import Levels
 from atelier.stylize.provenance import read_note
 
 SMALL = ["data=content_style", "data.image_size=32", "encoder=embedded", "metrics=none", "trainer.accelerator=cpu"]
@@ -217,6 +221,13 @@ def test_a_mask_of_another_size_or_for_one_style_is_refused(learned, photo, styl
     assert told == "--mask: divides a picture among several styles; name two or more by --style"
 
 
+def test_weights_beside_a_mask_are_refused(adain, photo, painting, stylize, out, tmp_path):
+    mask = paint(tmp_path / "mask.png", 32, 48)
+    told = refusal(stylize(adain, "--content", photo, "--style", f"{painting}:2", "--style", painting, "--mask", mask))
+    assert told == "--mask: gives each style a region of its own; only where they are mixed have they weights"
+    assert not out.exists()
+
+
 def test_learned_styles_are_all_made_unless_one_is_named(learned, photo, stylize, out, tmp_path):
     assert stylize(learned, "--content", photo).exit_code == 0
     assert made(out) == ["photo_stylized_dawn.png", "photo_stylized_noon.png"]
@@ -228,9 +239,86 @@ def test_learned_styles_are_all_made_unless_one_is_named(learned, photo, stylize
     assert told == "--preserve-color: coral changes the style, which this network has learned: try luminance"
 
 
-def test_without_strength_a_learned_style_leaves_the_picture_to_the_bit(learned, photo, stylize, out):
-    assert stylize(learned, "--content", photo, "--style", "dawn", "--strength", 0).exit_code == 0
-    np.testing.assert_array_equal(read(out / "photo_stylized_dawn.png"), read(photo))
+def test_styles_that_were_learned_as_files_are_called_by_their_names_alone(make_style_run, photo, stylize, out):
+    small = ["model.network.width=4", "model.network.blocks=1", "model.network.styles=2"]
+    run = make_style_run("files", "model=johnson", *small, classes=["candy.jpg", "sub/udnie.jpg"])
+    assert stylize(run, "--content", photo).exit_code == 0
+    assert made(out) == ["photo_stylized_candy.png", "photo_stylized_sub-udnie.png"]
+    result = stylize(run, "--content", photo, "--style", "sub-udnie", "--format", "webp")
+    assert result.exit_code == 0, result.output
+    assert read_note(out / "photo_stylized_sub-udnie.webp")["styles"] == [{"learned": "sub-udnie", "weight": 1.0}]
+
+
+def test_names_of_files_stay_different_and_dots_of_others_stay():
+    assert joined_names(["a/b.jpg", "a-b.png", "St. Ives", "b.JPEG"]) == ["a-b", "a-b-1", "St. Ives", "b"]
+
+
+@pytest.mark.parametrize("method", ["adain", "learned"])
+def test_without_strength_the_picture_is_left_to_the_bit(method, photo, painting, stylize, out, request):
+    run, style = request.getfixturevalue(method), painting if method == "adain" else "dawn"
+    assert stylize(run, "--content", photo, "--style", style, "--strength", 0).exit_code == 0
+    (name,) = made(out)
+    np.testing.assert_array_equal(read(out / name), read(photo))
+
+
+@pytest.mark.parametrize("model", ["adain", "wct", "learned"])
+def test_a_result_that_is_not_finite_is_a_failure_and_no_picture(model, make_style_run, photo, painting, stylize, out):
+    options = {
+        "adain": ["model=adain"],
+        "wct": ["model=wct", "model.taps=[relu2_1,relu1_1]"],
+        "learned": ["model=johnson", "model.network.width=4", "model.network.blocks=1"],
+    }
+    run = make_style_run(f"broken_{model}", *options[model], **({"classes": ["dawn"]} if model == "learned" else {}))
+    path = run / "checkpoints" / "last.ckpt"
+    content = torch.load(path)
+    content["state_dict"] = {name: weights * torch.nan for name, weights in content["state_dict"].items()}
+    torch.save(content, path)
+    result = stylize(run, "--content", photo, *(["--style", painting] if model != "learned" else []))
+    assert result.exit_code == 1
+    assert f"{photo} in {'dawn' if model == 'learned' else 'painting'}: the result is not finite" in result.stderr
+    assert not out.exists()
+
+
+def test_too_little_memory_for_one_picture_leaves_the_others(adain, painting, stylize, out, tmp_path, monkeypatch):
+    paint(tmp_path / "in" / "a.png", 32, 64)
+    paint(tmp_path / "in" / "b.png", 32, 48)
+    whole = Levels.stylize
+
+    def within(self, content, mixture):
+        if content.shape[3] > 48:
+            raise torch.OutOfMemoryError("CUDA out of memory.\nSee the documentation.")
+        return whole(self, content, mixture)
+
+    monkeypatch.setattr(Levels, "stylize", within)
+    result = stylize(adain, "--content", tmp_path / "in", "--style", painting)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"{tmp_path / 'in' / 'a.png'} in painting: CUDA out of memory."]
+    assert made(out) == ["b_stylized_painting.png"]
+
+
+def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize, out, tmp_path):
+    paint(tmp_path / "in" / "narrow.png", 32, 256)
+    paint(tmp_path / "in" / "wide.png", 32, 48)
+    reason = "a longer side of 32 leaves 32 x 4, at least 16 pixels a side are needed"
+    result = stylize(adain, "--content", tmp_path / "in", "--style", painting, "--size", 32)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"{tmp_path / 'in' / 'narrow.png'} in painting: {reason}"]
+    assert made(out) == ["wide_stylized_painting.png"]
+    paint(tmp_path / "styles" / "narrow.png", 32, 256)
+    paint(tmp_path / "styles" / "other.png")
+    wide = tmp_path / "in" / "wide.png"
+    result = stylize(adain, "--content", wide, "--style", tmp_path / "styles")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"{wide} in narrow: the style narrow: {reason}"]
+
+
+def test_the_sheet_of_the_folder_one_is_in_lies_beside_it(learned, photo, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    result = CliRunner().invoke(app, ["stylize", str(learned), "--content", str(photo), "--out", "."])
+    assert result.exit_code == 0, result.output
+    assert made(tmp_path / "here") == ["photo_stylized_dawn.png", "photo_stylized_noon.png"]
+    assert (tmp_path / "here.png").is_file()
 
 
 @pytest.mark.parametrize(("suffix", "kind"), [("png", "PNG"), ("JPG", "JPEG"), (".webp", "WEBP"), ("tiff", "TIFF")])
@@ -284,6 +372,27 @@ def test_wct_needs_its_weights_and_no_run(photo, painting, stylize, out, shared_
     weights = shared_data / "weights" / "wct16x_all.safetensors"
     assert stylize("wct", "--weights", weights, "--content", photo, "--style", painting).exit_code == 0
     assert read_note(out / "photo_stylized_painting.png")["encoder"] == "vgg19_slim"
+
+
+@pytest.mark.parametrize("model", ["adain", "wct"])
+def test_a_run_whose_encoders_file_has_moved(
+    model, make_style_run, photo, painting, stylize, out, shared_data, tmp_path
+):
+    weights, gone = shared_data / "weights" / "wct16x_all.safetensors", tmp_path / "gone.safetensors"
+    gone.symlink_to(weights)
+    run = make_style_run(f"moved_{model}", f"model={model}", "encoder=vgg19_slim", f"encoder.weights={gone}")
+    gone.unlink()
+    words = [run, "--content", photo, "--style", painting]
+    assert "no such file" in str(stylize(*words).exception)
+    result = stylize(*words, "--weights", weights)
+    assert result.exit_code == 0, result.output
+    assert made(out) == ["photo_stylized_painting.png"]
+
+
+def test_an_encoder_is_tried_where_the_commands_compute(monkeypatch):
+    """On another device than it was made on, for which torch's device without memory stands."""
+    monkeypatch.setattr(methods, "device", lambda: torch.device("meta"))
+    assert methods._ready(encoders.embedded())._place.device.type == "meta"
 
 
 def test_tiles_are_told_of_before_they_are_made(adain, learned, painting, stylize, out, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from models import FAMILIES
 
 from atelier.augment.ada import Ada
 from atelier.augment.base import Augment
@@ -21,7 +22,6 @@ from atelier.losses.adversarial import Objective
 from atelier.losses.penalties import Penalty
 
 CONF = Path(__file__).parents[2] / "conf"
-FAMILIES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "points")
 OBJECTIVES = {kind.__name__: kind() for kind in Objective.__subclasses__()}
 PENALTIES = {
     "GradientPenalty": lambda: penalties.GradientPenalty(10.0),

@@ -230,6 +230,7 @@ def test_each_folder_of_styles_a_class(module):
     assert data.classes == ("baroque", "cubism")
     for batch in training(data, 10):
         assert [name < 43 for name in names(batch.style)] == batch.label.bool().tolist()
+    assert data.style_count == 7
     assert data.style_pictures()[:, 0, 0, 0].tolist() == [3 * name for name in (43, 44, 45, 46, 40, 41, 42)]
 
 
@@ -239,6 +240,7 @@ def test_one_picture_is_the_style_of_all(module, folders):
     assert {name for batch in shown for name in names(batch.style)} == {42}
     assert shown[0].label is None
     assert data.style_pictures().shape == (1, 3, 24, 24)
+    assert data.style_count == 1
     labelled = module(style=str(folders / "art" / "cubism" / "2.png"), label="picture")
     assert labelled.classes == ("2.png",)
     assert training(labelled, 1)[0].label.tolist() == [0] * 4

@@ -64,7 +64,7 @@ def test_evaluation_is_deterministic_and_of_each_image_alone(classes):
 
 
 def test_says_truly_that_images_do_not_mix():
-    discriminator, images = Discriminator(8, width=4).train(), torch.randn(3, 3, 8, 8, requires_grad=True)
+    discriminator, images = Discriminator(8, width=32).train(), torch.randn(3, 3, 8, 8, requires_grad=True)
     (slopes,) = torch.autograd.grad(discriminator(images)[0], images)
     assert not discriminator.mixes_images
     assert slopes[0].abs().sum() > 0
@@ -80,7 +80,7 @@ def test_classes_matter(network):
 
 
 def test_a_penalty_on_slopes_reaches_the_weights():
-    discriminator, images = Discriminator(8, width=4), torch.randn(2, 3, 8, 8, requires_grad=True)
+    discriminator, images = Discriminator(8, width=32), torch.randn(2, 3, 8, 8, requires_grad=True)
     (slopes,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
     slopes.square().sum().backward()
     assert discriminator.layers[2].linear.weight.grad.abs().sum() > 0

@@ -1,4 +1,4 @@
-"""Pictures through levels: in tiles as in one piece, with the statistics they are to have, and back at strength 0."""
+"""Pictures through levels: in tiles as in one piece, with the statistics they are to have, and as they were without."""
 
 import pytest
 import torch
@@ -187,20 +187,27 @@ def test_a_region_that_is_empty_changes_nothing():
 
 
 @pytest.mark.parametrize("name", ["adain", "wct"])
-def test_without_strength_the_content_is_only_drawn_again(name):
+def test_with_hardly_any_strength_the_content_is_only_drawn_again(name):
     method, content = made(name), picture(0, 48, 64)
     drawn = content
     for one in method.levels:
         drawn = one.draw(one.encode(drawn)[one.transform.taps[0]])
-    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=0.0))
+    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=1e-6))
     assert_close(got, drawn.clamp(-1, 1), rtol=0, atol=1e-4)
 
 
+@each_method
+def test_without_strength_the_content_is_as_it_was(name):
+    method, content = made(name), picture(0, 37, 50)
+    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=0.0))
+    assert_close(got, content, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("transform", [AdaIN, WCT])
-def test_without_strength_and_loss_the_content_comes_back(transform):
+def test_with_hardly_any_strength_and_no_loss_the_content_comes_back(transform):
     method = Levels("one", [Level(Pixels(), transform("relu1_1"), Pixels())], AMPLE)
     content = picture(0, 37, 50)
-    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=0.0))
+    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=1e-8))
     assert_close(got, content, rtol=0, atol=1e-6)
 
 
@@ -222,7 +229,7 @@ def test_trained_levels_find_their_way_back(shared_data):
     method = Levels("wct", levels, AMPLE)
     content = artwork.read(shared_data / "kodak24" / "kodim23.png").pixels[None].float() / 127.5 - 1
     content = interpolate(content, (128, 192), mode="bilinear", antialias=True)
-    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=0.0))
+    got = method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength=1e-6))
     assert_close((got - content).abs().mean() * 127.5, torch.tensor(20.0), rtol=0, atol=5)
 
 
@@ -232,6 +239,21 @@ def test_what_is_drawn_leaves_the_content_as_it_was():
     for strength in (0.0, 1.0):
         method.stylize(content, Mixture([method.study(picture(1, 64, 64))], [1.0], strength))
     assert_close(content, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("transform", [AdaIN, WCT])
+def test_what_is_not_finite_stays_so_and_spoils_no_neighbour(transform):
+    """Which a decomposition of such a covariance would not say, but fail."""
+    one = level(transform("relu2_1"))
+    contents = torch.cat([picture(0, 32, 32), picture(1, 32, 32)])
+    contents[0, 0, 5, 5] = torch.nan
+    codes = one.learn(picture(2, 32, 32).expand(2, -1, -1, -1))
+    activations = one.encode(contents)
+    changed = one.transform.bind(one.transform.summarise(activations), codes)(activations)
+    assert changed[0].isnan().any()
+    alone = {tap: activation[1:] for tap, activation in activations.items()}
+    code = one.learn(picture(2, 32, 32))
+    assert_close(changed[1:], one.transform.bind(one.transform.summarise(alone), code)(alone), rtol=1e-4, atol=1e-4)
 
 
 def test_needs_are_those_of_the_costliest_level():

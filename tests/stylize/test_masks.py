@@ -84,17 +84,6 @@ def test_too_many_colours_are_told(jpeg):
         masks.regions(tensor(as_jpeg(pixels) if jpeg else pixels), 2)
 
 
-@pytest.mark.parametrize("size", [(9, 12), (7, 11), (90, 120), (1, 1)])
-def test_shrunk_regions_are_areas(size):
-    pixels, owner = painted(3)
-    found = masks.regions(tensor(pixels), 3)
-    small = masks.shrink(found, size)
-    assert small.shape == (3, 1, *size)
-    assert_close(small.sum(0), torch.ones(1, *size))
-    if 90 % size[0] == 0 and 120 % size[1] == 0:
-        assert_close(small.mean((1, 2, 3)), torch.bincount(owner.flatten()) / owner.numel())
-
-
 def test_a_mask_is_read_for_a_picture_of_its_size(tmp_path):
     pixels, owner = painted(2)
     Image.fromarray(pixels).save(tmp_path / "mask.png")

@@ -145,6 +145,34 @@ def test_a_goal_at_a_tap_where_the_decoder_was_told_none_is_refused():
         adain(content=Goal(1.0, ContentDistance(), TAPS))
 
 
+@pytest.mark.parametrize(("transform", "deepest"), [(AdaIN("relu2_1"), "relu3_1"), (SANet, "relu5_1")])
+def test_a_decoder_of_another_tap_than_the_transforms_is_refused(transform, deepest):
+    with pytest.raises(ValueError, match=rf"decoder must draw from the transform's tap relu._1, got {deepest}"):
+        task(transform, {"variation": Variation(1.0)}, deepest)
+
+
+@pytest.mark.parametrize(
+    ("terms", "got"),
+    [
+        ({"content": None, "style": None}, "none"),
+        ({"content": None, "style": Style(1.0, Gram(), TAPS, every=2), "variation": Variation(1.0, every=3)}, "{.*3}"),
+    ],
+)
+def test_steps_without_a_loss_are_refused(terms, got):
+    with pytest.raises(ValueError, match=rf"terms must have one at least of every step \(every: 1\), got {got}"):
+        adain(**terms)
+
+
+def test_a_term_of_fewer_steps_beside_one_of_every_step():
+    assert {*adain(variation=Variation(1.0, every=4)).terms} == {"content", "style", "variation"}
+
+
+@pytest.mark.parametrize("term", [Content, Goal, Identity, Style])
+def test_a_term_that_looks_nowhere_is_refused(term):
+    with pytest.raises(ValueError, match="taps must be at least one, got none"):
+        term(1.0, Gram() if term is Style else ContentDistance(), {})
+
+
 def small(composed, *overrides):
     return composed(
         *("model=adain", "data.image_size=32", "data.batch_size=2", "data.content.count=8", "data.style.count=8"),

@@ -88,6 +88,20 @@ def test_known_styles_are_as_fresh_ones(distance):
         assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_styles_become_numbers_one_at_a_time():
+    """Of all at once a device could hold too little."""
+    seen = []
+
+    class Watched:
+        def taps(self, images, names):
+            seen.append(images)
+            return encoders.embedded().taps(images, names)
+
+    stream = (picture.float() / 127.5 - 1 for picture in STYLES)
+    KnownStyles(Watched(), stream, [Style(1.0, Gram(), TAPS)])
+    assert_close(seen, [*(STYLES.float() / 127.5 - 1).split(1)])
+
+
 def test_labels_choose_the_styles():
     learner = task()
     batch = Pair(contents(1).repeat(3, 1, 1, 1), STYLES.float() / 127.5 - 1, torch.tensor([0, 1, 2]))

@@ -182,7 +182,7 @@ def test_noise_is_drawn_from_the_global_generator_and_a_content_is_not_shared():
 def test_only_the_pixels_are_learned_and_saved():
     painter = task()
     train(painter, 1)
-    assert {*painter.state_dict()} == {"pixels", "extent"}
+    assert {*painter.state_dict()} == {"pixels", "extent", "reached"}
     assert [name for name, _ in painter.named_parameters()] == ["pixels"]
 
 

@@ -54,7 +54,8 @@ def test_the_loss_is_of_pixels_and_of_activations():
     seen = learner.encoder.taps(images, ["relu2_1"])["relu2_1"]
     drawn = learner.levels[0].decoder(seen)
     again = learner.encoder.taps(drawn, ["relu2_1"])["relu2_1"]
-    expected = (drawn - images).square().mean() + 3 * (again - seen).square().mean()
+    features = (again - seen).square().mean((1, 2, 3)) / seen.square().mean((1, 2, 3))
+    expected = (drawn - images).square().mean() + 3 * features.mean()
     assert_close(learner.losses(images)["relu2_1"], expected)
 
 

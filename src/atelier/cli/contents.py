@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from atelier.data import pictures
-from atelier.data.folder import picture_names
+from atelier.data.folder import SUFFIXES, picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 
@@ -42,8 +42,17 @@ def _contents(path: Path) -> list[Content]:
 
 
 def joined_name(file: str) -> str:
-    """`2020-spain-beach` of 2020/spain/beach.jpg, a file's path in a folder with "/"."""
-    return Path(file).with_suffix("").as_posix().replace("/", "-")
+    """`2020-spain-beach` of 2020/spain/beach.jpg, a file's path in a folder with "/"; only pictures lose a suffix."""
+    path = Path(file)
+    return (path.with_suffix("") if path.suffix.lower() in SUFFIXES else path).as_posix().replace("/", "-")
+
+
+def joined_names(files: Sequence[str]) -> list[str]:
+    """Of each file, the second of one name with its place among them: `candy`, `candy-1`."""
+    found: list[str] = []
+    for place, name in enumerate(map(joined_name, files)):
+        found.append(f"{name}-{place}" if name in found else name)
+    return found
 
 
 def largest(found: Sequence[Content], size: int | None) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from atelier import encoders, run, weights
+from atelier.cli.contents import joined_names
 from atelier.cli.devices import device
 from atelier.config.wording import did_you_mean, listed
 from atelier.encoders import Encoder
@@ -106,7 +107,7 @@ def _of_run(path: Path, settings: Settings) -> Chosen:
         levels: Any = task.levels
         return Chosen(Levels(path.absolute().name, [*levels], settings.memory), note)
     if isinstance(task, FeedForwardStyle):
-        names = facts(path).get("classes") or [_style_of(cfg)]
+        names = joined_names(facts(path).get("classes") or [_style_of(cfg)])
         network = task.network.to(memory_format=torch.channels_last)
         return Chosen(FeedForwardStyles(path.absolute().name, network, settings.memory), note, names)
     raise UserError(
@@ -117,6 +118,7 @@ def _of_run(path: Path, settings: Settings) -> Chosen:
 def _ready(encoder: Any) -> Any:
     """An encoder whose weights are at hand and its own, which it would else be known only after the first picture."""
     encoder.fetch()
+    encoder.to(device())
     encoder.taps(torch.zeros(1, 3, 16, 16, device=device()), [next(iter(encoder.widths))])
     return encoder
 

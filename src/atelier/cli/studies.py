@@ -53,7 +53,7 @@ class Studies:
 
     def _picture(self, style: Style) -> Tensor:
         try:
-            pixels = artwork.resized(style.picture(), self.size)
+            pixels = sized(style.picture(), self.size)
         except BrokenPicture as error:
             raise BrokenPicture(f"the style {style.name}: {error}") from error
         needed = self.method.needs(*pixels.shape[1:])
@@ -64,6 +64,17 @@ class Studies:
                 f"more than --max-memory, {gibibytes(self.memory)}"
             )
         return image_of(pixels)
+
+
+def sized(pixels: Tensor, size: int) -> Tensor:
+    """uint8 (3, H, W) with a longer side of `size`. Raises BrokenPicture where too little is left of the other."""
+    made = artwork.resized(pixels, size)
+    height, width = made.shape[1:]
+    if min(height, width) < artwork.SMALLEST:
+        raise BrokenPicture(
+            f"a longer side of {size} leaves {width} x {height}, at least {artwork.SMALLEST} pixels a side are needed"
+        )
+    return made
 
 
 def image_of(pixels: Tensor) -> Tensor:

@@ -12,13 +12,13 @@ from torch.nn.functional import interpolate
 from atelier.cli.contact import Sheet
 from atelier.cli.contents import Content, contents, largest
 from atelier.cli.methods import Settings, method_of
-from atelier.cli.studies import Studies, gibibytes, image_of, pixels_of
+from atelier.cli.studies import Studies, gibibytes, image_of, pixels_of, sized
 from atelier.cli.styles import Recipe, recipes
 from atelier.cli.trained import given
 from atelier.config.wording import did_you_mean, listed
 from atelier.data.pictures import BrokenPicture
 from atelier.data.progress import bar
-from atelier.errors import UserError
+from atelier.errors import RunError, UserError
 from atelier.failures import tell
 from atelier.stylize import artwork, clips, masks
 from atelier.stylize.colour import POLICIES
@@ -58,13 +58,14 @@ class Stylizing:
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
         found, wanted = contents(paths), recipes(styles, self.chosen.learned)
-        if self.request.mask is not None and any(len(recipe.styles) < 2 for recipe in wanted):
-            raise UserError("--mask: divides a picture among several styles; name two or more by --style")
+        if self.request.mask is not None:
+            _refuse_undivided(wanted)
         self._warn_of_tiles(found)
         with bar("stylizing", len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
             for recipe in wanted:
                 self._in_style(recipe, found)
-        self.sheet.save(self.request.out.with_name(f"{self.request.out.name}.png"), self._note(None, None))
+        folder = self.request.out.resolve()  # `.` has a name only then
+        self.sheet.save(folder.parent / f"{folder.name}.png", self._note(None, None))
         return self.failed
 
     @property
@@ -86,9 +87,9 @@ class Stylizing:
             try:
                 self._make(content, recipe, studies)
                 self.made += 1
-            except (BrokenPicture, UserError) as error:
+            except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
                 self.failed += 1
-                tell(f"{content.path} in {recipe.name}: {error}")
+                tell(f"{content.path} in {recipe.name}: {str(error).splitlines()[0]}")
             if not self.chosen.steps:
                 self._advance()
 
@@ -120,6 +121,8 @@ class Stylizing:
         regions = self._regions(pixels, image, len(studies.recipe.styles))
         mixture = Mixture(studies.of(image), studies.recipe.weights, self.request.strength, regions)
         stylised = self.chosen.method.stylize(image, mixture)
+        if not stylised.sum().isfinite():  # of values in [-1, 1], and so only where one of them is not
+            raise RunError("the result is not finite: the weights or the style are not fit for it")
         return stylised if self.policy is None else self.policy.after(stylised, image)
 
     def _regions(self, pixels: Tensor, image: Tensor, count: int) -> Tensor | None:
@@ -134,7 +137,7 @@ class Stylizing:
         return self.request.size or (OPTIMISED_SIZE if self.chosen.steps else None)
 
     def _sized(self, pixels: Tensor) -> Tensor:
-        return pixels if self._size is None else artwork.resized(pixels, self._size)
+        return sized(pixels, self._size or max(pixels.shape[1:]))
 
     def _note(self, content: Content | None, recipe: Recipe | None) -> dict[str, Any]:
         asked = self.request
@@ -152,6 +155,13 @@ class Stylizing:
             atelier=version("atelier"),
             torch=version("torch"),
         )
+
+
+def _refuse_undivided(wanted: Sequence[Recipe]) -> None:
+    if any(len(recipe.styles) < 2 for recipe in wanted):
+        raise UserError("--mask: divides a picture among several styles; name two or more by --style")
+    if any(weight != 1 for recipe in wanted for weight in recipe.weights):
+        raise UserError("--mask: gives each style a region of its own; only where they are mixed have they weights")
 
 
 def _policy(name: str, learned: Sequence[str] | None) -> Any:

@@ -120,6 +120,12 @@ class ContentStyle(EndlessData):
         margins = self._side - self.image_size, self._style_side - self.image_size
         return PairStream(contents, styles, self.batch_size, self.seed, margins, rank, world, self.hflip)
 
+    @property
+    def style_count(self) -> int:
+        """How many styles there are, held-out ones too. Prepares the data first."""
+        self.prepare()
+        return len(self._all_styles)
+
     def style_pictures(self) -> Tensor:
         """All styles, held-out ones too, as they are stored, uncropped: uint8 (N, 3, S, S), S their `resize`.
 

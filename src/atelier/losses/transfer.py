@@ -68,7 +68,7 @@ class Content(TransferTerm):
     """Distance of the activations from the content's."""
 
     def __init__(self, weight: float, distance: ContentDistance, taps: Mapping[str, float], every: int = 1) -> None:
-        super().__init__(weight, taps, every)
+        super().__init__(weight, _some(taps), every)
         self.distance = distance
 
     def measure(self, record: Transferred) -> Tensor:
@@ -89,7 +89,7 @@ class Style(TransferTerm):
     """Distance of the activations from the style's, wherever they lie."""
 
     def __init__(self, weight: float, distance: StyleDistance, taps: Mapping[str, float], every: int = 1) -> None:
-        super().__init__(weight, taps, every)
+        super().__init__(weight, _some(taps), every)
         self.distance = distance
 
     def measure(self, record: Transferred) -> Tensor:
@@ -126,3 +126,10 @@ class IdentityPixels(TransferTerm):
 
     def measure(self, record: Transferred) -> Tensor:
         return (record.identity[0] - record.content).square().mean()
+
+
+def _some(taps: Mapping[str, float]) -> Mapping[str, float]:
+    """Raises ValueError where there are none."""
+    if not taps:
+        raise ValueError("taps must be at least one, got none")
+    return taps

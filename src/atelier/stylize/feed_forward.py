@@ -55,6 +55,8 @@ class FeedForwardStyles(Method):
     @torch.no_grad()
     def stylize(self, content: Tensor, mixture: Mixture) -> Tensor:
         """With a strength below 1 the picture is so far on the way from the content, in pixels."""
+        if mixture.strength == 0:
+            return content
         picture = padded(content, STRIDE)
         if mixture.regions is None:
             drawn = self._drawn(picture, self._weights(mixture.studied, mixture.weights, content))

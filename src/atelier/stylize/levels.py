@@ -40,6 +40,9 @@ class Levels(Method):
 
     @torch.no_grad()
     def stylize(self, content: Tensor, mixture: Mixture) -> Tensor:
+        """Near a strength of 0 the content as the decoders draw it; at 0 the content itself."""
+        if mixture.strength == 0:
+            return content
         stride = max(level.stride for level in self.levels)
         picture = padded(content, stride).contiguous(memory_format=torch.channels_last)
         regions = None if mixture.regions is None else padded(mixture.regions, stride)

@@ -53,11 +53,6 @@ def regions(mask: Tensor, count: int) -> Tensor:
     return found
 
 
-def shrink(shares: Tensor, size: tuple[int, int]) -> Tensor:
-    """Regions (count, 1, H, W) -> (count, 1, h, w): the shares of each activation's area, which still sum to 1."""
-    return functional.adaptive_avg_pool2d(shares, size)
-
-
 def _codes(mask: Tensor) -> Tensor:
     red, green, blue = mask.int()
     return red << 16 | green << 8 | blue

@@ -16,7 +16,7 @@ class Mixture(NamedTuple):
     weights: Sequence[float]
     """Of each, positive; what counts are their shares."""
     strength: float = 1.0
-    """From 0, the content as it is, to 1."""
+    """From 0, the content itself, to 1."""
     regions: Tensor | None = None
     """Where each style is wanted: (styles, 1, H, W) in [0, 1], summing to 1 in every place; None: everywhere."""
 

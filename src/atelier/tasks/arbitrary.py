@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from atelier.data.types import Pair
 from atelier.losses.transfer import Activations, FreshStyles, Goal, Transferred, TransferTerm
+from atelier.networks.decoder import Decoder
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory
@@ -32,6 +33,7 @@ class ArbitraryStyle(TransferTask):
         super().__init__(encoder, terms, optimizer, schedule)
         made = transform if isinstance(transform, Transform) else transform(encoder.widths)
         level = Level(encoder, made, decoder(encoder.widths))
+        _refuse_other_tap(level)
         self.levels = nn.ModuleList([level.to(memory_format=torch.channels_last)])
         self.looked_at |= {*level.transform.taps}
         drawn = level.transform.taps[0]
@@ -72,3 +74,12 @@ class ArbitraryStyle(TransferTask):
     def stylised(self, batch: Pair) -> Tensor:
         content, style = (self.level.encode(images) for images in batch[:2])
         return self.level.draw(self.level.changed(content, style)).float().clamp(-1, 1)
+
+
+def _refuse_other_tap(level: Level) -> None:
+    """Raises ValueError where the decoder mirrors the encoder from another tap on than that of its features."""
+    if not isinstance(level.decoder, Decoder):
+        return
+    deepest, drawn = next(iter(level.decoder.convolutions)), level.transform.taps[0]
+    if deepest != drawn:
+        raise ValueError(f"decoder must draw from the transform's tap {drawn}, got {deepest}")

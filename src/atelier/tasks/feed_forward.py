@@ -26,8 +26,8 @@ class KnownStyles:
     """Styles that do not change: what distances compare with is made of each of them once."""
 
     @torch.no_grad()
-    def __init__(self, encoder: Encoder, pictures: Tensor, terms: Iterable[TransferTerm]) -> None:
-        """Of pictures (styles, 3, H, W) in [-1, 1], for the terms that are of styles."""
+    def __init__(self, encoder: Encoder, pictures: Iterable[Tensor], terms: Iterable[TransferTerm]) -> None:
+        """Of pictures (3, H, W) in [-1, 1], looked at one after the other, for the terms that are of styles."""
         asked = [(term.distance, tap) for term in terms if isinstance(term, Style) for tap in term.taps]
         seen = [encoder.taps(picture[None], {tap for _, tap in asked}) for picture in pictures]
         self._aims = {
@@ -81,7 +81,8 @@ class FeedForwardStyle(TransferTask):
 
     def on_fit_start(self) -> None:
         data: KnowsStyles = self.trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`
-        pictures = data.style_pictures().to(self.device).float() / 127.5 - 1
+        stored = data.style_pictures()  # bytes; as numbers on the device, all of them could be more than it holds
+        pictures = (picture.to(self.device).float() / 127.5 - 1 for picture in stored)
         self.known = KnownStyles(self.encoder, pictures, self.terms.values())
 
     def transfer(self, batch: Pair) -> Transferred:

@@ -47,6 +47,8 @@ class Gatys(LightningModule):
     pixels: nn.Parameter
     extent: Tensor
     """Height and width of what is painted at present; zero before the first step."""
+    reached: Tensor
+    """The factor of its scale."""
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class Gatys(LightningModule):
         self.objective, self.optimizer_factory, self.scales, self.start = objective, optimizer, scales, start
         self.pixels = nn.Parameter(torch.zeros(1, 3, image_size, image_size))
         self.register_buffer("extent", torch.zeros(2, dtype=torch.int64))
+        self.register_buffer("reached", torch.zeros((), dtype=torch.float64))
         self.goal: Goal | None = None
         self._heard: Terms = {}
         self.seamless = objective.seamless
@@ -73,10 +76,11 @@ class Gatys(LightningModule):
 
     def on_train_batch_start(self, batch: Pair, batch_idx: int) -> None:
         self._heard = {}
-        steps = self.trainer.max_steps
-        scale = next(one for one in schedule(self.scales, steps) if self.global_step < one.last)
-        if self.goal is None or self.global_step == scale.first:
-            self._begin(batch, scale)
+        scale = next(one for one in schedule(self.scales, self.trainer.max_steps) if self.global_step < one.last)
+        # a run that was finished, and goes on for longer, would find itself at an earlier scale: it does not go back
+        factor = max(scale.factor, self.reached.item())
+        if self.goal is None or factor != self.reached:
+            self._begin(batch, factor)
 
     def training_step(self, batch: Pair, batch_idx: int) -> Terms:
         assert self.goal is not None
@@ -100,17 +104,18 @@ class Gatys(LightningModule):
         """There is nothing but the picture to look at."""
 
     @torch.no_grad()
-    def _begin(self, batch: Pair, scale: Scale) -> None:
-        """Set the goal at this scale and, where the run does not go on within it, the picture to start from."""
-        content, style = (scaled(images, scale.factor) for images in (batch.content, batch.style))
+    def _begin(self, batch: Pair, factor: float) -> None:
+        """Set the goal at this scale and, where the picture is not there yet, the picture to start from."""
+        content, style = (scaled(images, factor) for images in (batch.content, batch.style))
         if self.seamless:  # poolings leave out a remainder, and what is across the edge would be out of step
             content = resized(content, [_whole(side, self.objective.stride) for side in content.shape[2:]])
         self.goal = Goal(self.objective.content_of(content, whole(content)), [Style(self.objective.aims(style))])
-        if self.global_step != scale.first:
+        if factor == self.reached:
             return
         painted = self._enlarged(content.shape[2:]) if self.extent.any() else begun(content, self.start)
         self.extent.copy_(torch.tensor(painted.shape[2:]))
         self.picture().copy_(painted)
+        self.reached.fill_(factor)
         optimizer: Any = self.optimizers()
         optimizer.state.clear()  # moments and curvatures of another scale's pixels
 

@@ -33,6 +33,9 @@ class TransferTask(LightningModule):
         super().__init__()
         self.encoder = encoder
         chosen = {name: term for name, term in terms.items() if term is not None}
+        rhythms = {name: term.every for name, term in chosen.items()}
+        if 1 not in rhythms.values():  # there would be steps without a loss
+            raise ValueError(f"terms must have one at least of every step (every: 1), got {rhythms or 'none'}")
         self.terms = cast(Mapping[str, TransferTerm], nn.ModuleDict(chosen))
         self.optimizer_factory, self.schedule_factory = optimizer, schedule
         self.looked_at = {tap for term in chosen.values() for tap in term.taps}

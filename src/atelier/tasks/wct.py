@@ -8,6 +8,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from atelier.data.types import Pair
+from atelier.losses.content import ContentDistance
 from atelier.networks.decoder import Decoder
 from atelier.networks.taps import stride
 from atelier.networks.transforms.wct import WCT
@@ -41,6 +42,7 @@ class Wct(LightningModule):
         levels = (Level(encoder, WCT(tap), Decoder(encoder.widths, tap)) for tap in taps)
         self.levels = nn.ModuleList(level.to(memory_format=torch.channels_last) for level in levels)
         self.encoder, self.taps, self.feature_weight = encoder, list(taps), feature_weight
+        self.distance = ContentDistance()
         self.optimizer_factory, self.schedule_factory = optimizer, schedule
 
     @property
@@ -61,7 +63,7 @@ class Wct(LightningModule):
         }
 
     def losses(self, images: Tensor) -> Terms:
-        """Of each tap: eq. 1, mean squares in place of sums."""
+        """Of each tap: eq. 1, the mean square of pixels, and that of activations over the size of what they were."""
         with torch.no_grad():
             activations = self.encoder.taps(images, self.taps)
         levels = zip(self.taps, cast(Sequence[Level], self.levels), strict=True)
@@ -71,7 +73,8 @@ class Wct(LightningModule):
         (tap,) = level.transform.taps
         drawn = level.draw(activation)
         again = self.encoder.taps(drawn, [tap])[tap]
-        return (drawn - images).square().mean() + self.feature_weight * (again - activation).square().mean()
+        features = self.distance.apart(again, activation).mean()
+        return (drawn - images).square().mean() + self.feature_weight * features
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
         terms = self.losses(torch.cat([batch.content, batch.style]))

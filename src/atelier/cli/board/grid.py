@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from atelier.cli.contents import joined_name
 from atelier.cli.transfers import read_square
 from atelier.data.gallery import Gallery
 from atelier.errors import UserError
@@ -23,6 +24,8 @@ class Grid:
         self._galleries = {"content": Gallery(content, "--content"), "style": Gallery(style, "--style")}
         self._refuse_ambiguous()
         self.contents, self.styles = (self._squares(gallery) for gallery in self._galleries.values())
+        self.joined = {Path(name).stem: joined_name(name) for name in self._galleries["style"].names}
+        """What a network that has learned a style, by its stem, may call it."""
 
     def card(self) -> dict[str, Any]:
         """What must be alike for two boards to compare."""

@@ -13,8 +13,8 @@ from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.usage import Usage
 from atelier.cli.devices import device
 from atelier.cli.methods import Chosen, Settings, method_of
+from atelier.cli.studies import image_of
 from atelier.config.wording import listed
-from atelier.data.folder import SUFFIXES
 from atelier.data.progress import bar
 from atelier.encoders import Encoder
 from atelier.errors import RunError, UserError
@@ -47,7 +47,7 @@ def try_out(word: str, settings: Settings, grid: Grid) -> None:
     """
     chosen = method_of(word, settings)
     code = chosen.method.study(next(iter(styles_of(chosen, grid).values())))
-    corner = _image(next(iter(grid.contents.values()))[..., :CORNER, :CORNER])
+    corner = image_of(next(iter(grid.contents.values()))[0, :, :CORNER, :CORNER])
     chosen.method.stylize(corner, Mixture([code], [1.0]))
 
 
@@ -69,7 +69,7 @@ def paint(word: str, settings: Settings, grid: Grid, folder: Path, seed: int) ->
                 code = chosen.method.study(style)
             for content, pixels in grid.contents.items():
                 torch.manual_seed(seed)
-                image = _image(pixels)
+                image = image_of(pixels[0])
                 with usage.watched(taken):
                     stylised = chosen.method.stylize(image, Mixture([code], [1.0]))
                 _save(stylised, folder / file_name(content, name), card)
@@ -100,22 +100,13 @@ def _weights(method: Method) -> Iterator[tuple[str, Tensor]]:
 def styles_of(chosen: Chosen, grid: Grid) -> dict[str, Any]:
     """What the method is to study, by the names of the grid. Raises UserError where it can have none of them."""
     if chosen.learned is None:
-        return {name: _image(pixels) for name, pixels in grid.styles.items()}
-    numbers = {_stem(name): number for number, name in enumerate(chosen.learned)}
-    found = {name: numbers[name] for name in grid.styles if name in numbers}
+        return {name: image_of(pixels[0]) for name, pixels in grid.styles.items()}
+    numbers = {name: number for number, name in enumerate(chosen.learned)}
+    known = {stem: joined if joined in numbers else stem for stem, joined in grid.joined.items()}
+    found = {stem: numbers[name] for stem, name in known.items() if name in numbers}
     if not found:
         raise UserError(f"has learned {listed(chosen.learned)}, and --style has no picture of such a name")
     return found
-
-
-def _stem(learned: str) -> str:
-    """A style that was learned as a picture of a folder has its file's name."""
-    path = Path(learned)
-    return path.stem if path.suffix.lower() in SUFFIXES else learned
-
-
-def _image(pixels: Tensor) -> Tensor:
-    return pixels.to(device()).float() / 127.5 - 1
 
 
 def _save(stylised: Tensor, path: Path, note: dict[str, Any]) -> None:

@@ -55,8 +55,9 @@ class WCT(Transform[Colours]):
 
 @torch.no_grad()
 def _power(covariance: Tensor, exponent: float) -> Tensor:
-    """Symmetric power of covariances (B, C, C), in float64; empty directions stay empty."""
-    variances, directions = torch.linalg.eigh(covariance.double())
+    """Symmetric power of covariances (B, C, C), in float64; empty directions stay empty, others than finite are NaN."""
+    known = covariance.isfinite().all(2, keepdim=True).all(1, keepdim=True)
+    variances, directions = torch.linalg.eigh(covariance.double().where(known, 0.0))  # which fails on others
     filled = variances > VANISHING * variances[:, -1:].clamp_min(torch.finfo(torch.float64).tiny)
     powers = torch.where(filled, variances, 1.0) ** exponent * filled
-    return (directions * powers[:, None]) @ directions.mT
+    return ((directions * powers[:, None]) @ directions.mT).where(known, torch.nan)

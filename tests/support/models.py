@@ -1,0 +1,10 @@
+"""Which of the shipped models are what."""
+
+from pathlib import Path
+
+CONF = Path(__file__).parents[2] / "conf"
+
+STYLISING = ("gatys", "texture", "johnson", "multi_style", "adain", "sanet", "wct")
+
+FAMILIES = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"points", *STYLISING})
+"""Of GANs for pictures."""
