@@ -61,6 +61,8 @@ def build(tmp_path):
     process = subprocess.Popen(
         [sys.executable, script], env=environment, start_new_session=True, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # a shell's background jobs, and so the tests themselves, may ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout.readline() == "under way\n"
     yield process
