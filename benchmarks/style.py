@@ -140,7 +140,7 @@ def level_like(path: Path, decoder: nn.Module) -> Level:
         mine.load_state_dict(its.state_dict())
     *_, last = convolutions(level.decoder)
     last.weight.mul_(2)
-    last.bias.mul_(2).sub_(1)  # type: ignore[union-attr]  # it has one
+    last.bias.mul_(2).sub_(1)
     return level.to(memory_format=torch.channels_last)
 
 
@@ -173,7 +173,7 @@ def give(network: nn.Module, mine: nn.Module) -> None:
     for its, own in zip(convolutions(network), convolutions(mine), strict=True):
         own.weight.copy_(its.weight)
         if own.bias is not None:  # else a norm follows, which takes it away
-            own.bias.copy_(its.bias)  # type: ignore[arg-type]  # it has one
+            own.bias.copy_(its.bias)
     norms = [module for module in mine.modules() if hasattr(module, "gain")]
     theirs = [module for module in network.modules() if isinstance(module, nn.InstanceNorm2d)]
     for norm, its_norm in zip(norms, theirs, strict=True):
@@ -214,7 +214,7 @@ def objective(path: Path, content: Tensor, style: Tensor) -> Callable[[Tensor], 
     )
     whole = tiles(*content.shape[2:], None, measured.reach, measured.stride)
     goal = Goal(measured.content_of(content, whole), [Style(measured.aims(style))])
-    return lambda pixels: sum(measured(pixels, goal, whole).values())  # type: ignore[return-value]  # never empty
+    return lambda pixels: sum(measured(pixels, goal, whole).values())
 
 
 def steps(count: int, pixels: nn.Parameter, measure: Callable[[], Tensor]) -> Run:

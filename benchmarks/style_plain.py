@@ -192,4 +192,4 @@ def iteration(optimizer: torch.optim.Optimizer, measure: Callable[[], Tensor]) -
         loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]  # L-BFGS takes tensors, though floats are what it is typed for
+    optimizer.step(closure)

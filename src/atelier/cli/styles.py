@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from torch import Tensor
 
 from atelier.cli.contents import joined_name
-from atelier.cli.trained import Trained
+from atelier.cli.trained import Trained, given
 from atelier.config.wording import did_you_mean, listed
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
@@ -78,11 +78,8 @@ class GeneratedStyle:
 
     @property
     def origin(self) -> dict[str, Any]:
-        chosen = {"seed": self.seed, "index": self.index, "label": self.label, "truncation": self.truncation}
-        return {
-            "generator": _trained(self.run).origin,
-            **{key: value for key, value in chosen.items() if value is not None},
-        }
+        chosen = given(seed=self.seed, index=self.index, label=self.label, truncation=self.truncation)
+        return {"generator": _trained(self.run).origin, **chosen}
 
     def picture(self) -> Tensor:
         trained = _trained(self.run)

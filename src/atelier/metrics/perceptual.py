@@ -71,7 +71,7 @@ class Network(nn.Module):
         super().__init__()
         build, self.tapped, _ = BACKBONES[architecture]
         with torch.device("meta"):  # the weights come from a file: draw none
-            self.features: nn.Sequential = build().features[: self.tapped[-1] + 1]  # type: ignore[index, assignment]
+            self.features: nn.Sequential = build().features[: self.tapped[-1] + 1]  # type: ignore[index, assignment]  # torchvision's networks have no type in common
         load_features(self.features, path)
         heads = torch.load(HEADS / f"{architecture}.pth", "cpu", weights_only=True)
         for number in range(len(self.tapped)):

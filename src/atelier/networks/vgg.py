@@ -30,7 +30,7 @@ def _widths(convolutions: tuple[int, ...]) -> dict[str, int]:
 
 
 class Encoder(Protocol):
-    """A frozen network whose activations have names; `Vgg19`, `Vgg16` and `embedded.Embedded` are such."""
+    """A frozen network whose activations have names, as `atelier.encoders` has them."""
 
     @property
     def widths(self) -> Mapping[str, int]:
@@ -38,6 +38,9 @@ class Encoder(Protocol):
 
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """Of images (B, 3, H, W) in [-1, 1] the named activations, (B, width, h, w) each."""
+
+    def wrap(self) -> None:
+        """From now on look at pictures as if they tiled the plane."""
 
 
 class _Vgg(nn.Module):

@@ -70,7 +70,7 @@ class Objective(nn.Module):
         self.content_weight, self.style_weight, self.variation_weight = content_weight, style_weight, variation_weight
         self.variation, self.seamless = TotalVariation(circular=seamless), seamless
         if seamless:
-            encoder.wrap()  # type: ignore[attr-defined]
+            encoder.wrap()
 
     @property
     def stride(self) -> int:
