@@ -10,8 +10,9 @@ from typing import Self
 import torch
 
 from atelier.networks.decoder import Decoder
+from atelier.networks.state import read
 from atelier.networks.taps import stage
-from atelier.networks.vgg_normalised import WIDTHS, ReflectedEncoder, load, load_encoder, read
+from atelier.networks.vgg_normalised import WIDTHS, ReflectedEncoder, load, load_encoder
 
 STAGE_WIDTHS = (16, 32, 64, 128, 128)
 LEVELS = tuple(range(1, len(STAGE_WIDTHS) + 1))

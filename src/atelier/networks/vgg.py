@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from atelier.networks.state import read
 from atelier.networks.winograd import FrozenConv2d
 
 STAGE_WIDTHS = (64, 128, 256, 512, 512)
@@ -117,13 +117,9 @@ def load_features(features: nn.Module, path: Path) -> None:
 
     Raises ValueError where the file cannot be read, or is that of another network.
     """
-    try:
-        # torch's own loader runs no code with weights_only
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-        weights = {name.partition(".")[2]: part.float() for name, part in state.items() if name.startswith("features.")}
-    except Exception as error:  # each of zip, pickle, safetensors and torch has its own
-        reason, _, _ = str(error).partition("\n")
-        raise ValueError(f"{path} cannot be read as weights ({reason})") from error
+    weights = {
+        name.partition(".")[2]: part.float() for name, part in read(path).items() if name.startswith("features.")
+    }
     try:
         features.load_state_dict(weights, assign=True)
     except RuntimeError as error:

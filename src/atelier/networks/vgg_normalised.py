@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from atelier.networks import vgg
 from atelier.networks.reflection import ReflectedConv2d
+from atelier.networks.state import read
 from atelier.networks.taps import reach, stage
 
 WIDTHS = {name: width for name, width in vgg.WIDTHS.items() if name.startswith("relu")}
@@ -106,17 +106,6 @@ def load(convolutions: nn.ModuleDict, path: Path, state: Mapping[str, Tensor], l
         convolutions.load_state_dict(weights, assign=True)
     except (KeyError, RuntimeError) as error:
         raise _foreign(path, layers) from error
-
-
-def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict, .safetensors or else torch's. Raises ValueError where the file cannot be read."""
-    try:
-        # torch's own loader runs no code with weights_only
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-        return {name: part for name, part in state.items() if isinstance(part, Tensor)}
-    except Exception as error:  # each of zip, pickle, safetensors and torch has its own
-        reason, _, _ = str(error).partition("\n")
-        raise ValueError(f"{path} cannot be read as weights ({reason})") from error
 
 
 def _foreign(path: Path, layers: Collection[str]) -> ValueError:

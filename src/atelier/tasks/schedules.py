@@ -4,9 +4,16 @@
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+
+def stepped(optimizer: Optimizer, make: Callable[[Optimizer], LRScheduler]) -> dict[str, Any]:
+    """What Lightning is to be told of an optimiser whose schedule moves on with every batch, not with every epoch."""
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": make(optimizer), "interval": "step"}}
 
 
 def linear(optimizer: Optimizer, steps: int) -> LambdaLR:

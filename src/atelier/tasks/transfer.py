@@ -11,6 +11,7 @@ from atelier.data.types import Pair
 from atelier.losses.transfer import Transferred, TransferTerm
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
+from atelier.tasks.schedules import stepped
 
 
 class TransferTask(LightningModule):
@@ -51,9 +52,7 @@ class TransferTask(LightningModule):
         """The contents in their styles, (B, 3, H, W) in [-1, 1]."""
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optimizer_factory(self.parameters())
-        schedule = {"scheduler": self.schedule_factory(optimizer), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        return stepped(self.optimizer_factory(self.parameters()), self.schedule_factory)
 
     def training_step(self, batch: Pair, batch_idx: int) -> Terms:
         record, step = self.transfer(batch), self.global_step + 1

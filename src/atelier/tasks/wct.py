@@ -15,6 +15,7 @@ from atelier.networks.transforms.wct import WCT
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
 from atelier.tasks.level import Level
+from atelier.tasks.schedules import stepped
 
 
 class Wct(LightningModule):
@@ -51,9 +52,7 @@ class Wct(LightningModule):
         return max(map(stride, self.taps))
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optimizer_factory(self.parameters())
-        schedule = {"scheduler": self.schedule_factory(optimizer), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        return stepped(self.optimizer_factory(self.parameters()), self.schedule_factory)
 
     def training_step(self, batch: Pair, batch_idx: int) -> Terms:
         terms = self.losses(torch.cat([batch.content, batch.style]))
