@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +7,6 @@ from PIL import Image
 from pytorch_lightning import LightningModule
 
 from atelier.callbacks.samples import SampleGrid
-from atelier.record.loggers import RunLogger
 
 
 class Painter(LightningModule):
@@ -19,32 +17,6 @@ class Painter(LightningModule):
     def sample(self, count, generator=None):
         latents = torch.randn(count, 3, 4, 4, generator=generator)
         return (latents + torch.randn(count, 1, 1, 1)).tanh() + self.learned
-
-
-class Shown(RunLogger):
-    name = version = "shown"
-
-    def __init__(self):
-        super().__init__()
-        self.images = []
-
-    def log_hyperparams(self, params): ...
-
-    def log_metrics(self, metrics, step=None): ...
-
-    def log_image(self, key, pixels, step):
-        self.images.append((key, step, pixels))
-
-
-@pytest.fixture
-def trainer(tmp_path):
-    return SimpleNamespace(
-        default_root_dir=str(tmp_path / "dcgan-wikiart" / "monday"),
-        global_step=400,
-        is_global_zero=True,
-        sanity_checking=False,
-        loggers=[Shown()],
-    )
 
 
 def pictures(trainer):
@@ -58,7 +30,7 @@ def test_a_validation_leaves_a_grid_that_says_where_it_comes_from(trainer):
     ((key, step, shown),) = trainer.loggers[0].images
     assert (key, step) == ("samples", 400)
     with Image.open(Path(trainer.default_root_dir) / "samples/000400.png") as image:
-        assert image.text == {"run": "dcgan-wikiart/monday", "step": "400", "seed": "7"}
+        assert image.text == {"run": "model-data/monday", "step": "400", "seed": "7"}
         np.testing.assert_array_equal(np.asarray(image), shown)
 
 

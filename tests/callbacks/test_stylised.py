@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ from torch.testing import assert_close
 
 from atelier.callbacks.stylised import StylisedGrid
 from atelier.data.types import Pair
-from atelier.record.loggers import RunLogger
 
 
 class Blender(LightningModule):
@@ -21,32 +19,6 @@ class Blender(LightningModule):
         torch.randn(3)
         assert not torch.is_grad_enabled()
         return (batch.content + batch.style.mean((2, 3), keepdim=True)) / 2
-
-
-class Shown(RunLogger):
-    name = version = "shown"
-
-    def __init__(self):
-        super().__init__()
-        self.images = []
-
-    def log_hyperparams(self, params): ...
-
-    def log_metrics(self, metrics, step=None): ...
-
-    def log_image(self, key, pixels, step):
-        self.images.append((key, step, pixels))
-
-
-@pytest.fixture
-def trainer(tmp_path):
-    return SimpleNamespace(
-        default_root_dir=str(tmp_path / "adain-content_style" / "monday"),
-        global_step=400,
-        is_global_zero=True,
-        sanity_checking=False,
-        loggers=[Shown()],
-    )
 
 
 def flat(level, count=3, height=8, width=8):
@@ -81,7 +53,7 @@ def test_the_picture_says_where_it_comes_from(trainer):
 
     assert pictures(trainer) == ["000400.png"]
     with Image.open(Path(trainer.default_root_dir) / "samples/000400.png") as image:
-        assert image.text == {"run": "adain-content_style/monday", "step": "400"}
+        assert image.text == {"run": "model-data/monday", "step": "400"}
         np.testing.assert_array_equal(np.asarray(image), trainer.loggers[0].images[0][2])
 
 

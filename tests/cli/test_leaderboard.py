@@ -4,24 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omegaconf import OmegaConf
 from PIL import Image
-from rich.console import Console
 from typer.testing import CliRunner
 
 from atelier.cli import transfers
-from atelier.cli.board.contest import Contest, Row, entrants
+from atelier.cli.board.contest import Contest, entrants
 from atelier.cli.board.grid import Grid
-from atelier.cli.board.intervals import Draws, alike, interval
-from atelier.cli.board.painting import Cost, digest, styles_of
-from atelier.cli.board.scoring import Score, Scorer
-from atelier.cli.board.sheet import sheet
+from atelier.cli.board.painting import digest, styles_of
+from atelier.cli.board.scoring import Scorer
 from atelier.cli.board.usage import Usage
 from atelier.cli.main import app
 from atelier.cli.methods import Settings, method_of
 from atelier.errors import UserError
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
-from atelier.metrics.frechet import Factored, frechet_distance
 from atelier.metrics.style.artfid import ArtFid
 
 CPU = torch.device("cpu")
@@ -44,37 +39,11 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def make_stylist(request, tmp_path_factory):
-    """Makes the run folder of a model that stylises, of random weights."""
-    from hydra import compose, initialize_config_dir
-
-    from atelier.config import build
-
-    def make(name, *overrides):
-        folder = tmp_path_factory.mktemp("runs") / name
-        (folder / "checkpoints").mkdir(parents=True)
-        with initialize_config_dir(str(request.config.rootpath / "conf"), version_base="1.3"):
-            cfg = compose("train", ["run_dir=unused", "encoder=embedded", *overrides])
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
-        torch.manual_seed(0)
-        task = build(cfg.model, "model")
-        torch.save({"state_dict": task.state_dict(), "global_step": 40}, folder / "checkpoints" / "last.ckpt")
-        return folder
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def adain(make_stylist):
-    return make_stylist("adain", "model=adain")
-
-
-@pytest.fixture(scope="session")
-def learned(make_stylist, pictures):
+def learned(make_style_run, pictures):
     """A run that knows the style `wave`."""
     style = pictures[1] / "wave.png"
     tiny = ["model.network.width=4", "model.network.blocks=1"]
-    return make_stylist("johnson", "model=johnson", f"data.content={pictures[0]}", f"data.style={style}", *tiny)
+    return make_style_run("johnson", "model=johnson", f"data.content={pictures[0]}", f"data.style={style}", *tiny)
 
 
 def run(command, *words):
@@ -179,10 +148,10 @@ def test_where_none_can_be_scored_it_ends_with_an_error(pictures, learned, tmp_p
 
 
 @pytest.mark.parametrize("folder", ["style", "style/sub"])
-def test_styles_that_were_learned_as_files_are_known_by_their_stems(folder, pictures, make_stylist, tmp_path):
+def test_styles_that_were_learned_as_files_are_known_by_their_stems(folder, pictures, make_style_run, tmp_path):
     names = ["moor.png", "sub/wave.jpg"]
     tiny = ["model.network.width=4", "model.network.blocks=1", "model.network.styles=2"]
-    run = make_stylist(f"files-{folder.replace('/', '-')}", "model=johnson", *tiny)
+    run = make_style_run(f"files-{folder.replace('/', '-')}", "model=johnson", *tiny)
     (run / "run.json").write_text(json.dumps({"classes": names}))
     paint(tmp_path / folder, ["wave"], seed=1)
     paint(tmp_path / "style", ["moor"], seed=2)
@@ -257,65 +226,6 @@ def test_names_that_could_be_read_in_two_ways_are_refused(tmp_path):
         Grid(content, style, 80)
 
 
-def drawn_by_hand(contents, styles, resamples=5):
-    """Draws as counts, and the same as indices."""
-    maker = torch.Generator().manual_seed(3)
-    indices = [torch.randint(count, (resamples, count), generator=maker) for count in (contents, styles)]
-    counts = (
-        torch.stack([row.bincount(minlength=count) for row in chosen]).double()
-        for chosen, count in zip(indices, (contents, styles), strict=True)
-    )
-    return Draws(*counts), [*zip(*indices, strict=True)]
-
-
-def test_drawn_means_are_those_of_the_drawn_rows_and_columns():
-    values = torch.rand(4, 6, generator=torch.Generator().manual_seed(0)).double()
-    draws, indices = drawn_by_hand(4, 6)
-    expected = torch.stack([values[rows][:, columns].mean() for rows, columns in indices])
-    torch.testing.assert_close(draws.means(values), expected)
-
-
-def test_drawn_frechet_distances_are_those_of_the_drawn_features():
-    maker = torch.Generator().manual_seed(1)
-    stylised, style = torch.randn(4, 6, 3, generator=maker), torch.randn(6, 3, generator=maker)
-    draws, indices = drawn_by_hand(4, 6)
-    expected = [
-        frechet_distance(
-            Factored.of(style[columns].repeat(4, 1)), Factored.of(stylised[rows][:, columns].flatten(0, 1))
-        )
-        for rows, columns in indices
-    ]
-    torch.testing.assert_close(draws.frechet_distances(stylised, style), torch.tensor(expected, dtype=torch.float64))
-
-
-def effects(contents, styles, seed):
-    """Values with an effect of each content, of each style, and of each pair."""
-    maker = torch.Generator().manual_seed(seed)
-    draw = (torch.randn(*shape, generator=maker, dtype=torch.float64) for shape in ((contents, 1), (1, styles)))
-    return 3 + sum(draw) + 0.5 * torch.randn(contents, styles, generator=maker, dtype=torch.float64)
-
-
-def width(values):
-    low, high = interval(float(values.mean()), Draws.of(*values.shape).means(values))
-    assert low < values.mean() < high
-    return high - low
-
-
-def test_intervals_shrink_with_more_contents_and_styles():
-    widths = [sum(width(effects(count, count, seed)) for seed in range(5)) for count in (4, 12, 36)]
-    assert widths[0] > 1.3 * widths[1] > 1.3**2 * widths[2]
-
-
-def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
-    """Which intervals over single pairs, 6 times too narrow here, would not."""
-    held = 0
-    for seed in range(100):
-        values = effects(20, 20, seed)
-        low, high = interval(float(values.mean()), Draws.of(20, 20, 300).means(values))
-        held += low < 3 < high
-    assert 86 <= held <= 99
-
-
 def test_with_a_single_pair_there_is_no_interval(learned, tmp_path):
     content, style = paint(tmp_path / "content", ["cat"]), paint(tmp_path / "style", ["wave"], seed=1)
     score = contest((content, style), [learned], measures=["ssim"]).rows[0].told["scores"]["ssim"]
@@ -355,44 +265,6 @@ def test_a_scorer_starts_anew_with_every_method(pictures, held):
     assert found[0] == found[2] != found[1]
 
 
-def row(name, values, styles=2):
-    """A method by its scores of pairs, of which fewer is better."""
-    values = torch.tensor(values).double()
-    drawn = Draws.of(*values.shape).means(values)
-    score = Score(float(values.mean()), *interval(float(values.mean()), drawn), None, drawn, False)
-    return Row(name, {"distance": score}, Cost(1.0, 1.0, None), ["wave", "night"][:styles], styles == 2, {})
-
-
-def shown(rows):
-    console = Console(width=160, force_terminal=True, color_system="standard")
-    with console.capture() as capture:
-        console.print(sheet(rows))
-    return capture.get()
-
-
-def test_the_best_is_bold_and_what_may_be_as_good_is_marked():
-    """Compared pair by pair: intervals that overlap may still tell two methods apart."""
-    base = [[1.0, 5.0], [2.0, 7.0]]
-    worse = [[value + 0.5 for value in values] for values in base]
-    close = [[1.5, 4.7], [1.8, 7.2]]
-    text = shown([row("first", base), row("close", close), row("worse", worse), row("other", [[0.1], [0.2]], 1)])
-    lines = {line.split()[0]: line for line in text.splitlines() if line.split()}
-    assert "\x1b[1m3.75" in lines["first"]
-    assert "≈3.8" in lines["close"]
-    assert "4.25" in lines["worse"]
-    assert "≈" not in lines["worse"]
-    assert "\x1b[1m0.15" not in lines["other"]
-    assert "(only in wave)" in lines["other"]
-    assert text.count("\x1b[1m0") == 0
-
-
-def test_differences_are_judged_draw_by_draw():
-    values = effects(10, 10, 0)
-    draws = Draws.of(10, 10)
-    assert alike(draws.means(values), draws.means(values))
-    assert not alike(draws.means(values), draws.means(values + 0.01))  # far less than the interval's width
-
-
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
 def test_usage_sees_what_a_block_holds_and_what_went_before_it():
     usage = Usage(CPU)
@@ -405,7 +277,7 @@ def test_usage_sees_what_a_block_holds_and_what_went_before_it():
     del work, weights
 
 
-def test_a_digest_is_that_of_the_weights(adain, make_stylist):
+def test_a_digest_is_that_of_the_weights(adain, make_style_run):
     first, again = (digest(method_of(str(adain), Settings(2 << 30)).method) for _ in range(2))
     assert first == again
     method = method_of(str(adain), Settings(2 << 30)).method

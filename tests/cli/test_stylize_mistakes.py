@@ -1,0 +1,145 @@
+"""What `atelier stylize` is told that it cannot do, and what it does all the same."""
+
+import re
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from stylising import made, paint, refusal
+
+from atelier.stylize.levels import Levels
+
+TINY = "too small: 8 x 8, at least 16 pixels a side are needed"
+
+
+def test_a_broken_style_spoils_only_its_own_pictures(adain, photo, stylize, out, tmp_path):
+    paint(tmp_path / "styles" / "good.png")
+    (tmp_path / "styles" / "bad.png").write_bytes(b"")
+    result = stylize(adain, "--content", photo, "--style", tmp_path / "styles")
+    assert result.exit_code == 1
+    assert f"{photo} in bad: the style bad: empty file" in result.output
+    assert made(out) == ["photo_stylized_good.png"]
+
+
+def test_a_mask_of_another_size_or_for_one_style_is_refused(learned, photo, stylize, tmp_path):
+    mask = paint(tmp_path / "mask.png", 20, 20)
+    result = stylize(learned, "--content", photo, "--style", "dawn", "--style", "noon", "--mask", mask)
+    assert result.exit_code == 1
+    assert "a mask of 20 x 20 does not fit a picture of 48 x 32" in result.output
+    told = refusal(stylize(learned, "--content", photo, "--style", "dawn", "--mask", mask))
+    assert told == "--mask: divides a picture among several styles; name two or more by --style"
+
+
+def test_weights_beside_a_mask_are_refused(adain, photo, painting, stylize, out, tmp_path):
+    mask = paint(tmp_path / "mask.png", 32, 48)
+    told = refusal(stylize(adain, "--content", photo, "--style", f"{painting}:2", "--style", painting, "--mask", mask))
+    assert told == "--mask: gives each style a region of its own; only where they are mixed have they weights"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("model", ["adain", "wct", "learned"])
+def test_a_result_that_is_not_finite_is_a_failure_and_no_picture(model, make_style_run, photo, painting, stylize, out):
+    options = {
+        "adain": ["model=adain"],
+        "wct": ["model=wct", "model.taps=[relu2_1,relu1_1]"],
+        "learned": ["model=johnson", "model.network.width=4", "model.network.blocks=1"],
+    }
+    run = make_style_run(f"broken_{model}", *options[model], **({"classes": ["dawn"]} if model == "learned" else {}))
+    path = run / "checkpoints" / "last.ckpt"
+    content = torch.load(path)
+    content["state_dict"] = {name: weights * torch.nan for name, weights in content["state_dict"].items()}
+    torch.save(content, path)
+    result = stylize(run, "--content", photo, *(["--style", painting] if model != "learned" else []))
+    assert result.exit_code == 1
+    assert f"{photo} in {'dawn' if model == 'learned' else 'painting'}: the result is not finite" in result.stderr
+    assert not out.exists()
+
+
+def test_too_little_memory_for_one_picture_leaves_the_others(adain, painting, stylize, out, tmp_path, monkeypatch):
+    paint(tmp_path / "in" / "a.png", 32, 64)
+    paint(tmp_path / "in" / "b.png", 32, 48)
+    whole = Levels.stylize
+
+    def within(self, content, mixture):
+        if content.shape[3] > 48:
+            raise torch.OutOfMemoryError("CUDA out of memory.\nSee the documentation.")
+        return whole(self, content, mixture)
+
+    monkeypatch.setattr(Levels, "stylize", within)
+    result = stylize(adain, "--content", tmp_path / "in", "--style", painting)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"{tmp_path / 'in' / 'a.png'} in painting: CUDA out of memory."]
+    assert made(out) == ["b_stylized_painting.png"]
+
+
+def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize, out, tmp_path):
+    paint(tmp_path / "in" / "narrow.png", 32, 256)
+    paint(tmp_path / "in" / "wide.png", 32, 48)
+    reason = "a longer side of 32 leaves 32 x 4, at least 16 pixels a side are needed"
+    result = stylize(adain, "--content", tmp_path / "in", "--style", painting, "--size", 32)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"{tmp_path / 'in' / 'narrow.png'} in painting: {reason}"]
+    assert made(out) == ["wide_stylized_painting.png"]
+    paint(tmp_path / "styles" / "narrow.png", 32, 256)
+    paint(tmp_path / "styles" / "other.png")
+    wide = tmp_path / "in" / "wide.png"
+    result = stylize(adain, "--content", wide, "--style", tmp_path / "styles")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [f"{wide} in narrow: the style narrow: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["nothing"], "METHOD: must be one of gatys, wct or a run folder, got 'nothing'"),
+        (["gatis"], "did you mean 'gatys'"),
+        (["{folder}"], "a folder without config.yaml"),
+        (["{plain}"], "METHOD: .* is the run of a Gan, which gives no picture the style of another"),
+        (["gatys", "--encoder", "vgg91"], "--encoder: must be one of embedded, .*got 'vgg91'; did you mean 'vgg19"),
+        (["gatys", "--encoder", "vgg19_normalised"], "--weights: must be the path of vgg_normalised.pth"),
+        (["gatys", "--encoder", "embedded", "--weights", "{photo}"], "--weights: the embedded encoder has its own"),
+        (["gatys", "--weights", "nowhere.pth"], "--weights: no such file: 'nowhere.pth'"),
+        (["gatys", "--encoder", "vgg19", "--weights", "{photo}"], "cannot be read as weights"),
+        (["gatys", "--encoder", "vgg19_slim"], "vgg19_slim: no weights at .*encoder=embedded needs none"),
+        (["wct"], "vgg19_slim: no weights at"),
+        (["wct", "--weights", "nowhere.pth"], "--weights: no such file"),
+        (["wct", "--weights", "{photo}"], "cannot be read as weights"),
+        (["wct", "--encoder", "embedded"], "--encoder: wct has trained decoders for vgg19_slim alone"),
+        (["wct", "--steps", "3"], "--steps: is nothing that wct could heed"),
+        (["gatys", "--checkpoint", "{photo}"], "--checkpoint: is nothing that gatys could heed"),
+        (["{adain}", "--encoder", "embedded"], "--encoder: is nothing that .*adain could heed"),
+        (["{adain}", "--strength", "1.5"], "--strength: must be from 0 to 1, got 1.5"),
+        (["{adain}", "--strength", "nan"], "--strength: must be from 0 to 1, got nan"),
+        (["{adain}", "--preserve-color", "colar"], "--preserve-color: must be one of coral, .*did you mean 'coral'"),
+        (["{adain}", "--format", "gif"], "--format: must be one of .*got 'gif'"),
+        (["{adain}", "--max-memory", "lots"], "--max-memory: must be like 4GiB or 500MB"),
+        (["{adain}", "--content", "nowhere.jpg"], "--content: no such file or folder: 'nowhere.jpg'"),
+        (["{adain}", "--style", "nowhere.jpg"], "--style: no such file: 'nowhere.jpg'"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_that_names_the_option(
+    words, text, adain, plain, photo, painting, stylize, out, tmp_path
+):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    places = {"adain": adain, "plain": plain, "photo": photo, "folder": folder}
+    told = refusal(stylize("--content", photo, "--style", painting, *(word.format_map(places) for word in words)))
+    assert re.search(text, told), told
+    assert not out.exists()
+
+
+def test_a_run_of_gatys_is_one_picture_and_no_method(make_style_run, photo, painting, stylize):
+    pair = [f"data.content={photo}", f"data.style={painting}"]
+    run = make_style_run("once", "model=gatys", "data=image_pair", *pair)
+    told = refusal(stylize(run, "--content", photo, "--style", painting))
+    assert "is the run of a Gatys, which gives no picture the style of another" in told
+
+
+def test_weights_of_another_network_are_told_before_any_picture(photo, painting, stylize, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"features.0.weight": torch.zeros(2)}, path)
+    for encoder in ("vgg19", "vgg19_slim", "vgg19_normalised"):
+        told = refusal(
+            stylize("gatys", "--encoder", encoder, "--weights", path, "--content", photo, "--style", painting)
+        )
+        assert "holds the weights of another network" in told
