@@ -1,6 +1,6 @@
-"""What stylising costs: this package's ways against plain loops as scripts are published, and the memory it takes.
+"""What stylising costs: this package's ways against plain loops as scripts are published.
 
-    python benchmarks/style.py [adain] [feed_forward] [gatys] [memory] [--rounds 5] [--threads 1] [--compile]
+    python benchmarks/style.py [adain] [feed_forward] [gatys] [--rounds 5] [--threads 1] [--compile]
 
 Both sides have the same layers and the same random weights, and their results are compared before they are timed
 (`TOLERANCE`). They take turns within one run, so that a noisy machine is equally noisy for both. Of one thread it is
@@ -10,19 +10,14 @@ benchmarks/style_plain.py has the plain loops. Prints Markdown tables:
 * adain: so many contents of 512 px in one style, by VGG-19 to relu4_1 and its mirror; the plain loop encodes the style
   for each of them again, atelier once, which counts too;
 * feed_forward: the network of Johnson et al. 2016 at 512 px; with --compile by torch.compile, too (C++ is needed);
-* gatys: an iteration at 256 px by VGG-19, L-BFGS with one evaluation a step;
-* memory: the largest that a process becomes which reads a picture of 4096 x 4096, stylises it and writes it, within
-  what `atelier stylize` allows the picture by default.
+* gatys: an iteration at 256 px by VGG-19, L-BFGS with one evaluation a step.
 """
 
 import argparse
-import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,22 +25,16 @@ from typing import Any, NamedTuple
 import style_plain as plain
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from atelier import encoders
 from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram
 from atelier.networks.decoder import Decoder
 from atelier.networks.feed_forward import FeedForward
-from atelier.networks.slim import LEVELS, SlimDecoder, SlimEncoder
 from atelier.networks.transforms.adain import AdaIN
-from atelier.networks.transforms.wct import WCT
-from atelier.networks.vgg_normalised import VggNormalised
-from atelier.record.grids import to_pixels
-from atelier.stylize import artwork
 from atelier.stylize.feed_forward import FeedForwardStyles
 from atelier.stylize.levels import Levels
-from atelier.stylize.method import Method, Mixture
+from atelier.stylize.method import Mixture
 from atelier.tasks.level import Level
 from atelier.tasks.objective import Goal, Objective, Style
 from atelier.tiling import tiles
@@ -77,13 +66,6 @@ def cost_of(run: Run) -> Cost:
     processor, clock = time.process_time(), time.perf_counter()
     run()
     return Cost(time.process_time() - processor, time.perf_counter() - clock)
-
-
-def pictures(count: int, size: int, seed: int) -> Tensor:
-    """Images (count, 3, size, size) in [-1, 1] of soft shapes and some grain."""
-    draw = torch.Generator().manual_seed(seed)
-    shapes = interpolate(torch.rand(count, 3, 12, 12, generator=draw) * 2 - 1, [size, size], mode="bicubic")
-    return (shapes + 0.1 * torch.randn(shapes.shape, generator=draw)).clamp(-1, 1)
 
 
 def agree(ours: Tensor, theirs: Tensor, scale: float = 1.0) -> None:
@@ -118,7 +100,10 @@ def adain(arguments: argparse.Namespace, folder: Path) -> Race:
     method = Levels("adain", [level_like(path, decoder)], MEMORY)
     cut = plain.frozen(encoder[: plain.TO_RELU4_1])
     plain.frozen(decoder)
-    contents, style = pictures(arguments.contents, arguments.size, 0).split(1), pictures(1, arguments.size, 1)
+    contents, style = (
+        plain.pictures(arguments.contents, arguments.size, 0).split(1),
+        plain.pictures(1, arguments.size, 1),
+    )
 
     def ours(contents: Sequence[Tensor]) -> list[Tensor]:
         mixture = Mixture([method.study(style)], [1.0])
@@ -159,7 +144,7 @@ def feed_forward(arguments: argparse.Namespace, folder: Path) -> Race:
     if arguments.compile:
         forms["atelier, compiled"] = torch.compile(mine)
     methods = {name: FeedForwardStyles("johnson", form, MEMORY) for name, form in forms.items()}
-    content = pictures(1, arguments.size, 0)
+    content = plain.pictures(1, arguments.size, 0)
     theirs = torch.no_grad()(partial(network, content))
     ours: dict[str, Run] = {
         name: partial(method.stylize, content, Mixture([0], [1.0])) for name, method in methods.items()
@@ -193,7 +178,7 @@ def gatys(arguments: argparse.Namespace, folder: Path) -> Race:
     plain.drawn(network)
     path = folder / "vgg19.pth"
     torch.save({f"features.{name}": part for name, part in network.state_dict().items()}, path)
-    content, style = (pictures(1, arguments.size // 2, seed) for seed in (0, 1))
+    content, style = (plain.pictures(1, arguments.size // 2, seed) for seed in (0, 1))
     losses = plain.Losses(plain.frozen(network), (content + 1) / 2, (style + 1) / 2, STYLE_WEIGHT)
     mine, ours, theirs = objective(path, content, style), nn.Parameter(content.clone()), nn.Parameter(content.clone())
     measures = (lambda: mine(ours), lambda: losses((theirs + 1) / 2))
@@ -228,57 +213,6 @@ def steps(count: int, pixels: nn.Parameter, measure: Callable[[], Tensor]) -> Ru
     return run
 
 
-# Memory.
-
-
-def methods() -> dict[str, Callable[[], Method]]:
-    """Without weights that mean anything: what they take does not depend on it."""
-    return {
-        "wct": lambda: Levels("wct", [ready(slim(level)) for level in reversed(LEVELS)], MEMORY),
-        "adain": lambda: Levels("adain", [ready(full())], MEMORY),
-        "feed-forward": lambda: FeedForwardStyles("johnson", ready(FeedForward()), MEMORY),
-    }
-
-
-def ready(network: Any) -> Any:
-    plain.drawn(network)
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-
-
-def slim(level: int) -> Level:
-    return Level(SlimEncoder(level), WCT(f"relu{level}_1"), SlimDecoder(level))
-
-
-def full() -> Level:
-    encoder = VggNormalised()
-    return Level(encoder, AdaIN(), Decoder(encoder.widths))
-
-
-def peak(name: str, path: Path, threads: int) -> tuple[float, float]:
-    """GiB, and seconds of the processor, of a process that does nothing else."""
-    torch.set_num_threads(threads)
-    method = methods()[name]()
-    style: Any = 0 if name == "feed-forward" else pictures(1, 512, 1)
-    work = artwork.read(path)
-    mixture = Mixture([method.study(style)], [1.0])
-    stylised = to_pixels(method.stylize(work.pixels[None].float() / 127.5 - 1, mixture))[0]
-    artwork.write(path.with_name(f"{name}.jpg"), stylised, work, {})
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, time.process_time()
-
-
-def memory(arguments: argparse.Namespace, folder: Path) -> None:
-    path, side = folder / "content.jpg", arguments.side
-    small = to_pixels(pictures(1, side // 8, 0))[0]
-    # enlarged as bytes: no process is taken for smaller than the one that started it
-    artwork.write(path, artwork.resized(small, side), artwork.Artwork(small), {})
-    print(f"\nStylising {side} x {side} pixels, of which {MEMORY / 2**30:.0f} GiB may be worked on at a time\n")
-    print("| | largest, GiB | processor, s |\n|---|---:|---:|")
-    for name in methods():
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-            largest, seconds = alone.submit(peak, name, path, arguments.threads).result()
-        print(f"| {name} | {largest:.2f} | {seconds:.0f} |", flush=True)
-
-
 # All.
 
 
@@ -287,10 +221,9 @@ RACES = {"adain": adain, "feed_forward": feed_forward, "gatys": gatys}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=[*RACES, "memory"], choices=[*RACES, "memory"])
+    parser.add_argument("parts", nargs="*", default=[*RACES], choices=[*RACES])
     for name, value in {
         "size": 512,
-        "side": 4096,
         "contents": 8,
         "steps": 3,
         "rounds": 5,
@@ -302,14 +235,10 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        if "memory" in arguments.parts:  # before this process grows
-            memory(arguments, Path(folder))
-        chosen = [race for name, race in RACES.items() if name in arguments.parts]
-        if chosen:
-            print(f"\n{arguments.threads} threads, medians of {arguments.rounds} rounds\n")
-            print("| | processor, s | clock, s | atelier is | by the clock |\n|---|---:|---:|---:|---:|")
-        for race in chosen:
-            run(race(arguments, Path(folder)), arguments.rounds)
+        print(f"{arguments.threads} threads, medians of {arguments.rounds} rounds\n")
+        print("| | processor, s | clock, s | atelier is | by the clock |\n|---|---:|---:|---:|---:|")
+        for name in arguments.parts:
+            run(RACES[name](arguments, Path(folder)), arguments.rounds)
 
 
 def run(race: Race, rounds: int) -> None:

@@ -193,3 +193,10 @@ def iteration(optimizer: torch.optim.Optimizer, measure: Callable[[], Tensor]) -
         return loss
 
     optimizer.step(closure)
+
+
+def pictures(count: int, size: int, seed: int) -> Tensor:
+    """Images (count, 3, size, size) in [-1, 1] of soft shapes and some grain."""
+    draw = torch.Generator().manual_seed(seed)
+    shapes = interpolate(torch.rand(count, 3, 12, 12, generator=draw) * 2 - 1, [size, size], mode="bicubic")
+    return (shapes + 0.1 * torch.randn(shapes.shape, generator=draw)).clamp(-1, 1)
