@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from atelier.networks.padding import make_seamless
 from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d, folded
+from atelier.networks.winograd import pays
 
 SIZES = [(2, 2), (2, 5), (3, 2), (7, 4), (8, 9)]
 FORMATS = [torch.contiguous_format, torch.channels_last]
@@ -57,6 +58,19 @@ def test_a_frozen_layer_pads_no_whole_map():
     layer(torch.randn(1, 5, 4, 4))
     with pytest.raises(pytest.fail.Exception, match="padded"):
         layer(torch.randn(1, 5, 4, 4, requires_grad=True))
+
+
+@pytest.mark.parametrize("size", [(2, 2), (5, 9), (16, 24)], ids=str)
+def test_a_wide_frozen_layer_is_its_plain_form(size):
+    """Of so many channels that it takes the shorter way."""
+    torch.manual_seed(0)
+    layer = ReflectedConv2d(256, 128).requires_grad_(False)
+    maps = torch.randn(2, 256, *size)
+    assert pays(maps, layer.weight)
+    assert_close(layer(maps), conv2d(pad(maps, [1] * 4, "reflect"), layer.weight, layer.bias), rtol=1e-4, atol=1e-4)
+    with torch.no_grad():
+        layer.weight.mul_(2)  # it does not draw by weights that it had before
+        assert_close(layer(maps), conv2d(pad(maps, [1] * 4, "reflect"), layer.weight, layer.bias), rtol=1e-4, atol=1e-4)
 
 
 @each_kind

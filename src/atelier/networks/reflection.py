@@ -9,36 +9,41 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
+from atelier.networks.winograd import Kernels, convolved, pays
+
 
 class ReflectedConv2d(nn.Conv2d):
     """Features (B, C, H, W) to (B, O, H, W), H and W at least 2, with one pixel reflected around them."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+        self.kernels = Kernels()
 
     def forward(self, input: Tensor) -> Tensor:
         if min(input.shape[2:]) < 2:
             raise ValueError(f"features must be of 2 pixels or more a side, got {tuple(input.shape)}")
         if self.padding_mode != "reflect" or self._differentiated(input):
             return super().forward(input)
+        if pays(input, self.weight):
+            return bordered(convolved(input, self.kernels.of(self.weight), self.bias), input, self.weight)
         return bordered(conv2d(input, self.weight, self.bias, padding=1), input, self.weight)
 
     def _differentiated(self, input: Tensor) -> bool:
         return torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
 
 
-def bordered(convolved: Tensor, input: Tensor, weight: Tensor) -> Tensor:
+def bordered(drawn: Tensor, input: Tensor, weight: Tensor) -> Tensor:
     """Add to what a convolution gave of a map within zeros what it lacks of the map within its reflection; in place.
 
     Padding copies the map; this touches its four edges alone. Under a gradient it would cost more than the copy.
     """
     above, below = pad(input[:, :, 1:2], [1, 1, 0, 0], "reflect"), pad(input[:, :, -2:-1], [1, 1, 0, 0], "reflect")
-    convolved[:, :, :1] += conv2d(above, weight[:, :, :1])
-    convolved[:, :, -1:] += conv2d(below, weight[:, :, 2:])
+    drawn[:, :, :1] += conv2d(above, weight[:, :, :1])
+    drawn[:, :, -1:] += conv2d(below, weight[:, :, 2:])
     # the corners' pixels above and below are in already: here they are zeros
-    convolved[..., :1] += conv2d(input[..., 1:2], weight[..., :1], padding=(1, 0))
-    convolved[..., -1:] += conv2d(input[..., -2:-1], weight[..., 2:], padding=(1, 0))
-    return convolved
+    drawn[..., :1] += conv2d(input[..., 1:2], weight[..., :1], padding=(1, 0))
+    drawn[..., -1:] += conv2d(input[..., -2:-1], weight[..., 2:], padding=(1, 0))
+    return drawn
 
 
 class UpsampleConv2d(nn.Conv2d):
