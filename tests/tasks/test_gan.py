@@ -98,7 +98,7 @@ def test_one_pass_for_both_sides_gives_the_logits_of_two(norm):
     task = gan(norm)
     assert not task.discriminator.mixes_images
     real, fake = torch.randn(2, 4, 3, 16, 16)
-    critique = task.criticize(real, fake, None)
+    critique = task.adversary.criticize(real, fake, None)
     for images, logits in ((real, critique.real_logits), (fake, critique.fake_logits)):
         torch.testing.assert_close(logits, task.discriminator(images), rtol=1e-5, atol=1e-6)
         torch.testing.assert_close(logits, critique.judge(images), rtol=1e-5, atol=1e-6)
@@ -211,7 +211,7 @@ def test_real_logits_are_computed_for_a_relativistic_objective_only():
         def generator(self, fake, real=None):
             return torch.nn.functional.softplus(real - fake).mean()
 
-    assert gan().reference_logits(batches(1)[0].image, None) is None
+    assert gan().adversary.reference_logits(batches(1)[0].image, None) is None
     watch = train(gan(objective=Compare()), 1)
     assert watch.terms[0]["generator/adversarial"].isfinite()
 

@@ -44,6 +44,11 @@ class AdversarialTask(LightningModule):
             optimizer.step()
         return {f"{player}/{name}": term.detach() for name, term in terms.items()}
 
+    def players(self) -> list[LightningOptimizer]:
+        """Their optimisers, in the order of `configure_optimizers`."""
+        optimizers = self.optimizers()
+        return optimizers if isinstance(optimizers, list) else [optimizers]
+
     def advance_schedules(self) -> None:
         """Move every learning-rate schedule on by one batch."""
         schedules = self.lr_schedulers()
@@ -66,6 +71,5 @@ class AdversarialTask(LightningModule):
         clip_grad_norm_([weights for group in optimizer.param_groups for weights in group["params"]], self.clip_norm)
 
     def _count_only_first(self, optimizer: LightningOptimizer) -> None:
-        first = self.optimizers()[0]  # type: ignore[index]
-        if optimizer is not first:
+        if optimizer is not self.players()[0]:
             optimizer._on_before_step = optimizer._on_after_step = do_nothing_closure

@@ -11,10 +11,11 @@ from atelier.augment.base import Augment
 from atelier.data.types import Images
 from atelier.losses.adversarial import Objective
 from atelier.losses.generator import Creation, GeneratorTerm
-from atelier.losses.penalties import Critique, Penalty
+from atelier.losses.penalties import Penalty
 from atelier.networks.padding import make_seamless, roll_each
 from atelier.networks.players import Discriminator, Generator
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
+from atelier.tasks.adversary import Adversary, refuse_unable
 from atelier.tasks.sampling import LatentSampler
 
 
@@ -49,13 +50,13 @@ class Gan(LatentSampler):
         super().__init__(generator, average_decay, clip_norm)
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be >= 1, got {critic_steps}")
-        _refuse_batch_norm(discriminator, penalties)
-        _refuse_unable(discriminator, {**penalties, **generator_terms})
+        refuse_unable(discriminator, generator_terms)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
-        self.objective, self.augment = objective, augment or Augment()
+        self.augment = augment or Augment()
         # as modules, for what they remember belongs into checkpoints
         self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict(penalties))
         self.generator_terms = cast(Mapping[str, GeneratorTerm], nn.ModuleDict(generator_terms))
+        self.adversary = Adversary(self.discriminator, objective, self.penalties, self.augment)
         self.optimizer_factories = discriminator_optimizer, generator_optimizer
         self.schedule_factory = schedule
         self.critic_steps, self.seamless = critic_steps, seamless
@@ -71,8 +72,7 @@ class Gan(LatentSampler):
         terms = self.update(
             "discriminator", discriminator_optimizer, lambda: self.discriminator_loss(real, labels, step)
         )
-        for penalty in self.penalties.values():
-            penalty.constrain(self.discriminator)
+        self.adversary.constrain()
         if step % self.critic_steps == 0:
             turn = step // self.critic_steps
             terms |= self.update("generator", generator_optimizer, lambda: self.generator_loss(real, labels, turn))
@@ -83,22 +83,14 @@ class Gan(LatentSampler):
     def discriminator_loss(self, real: Tensor, labels: Tensor | None, step: int) -> Terms:
         with torch.no_grad():
             fake = self.generate(self.latents(len(real)), labels).float()
-        due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(step)}
-        mixed = torch.is_autocast_enabled(real.device.type)  # half precision is 3 % off in a gradient's norm
-        if not mixed and any(penalty.at_images for penalty in due.values()):
-            real, fake = real.detach().requires_grad_(), fake.requires_grad_()
-        critique = self.criticize(real, fake, labels)
-        self.augment.observe(critique.real_logits.detach())
-        terms = {"adversarial": self.objective.discriminator(critique.real_logits, critique.fake_logits)}
-        with torch.autocast(real.device.type, enabled=False):
-            return terms | {name: penalty(critique) for name, penalty in due.items()}
+        return self.adversary.loss(real, fake, labels, step)
 
     def generator_loss(self, real: Tensor, labels: Tensor | None, turn: int) -> Terms:
         latents = self.latents(len(real))
         fake = self.generate(latents, labels)
         features = self.discriminator.features(self.augment(fake))
         logits = self.discriminator.logits(features, labels).float()
-        terms = {"adversarial": self.objective.generator(logits, self.reference_logits(real, labels))}
+        terms = {"adversarial": self.adversary.fooled(logits, real, labels)}
         creation = Creation(self.generator, self.discriminator, latents, labels, fake, logits, features)
         with torch.autocast(real.device.type, enabled=False):
             due = {name: term for name, term in self.generator_terms.items() if term.due(turn)}
@@ -108,28 +100,6 @@ class Gan(LatentSampler):
         """Images as the discriminator sees them: those that are to tile are cut open somewhere else each time."""
         images = self.generator(latents, labels)
         return roll_each(images) if self.seamless else images
-
-    def criticize(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> Critique:
-        """Both sides judged: in one pass where the discriminator sees each image alone, unless the images require a
-        gradient, which on a pass of one side's own takes half the time.
-        """
-
-        def judge(images: Tensor) -> Tensor:
-            return self.discriminator(self.augment(images), labels)
-
-        if self.discriminator.mixes_images or real.requires_grad:
-            of_real, of_fake = (self.discriminator.features(self.augment(images)) for images in (real, fake))
-            real_logits, fake_logits = (self.discriminator.logits(part, labels).float() for part in (of_real, of_fake))
-        else:
-            of_both = self.discriminator.features(self.augment(torch.cat([real, fake])))
-            twice = None if labels is None else labels.repeat(2)
-            real_logits, fake_logits = self.discriminator.logits(of_both, twice).float().chunk(2)
-            of_real, of_fake = _halves(of_both)
-        return Critique(judge, real, fake, real_logits, fake_logits, of_real, of_fake, labels, self.discriminator)
-
-    @torch.no_grad()
-    def reference_logits(self, real: Tensor, labels: Tensor | None) -> Tensor | None:
-        return self.discriminator(self.augment(real), labels).float() if self.objective.relativistic else None
 
     def latents(self, count: int) -> Tensor:
         return torch.randn(count, self.latent_dim, device=self.device)
@@ -142,28 +112,3 @@ class Gan(LatentSampler):
     def logits(self, batch: Images) -> Tensor:
         """Logits (B,) of pictures as they are, without augmentation; the mean where parts are judged."""
         return self.discriminator(batch.image, self.labels_of(batch)).float().reshape(len(batch.image), -1).mean(1)
-
-
-def _halves(features: Any) -> list[Any]:
-    """Features of real and of generated images, of those of both one after the other."""
-    if isinstance(features, Tensor):
-        return [*features.chunk(2)]
-    return [tuple(half) for half in zip(*(part.chunk(2) for part in features), strict=True)]
-
-
-def _refuse_batch_norm(discriminator: nn.Module, penalties: Mapping[str, Penalty]) -> None:
-    alone = [name for name, penalty in penalties.items() if penalty.per_image]
-    if alone and any(isinstance(module, nn.BatchNorm2d) for module in discriminator.modules()):
-        raise ValueError(
-            f"discriminator.norm must not be 'batch' with the penalty {alone[0]!r}, which is one of each image alone; "
-            "try model.discriminator.norm=null or layer"
-        )
-
-
-def _refuse_unable(discriminator: nn.Module, terms: Mapping[str, Penalty | GeneratorTerm]) -> None:
-    for name, term in terms.items():
-        if term.needs and not hasattr(discriminator, term.needs):
-            raise ValueError(
-                f"the term {name!r} needs a discriminator that can {term.needs}, which "
-                f"{type(discriminator).__module__} cannot; try another loss, or the model that the loss is of"
-            )
