@@ -49,6 +49,9 @@ class Discriminator(nn.Module):
 
     head: nn.Module
 
+    inputs: int = 3
+    """Channels of what is judged: 6 where it is pictures behind those that they were made of."""
+
     mixes_images: bool = False
     """Whether in training one image's logit depends on the others of its batch."""
 

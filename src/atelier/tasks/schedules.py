@@ -16,10 +16,12 @@ def stepped(optimizer: Optimizer, make: Callable[[Optimizer], LRScheduler]) -> d
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": make(optimizer), "interval": "step"}}
 
 
-def linear(optimizer: Optimizer, steps: int) -> LambdaLR:
-    """From the full rate to nothing after `steps` batches."""
+def linear(optimizer: Optimizer, steps: int, flat: float = 0.0) -> LambdaLR:
+    """From the full rate to nothing after `steps` batches, of which a share of `flat` come first at the full rate."""
     _refuse_endless(steps)
-    return LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
+    if not 0 <= flat < 1:
+        raise ValueError(f"flat must be in [0, 1), got {flat}")
+    return LambdaLR(optimizer, lambda step: min(1.0, max(0.0, 1 - step / steps) / (1 - flat)))
 
 
 def cosine(optimizer: Optimizer, steps: int) -> LambdaLR:
