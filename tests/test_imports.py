@@ -20,9 +20,11 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
         {"torch", "pytorch_lightning"},
     ),
     "encoders": ({"networks", "weights", "errors"}, {"torch"}),
-    "data": ({"data", "errors", "files", "hashing"}, None),
+    "degradation": ({"degradation"}, STANDARD_TENSORS | {"numpy", "PIL"}),
+    "data": ({"data", "degradation", "errors", "files", "hashing"}, None),
     "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing"}, None),
     "weights": ({"weights", "errors", "files"}, {"filelock", "rich"}),
+    "translate": ({"translate", "networks", "stylize", "data", "errors"}, None),
     "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files"}, None),
     "record": ({"record", "errors", "files", "hashing"}, None),
     "callbacks": (

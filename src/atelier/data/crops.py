@@ -1,9 +1,12 @@
 """Squares cut out of cached pictures: only what is cut out is read."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from atelier.data.fingerprint import digest_of
 from atelier.data.pixels import Pixels
 
 
@@ -25,3 +28,36 @@ class Crops(Pixels):
         pixels = np.ascontiguousarray(np.stack(pieces).transpose(0, 3, 1, 2))
         pixels[flips] = pixels[flips][..., ::-1]
         return torch.from_numpy(pixels).float().div_(127.5).sub_(1)
+
+    def middles(self, size: int) -> "Middles":
+        """Their centres, size x size, unmirrored: what scores compare with. `size` is `side` at most."""
+        return Middles(self, size)
+
+    def centred(self, start: int, stop: int, size: int) -> Tensor:
+        """uint8 (n, 3, size, size) of the pictures from `start` on, fewer than stop - start at the end."""
+        first = (self.side - size) // 2
+        pixels = self._pixels[self._rows[start:stop], first : first + size, first : first + size]
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+
+class Middles:
+    """The centre crops of some pictures, as `metrics.reference.Pictures`."""
+
+    def __init__(self, pictures: Crops, size: int) -> None:
+        if not 1 <= size <= pictures.side:
+            raise ValueError(f"size must be from 1 to the {pictures.side} px of the pictures, got {size}")
+        self._pictures, self._size = pictures, size
+        self.labels = pictures.labels
+
+    @property
+    def key(self) -> str:
+        """That of the pictures where all of each is shown, so that what was measured of them counts here too."""
+        whole = self._size == self._pictures.side
+        return self._pictures.key if whole else digest_of([self._pictures.key, "middles", str(self._size)])
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """All of them in their order, uint8 (size, 3, H, W); the last batch may be smaller."""
+        return (self._pictures.centred(start, start + size, self._size) for start in range(0, len(self), size))

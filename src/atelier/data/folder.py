@@ -25,11 +25,7 @@ class File:
     labels: dict[str, str]
 
     def render(self, size: int) -> Rendered:
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise BrokenPicture(f"cannot be read: {error.strerror}") from error
-        return Rendered(decode(data, size, self.fit), self.labels)
+        return Rendered(decode(read(self.path), size, self.fit), self.labels)
 
 
 class Files:
@@ -62,6 +58,14 @@ class Files:
     def _names(self) -> list[str]:
         """Relative to the root, with "/"."""
         return picture_names(self.root, "data.root")
+
+
+def read(path: Path) -> bytes:
+    """Raises BrokenPicture."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokenPicture(f"cannot be read: {error.strerror}") from error
 
 
 def picture_names(root: Path, key: str) -> list[str]:

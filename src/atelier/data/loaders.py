@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from atelier.data.types import Images, Pair
+from atelier.data.types import Images, Pair, Paired
 
-Batch = Images | Pair
+Batch = Images | Pair | Paired
 
 ENDLESS = 2**48
 """Length of a training loader. Lightning reads ahead where there is none, and adds those of all ranks up in

@@ -52,9 +52,7 @@ def folder(name: str, path: str) -> Origin:
 
     Raises ValueError for what is no folder.
     """
-    root = Path(path).expanduser()
-    if not root.is_dir():
-        raise ValueError(f"{name}: {'not a folder' if root.exists() else 'no such folder'}: {path!r}")
+    root = existing_folder(name, path)
 
     def find() -> Source:
         is_clone = any(root.rglob("train-*.parquet"))
@@ -63,8 +61,21 @@ def folder(name: str, path: str) -> Origin:
     return Origin(name, find, f"data.{name}", ("class", "style"))
 
 
+def files(name: str, root: Path) -> Origin:
+    """Pictures in a folder and below, whatever else it holds."""
+    return Origin(name, lambda: Files(root, "crop"), f"data.{name}", ())
+
+
+def existing_folder(name: str, path: str) -> Path:
+    """Raises ValueError where it is none."""
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise ValueError(f"{name}: {'not a folder' if root.exists() else 'no such folder'}: {path!r}")
+    return root
+
+
 def folder_or_picture(name: str, path: str) -> Origin:
-    """The same, or the one picture that a file is."""
+    """As `folder`, or the one picture that a file is."""
     file = Path(path).expanduser()
     return Origin(name, lambda: OnePicture(file), f"data.{name}", ()) if file.is_file() else folder(name, path)
 

@@ -1,4 +1,4 @@
-"""Which content meets which style, and where both are cropped: stateless as `stream` is."""
+"""Which content meets which style, and where pictures are cropped: stateless as `stream` is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from atelier.data.stream import Stream
 from atelier.data.types import Pair
 from atelier.hashing import mix
 
-_STYLES, _CORNERS = 0x7374796C65, 0x636F726E657273
-"""Mixed into the run's seed, so that neither styles nor crops follow the order of the contents."""
+_STYLES, _CORNERS, _MIRRORS = 0x7374796C65, 0x636F726E657273, 0x6D6972726F72
+"""Mixed into the run's seed, so that neither styles nor crops nor their mirroring follow the order of the contents."""
 
 
 class PairDraw(NamedTuple):
@@ -27,6 +27,8 @@ class PairDraw(NamedTuple):
     """int64 (B,), places among the styles."""
     corners: np.ndarray
     """int64 (B, 4), from 0 to the `margins`: the crop's top and left in the content, then in the style."""
+    style_flips: np.ndarray
+    """bool (B,), which styles are mirrored."""
 
 
 class PairStream:
@@ -47,12 +49,14 @@ class PairStream:
         rank: int = 0,
         world: int = 1,
         hflip: bool = True,
+        style_hflip: bool = False,
     ) -> None:
-        self.batch_size, self.seed = batch_size, seed
-        self._places = np.repeat(np.array(margins, np.uint64), 2) + np.uint64(1)
+        self.batch_size, self.seed, self.style_hflip = batch_size, seed, style_hflip
+        self._margins = np.repeat(margins, 2)
         self._contents = Stream(contents, batch_size, seed, rank, world, hflip)
         self._styles = Stream(styles, 1, mix(seed, _STYLES), hflip=False)
-        self._share = range(rank * batch_size // world, (rank + 1) * batch_size // world)
+        self._share = _share(batch_size, rank, world)
+        self._places = range(batch_size)[self._share]
 
     def since(self, number: int) -> Iterator[PairDraw]:
         """Endless, from batch `number` on."""
@@ -61,13 +65,65 @@ class PairStream:
     def draw(self, number: int) -> PairDraw:
         """Batch `number`, from 0."""
         first = number * self.batch_size
-        styles = np.concatenate([self._styles.draw(first + place).indices for place in self._share])
-        return PairDraw(*self._contents.draw(number), styles, self._corners(number))
+        styles = np.concatenate([self._styles.draw(first + place).indices for place in self._places])
+        corners = _corners(self.seed, number, self.batch_size, self._margins)[self._share]
+        return PairDraw(*self._contents.draw(number), styles, corners, self._style_flips(number)[self._share])
 
-    def _corners(self, number: int) -> np.ndarray:
-        raw = np.random.PCG64(mix(self.seed, _CORNERS, number)).random_raw(4 * self.batch_size)
-        corners = (raw.reshape(-1, 4) % self._places).astype(np.int64)
-        return corners[self._share.start : self._share.stop]
+    def _style_flips(self, number: int) -> np.ndarray:
+        """Of the whole batch."""
+        raw = np.random.PCG64(mix(self.seed, _MIRRORS, number)).random_raw(self.batch_size)
+        return (raw & 1).astype(bool) & self.style_hflip
+
+
+class CropDraw(NamedTuple):
+    """What one batch of cropped pictures is made of."""
+
+    indices: np.ndarray
+    """int64 (B,)"""
+    flips: np.ndarray
+    """bool (B,)"""
+    corners: np.ndarray
+    """int64 (B, 2), from 0 to the `margin`: each crop's top and left."""
+
+
+class CropStream:
+    """The batches of a `Stream`, each picture with the place where it is cropped, `margin` being how much larger than
+    its crops it is."""
+
+    def __init__(
+        self,
+        pictures: int,
+        batch_size: int,
+        seed: int,
+        margin: int,
+        rank: int = 0,
+        world: int = 1,
+        hflip: bool = True,
+    ) -> None:
+        self.batch_size, self.seed = batch_size, seed
+        self._margins = np.repeat(margin, 2)
+        self._pictures = Stream(pictures, batch_size, seed, rank, world, hflip)
+        self._share = _share(batch_size, rank, world)
+
+    def since(self, number: int) -> Iterator[CropDraw]:
+        """Endless, from batch `number` on."""
+        return map(self.draw, count(number))
+
+    def draw(self, number: int) -> CropDraw:
+        """Batch `number`, from 0."""
+        corners = _corners(self.seed, number, self.batch_size, self._margins)[self._share]
+        return CropDraw(*self._pictures.draw(number), corners)
+
+
+def _share(batch_size: int, rank: int, world: int) -> slice:
+    """Of each batch, that which is this rank's."""
+    return slice(rank * batch_size // world, (rank + 1) * batch_size // world)
+
+
+def _corners(seed: int, number: int, batch_size: int, margins: np.ndarray) -> np.ndarray:
+    """Of the whole batch `number`, int64 (B, K): column k is from 0 to `margins[k]`."""
+    raw = np.random.PCG64(mix(seed, _CORNERS, number)).random_raw(len(margins) * batch_size)
+    return (raw.reshape(batch_size, -1) % (margins.astype(np.uint64) + np.uint64(1))).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -88,11 +144,12 @@ class Pairs:
         flips: np.ndarray,
         styles: np.ndarray | None = None,
         corners: np.ndarray | None = None,
+        style_flips: np.ndarray | None = None,
     ) -> Pair:
         """The contents at `indices`, mirrored where `flips`, with the styles at `styles`, in [-1, 1].
 
         Without `styles` pair number i is of content i and style i, each counted round; without `corners` (as in
-        `PairDraw`) it is the middles. `label` is the style's class.
+        `PairDraw`) it is the middles; without `style_flips` styles are as they are. `label` is the style's class.
         """
         if corners is None:
             middles = [(pictures.side - self.size) // 2 for pictures in (self.contents, self.styles)]
@@ -100,5 +157,6 @@ class Pairs:
         contents = indices % len(self.contents)
         styles = (indices if styles is None else styles) % len(self.styles)
         content = self.contents.cut(contents, corners[:, :2], self.size, flips)
-        style = self.styles.cut(styles, corners[:, 2:], self.size, np.zeros(len(styles), bool))
+        mirrored = np.zeros(len(styles), bool) if style_flips is None else style_flips
+        style = self.styles.cut(styles, corners[:, 2:], self.size, mirrored)
         return Pair(content, style, None if self.styles.labels is None else self.styles.labels[styles])

@@ -1,4 +1,4 @@
-"""Pairs for arbitrary and feed-forward style transfer: photographs and paintings, each in an order of their own."""
+"""Pairs for style transfer and unpaired translation: photographs and paintings, each in an order of their own."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atelier.data import origins
 from atelier.data.cache import Cache, Column
-from atelier.data.crops import Crops
+from atelier.data.crops import Crops, Middles
 from atelier.data.endless import EndlessData
 from atelier.data.fingerprint import digest_of
 from atelier.data.module import ImageData, one_of
@@ -42,9 +42,14 @@ class ContentStyle(EndlessData):
     image_size: int
     """Of the crops, in pixels."""
     resize: int | None = None
-    """Of the squares that are cropped; None: twice the crops."""
+    """Of the squares that are cropped; None: `zoom` times the crops."""
     style_resize: int | None = None
     """The same of styles; None: as `resize`. The larger, the larger the strokes that are learnt."""
+    zoom: float = 2.0
+    """How many times as large as the crops the squares are, where nothing else is said. Zhu et al. 2017 translate
+    crops of 256 px out of 286, which is 1.117."""
+    style_hflip: bool = False
+    """Whether styles are mirrored as well, whatever becomes of their contents."""
     label: Literal["picture", "folder"] | None = None
     """What a class of styles is. With "picture" all styles are for training and for validation too."""
     validation: float = 0.1
@@ -61,9 +66,11 @@ class ContentStyle(EndlessData):
         for name in ("resize", "style_resize"):
             if (side := getattr(self, name)) is not None and side < self.image_size:
                 raise ValueError(f"{name} must be at least data.image_size ({self.image_size}), got {side}")
+        if self.zoom < 1:
+            raise ValueError(f"zoom must be at least 1, got {self.zoom}")
         if not 0 < self.validation < 1:
             raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
-        self._side = self.resize or 2 * self.image_size
+        self._side = self.resize or round(self.zoom * self.image_size)
         self._style_side = self.style_resize or self._side
         self._content = self._origin("content", self.content, self._side, origins.folder)
         self._style = self._origin("style", self.style, self._style_side, origins.folder_or_picture)
@@ -118,7 +125,14 @@ class ContentStyle(EndlessData):
         """The order of training, for process `rank` of `world`."""
         contents, styles = len(self.train_pixels.contents), len(self.train_pixels.styles)
         margins = self._side - self.image_size, self._style_side - self.image_size
-        return PairStream(contents, styles, self.batch_size, self.seed, margins, rank, world, self.hflip)
+        mirrored = self.hflip, self.style_hflip
+        return PairStream(contents, styles, self.batch_size, self.seed, margins, rank, world, *mirrored)
+
+    @property
+    def targets(self) -> Middles:
+        """The styles for training, cropped in their middles. Prepares the data first."""
+        self.prepare()
+        return self.train_pixels.styles.middles(self.image_size)
 
     @property
     def style_count(self) -> int:

@@ -20,3 +20,12 @@ class Pair(NamedTuple):
     """A style for each content; its pictures may have another size."""
     label: Tensor | None = None
     """Which of the styles each is, int64 (B,); None where the styles are not told apart."""
+
+
+class Paired(NamedTuple):
+    content: Tensor
+    target: Tensor
+    """What each content is to become; its sides may be a whole number of times as long."""
+    known: Tensor | None = None
+    """float32 (B, 1, h, w): 1 where a pixel of the content is to be kept, 0 where it is lost; None where nothing is
+    marked."""

@@ -1,0 +1,514 @@
+"""Contents with their targets: found by name or side by side, and cropped alike."""
+
+import logging
+import pickle
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from coordinates import coordinates, put, training
+from omegaconf import OmegaConf
+from PIL import Image
+from torch.testing import assert_close
+
+from atelier.config import build, check
+from atelier.data import cache
+from atelier.data.joined import held_out
+from atelier.data.paired import PairedPictures
+from atelier.data.pairing import CropStream
+from atelier.data.types import Paired
+from atelier.errors import ConfigError, UserError
+
+SMALL = {"image_size": 8, "batch_size": 4, "seed": 0, "resize": 24}
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+
+
+def negative(number):
+    return 255 - coordinates(number)
+
+
+def put_pair(root, name, number, folders=("content", "target")):
+    save(root / folders[0] / f"{name}.png", coordinates(number))
+    save(root / folders[1] / f"{name}.bmp", negative(number))
+
+
+def put_both(path, number):
+    save(path, np.hstack([coordinates(number), negative(number)]))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """The same thirty pairs twice: contents and their negatives in two folders, and side by side."""
+    root = tmp_path_factory.mktemp("pairs")
+    for number in range(30):
+        name = f"{'deep/er' if number < 10 else 'flat'}/{number:02}"
+        put_pair(root, name, number)
+        put_both(root / "both" / f"{name}.png", number)
+    return root
+
+
+@pytest.fixture(params=["two folders", "side by side"])
+def layout(request, pictures):
+    if request.param == "side by side":
+        return {"root": str(pictures / "both")}
+    return {"content": str(pictures / "content"), "target": str(pictures / "target")}
+
+
+@pytest.fixture
+def module(pictures):
+    def prepared(**changes):
+        given = {} if {"root", "content", "target"} & changes.keys() else {"root": str(pictures / "both")}
+        data = PairedPictures(**SMALL | given | changes)
+        data.prepare()
+        return data
+
+    return prepared
+
+
+class Place:
+    """All that a data module wants to know of a trainer."""
+
+    accumulate_grad_batches = 1
+    strategy = type("", (), {"root_device": type("", (), {"type": "cpu"})})
+
+    def __init__(self, global_step=0, global_rank=0, world_size=1):
+        self.global_step, self.global_rank, self.world_size = global_step, global_rank, world_size
+
+
+def levels(images):
+    """As they were stored: int64 from 0 to 255."""
+    return images.add(1).mul(127.5).round().long()
+
+
+def names(images):
+    """Which picture each is, by `coordinates`."""
+    return (levels(images)[:, 0, 0, 0] // 3).tolist()
+
+
+def assert_same(one, other):
+    assert_close(one.content, other.content, rtol=0, atol=0)
+    assert_close(one.target, other.target, rtol=0, atol=0)
+    assert one.known is other.known is None
+
+
+def test_a_batch(module, layout):
+    batch = training(module(**layout), 1)[0]
+    assert isinstance(batch, PairedPictures.batch)
+    assert batch.content.shape == batch.target.shape == (4, 3, 8, 8)
+    assert batch.content.dtype == batch.target.dtype == torch.float32
+    assert batch.content.is_contiguous()
+    assert batch.target.is_contiguous()
+    assert batch.known is None
+
+
+@pytest.mark.parametrize("hflip", [False, True])
+def test_both_pictures_of_a_pair_are_cropped_and_mirrored_alike(module, layout, hflip):
+    batches = training(module(**layout, hflip=hflip), 60)
+    content, target = (levels(torch.cat([getattr(batch, side) for batch in batches])) for side in Paired._fields[:2])
+    assert_close(target, 255 - content, rtol=0, atol=0)
+    places = content[:, 1:].amin((2, 3)) // 8
+    assert (places.min(), places.max()) == (0, 16)
+    assert len(places.unique(dim=0)) > 100
+    whole = [torch.from_numpy(coordinates(name)).permute(2, 0, 1) for name in (content[:, 0, 0, 0] // 3).tolist()]
+    crops = zip(whole, places.tolist(), strict=True)
+    expected = torch.stack([picture[:, top : top + 8, left : left + 8] for picture, (top, left) in crops])
+    mirrored = (content != expected).flatten(1).any(1)
+    assert_close(torch.where(mirrored[:, None, None, None], content.flip(3), content), expected.long())
+    assert 0.3 < mirrored.float().mean() < 0.7 if hflip else not mirrored.any()
+
+
+def test_both_layouts_give_the_same_pairs(module, pictures):
+    side_by_side = module()
+    folders = module(content=str(pictures / "content"), target=str(pictures / "target"))
+    assert side_by_side.fingerprint == folders.fingerprint
+    for one, other in zip(training(side_by_side, 20), training(folders, 20), strict=True):
+        assert_same(one, other)
+    for one, other in zip(side_by_side.val_dataloader(), folders.val_dataloader(), strict=True):
+        assert_same(one, other)
+
+
+def test_the_other_direction_exchanges_the_halves(tmp_path, module):
+    """With validation pictures of its own, for otherwise the contents choose them."""
+    for number in range(6):
+        put_both(tmp_path / ("train" if number < 4 else "val") / f"{number}.png", number)
+    there, back = (module(root=str(tmp_path), direction=way) for way in ("left_to_right", "right_to_left"))
+    for one, other in zip(training(there, 5), training(back, 5), strict=True):
+        assert_same(one, Paired(other.target, other.content))
+    assert there.fingerprint != back.fingerprint
+
+
+def test_squares_are_a_little_larger_than_crops(tmp_path, module):
+    """286 of 256 px, as in the paper; and the middles of pictures of any shape, of both sides alike."""
+    for number in range(5):
+        image = np.random.default_rng(number).integers(0, 256, (50, 70, 3), np.uint8)
+        save(tmp_path / "content" / f"{number}.png", image)
+        save(tmp_path / "target" / f"{number}.jpg", 255 - image, quality=100, subsampling=0)
+        save(tmp_path / "both" / f"{number}.png", np.hstack([image, 255 - image]))
+    folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
+    assert module(**folders, resize=None, image_size=256).train_pixels.targets.side == 286
+    for given in (folders, {"root": str(tmp_path / "both")}):
+        data = module(**given, resize=None, image_size=32)
+        assert data.train_pixels.contents.side == 36
+        for batch in [*training(data, 3), *data.val_dataloader()]:
+            assert_close(batch.target, -batch.content, rtol=0, atol=0.05)  # JPEG, and rounding
+            assert batch.content.std() > 0.1
+
+
+def test_nothing_is_cut_where_squares_are_as_crops(module):
+    data = module(resize=24, image_size=24, hflip=False)
+    batch = training(data, 1)[0]
+    expected = [torch.from_numpy(coordinates(name)).permute(2, 0, 1).long() for name in names(batch.content)]
+    assert_close(levels(batch.content), torch.stack(expected))
+
+
+def test_the_pinned_order():
+    """The order belongs to the results of every run: a change must be on purpose."""
+    draw = CropStream(8, 4, seed=0, margin=16).draw(3)
+    assert draw.indices.tolist() == [2, 6, 1, 7]
+    assert draw.flips.tolist() == [True, False, False, True]
+    assert draw.corners.tolist() == [[16, 7], [3, 11], [11, 11], [12, 9]]
+
+
+def test_places_of_crops_are_equally_likely_and_independent():
+    draws = np.concatenate([CropStream(8, 8, seed=0, margin=3).draw(number).corners for number in range(500)])
+    for place in range(2):
+        assert np.abs(np.bincount(draws[:, place], minlength=4) - 1000).max() < 140  # five standard deviations
+    assert np.abs(np.corrcoef(draws.T) - np.eye(2)).max() < 5 / len(draws) ** 0.5
+
+
+@pytest.mark.parametrize("number", [1, 6, 7, 20])
+def test_going_on_is_starting_at_a_number(module, layout, number):
+    whole, resumed = module(**layout), module(**layout)
+    resumed.trainer = Place(global_step=number)
+    for one, other in zip(training(whole, number + 9)[number:], islice(resumed.train_dataloader(), 9), strict=True):
+        assert_same(one, other)
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_ranks_see_together_what_one_sees(module, world):
+    parts = []
+    for rank in range(world):
+        data = module()
+        data.trainer = Place(global_rank=rank, world_size=world)
+        parts.append(list(islice(data.train_dataloader(), 9)))
+    for number, whole in enumerate(training(module(), 9)):
+        content, target = (torch.cat([getattr(part[number], side) for part in parts]) for side in Paired._fields[:2])
+        assert_same(Paired(content, target), whole)
+
+
+def test_another_seed_is_another_order_of_the_same_pairs(module):
+    one, other = module(), module(seed=1)
+    assert one.fingerprint == other.fingerprint
+    assert one.targets.key == other.targets.key
+    assert any(names(a.content) != names(b.content) for a, b in zip(training(one, 3), training(other, 3), strict=True))
+
+
+def test_another_process_draws_the_same(module):
+    data, working = module(), module(num_workers=1)
+    copy = pickle.loads(pickle.dumps(data.train_pixels))
+    for draw in islice(data.stream(0, 1).since(0), 3):
+        assert_same(copy.batch(*draw), data.train_pixels.batch(*draw))
+    for one, other in zip(training(data, 3), training(working, 3), strict=True):
+        assert_same(one, other)
+
+
+def test_validation_is_of_held_out_pairs_in_their_middles(module, layout):
+    data = module(**layout)
+    batches = list(data.val_dataloader())
+    shown = [name for batch in batches for name in names(batch.content)]
+    assert shown == sorted(shown)
+    assert len(shown) == 3
+    assert {name for batch in training(data, 60) for name in names(batch.content)} == {*range(30)} - {*shown}
+    for batch in batches:
+        assert (levels(batch.content)[:, 1:].amin((2, 3)) == 8 * 8).all()
+        assert_close(levels(batch.target), 255 - levels(batch.content))
+
+
+def test_the_first_pair_is_there_for_whoever_asks_for_shapes(module):
+    pair = module().train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
+    assert pair.content.shape == pair.target.shape == (1, 3, 8, 8)
+
+
+def test_targets_are_those_for_training_in_their_middles(module, layout):
+    data = module(**layout)
+    found = torch.cat([*data.targets.batches(5)])
+    assert found.dtype == torch.uint8
+    assert len(found) == len(data.targets) == 27
+    assert data.targets.labels is None
+    batch = data.train_pixels.batch(np.arange(27), np.zeros(27, bool))
+    assert_close(found.long(), levels(batch.target))
+    assert_close(255 - found.long(), levels(batch.content))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["train/a", "val/b", "test/c"], [False, True, True]),
+        (["train/x/a", "test/x/b"], [False, True]),
+        (["train/a", "train/b"], [False, False]),
+        (["val/a", "test/b"], [False, False]),
+        (["train/a", "val/b", "more/c"], [False, False, False]),
+        (["train/a", "val/b", "val"], [False, False, False]),
+        (["train", "val", "test"], [False, False, False]),
+    ],
+)
+def test_folders_that_divide_a_collection(given, expected):
+    assert held_out(given).tolist() == expected
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_own_folders_for_validation_are_held_out(tmp_path, module, side_by_side):
+    for number, folder in enumerate(["train"] * 5 + ["val", "test"]):
+        put_pair(tmp_path, f"{folder}/{number}", number)
+        put_both(tmp_path / "both" / folder / f"{number}.png", number)
+    folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
+    data = module(**{"root": str(tmp_path / "both")} if side_by_side else folders)
+    assert {name for batch in training(data, 10) for name in names(batch.content)} == {0, 1, 2, 3, 4}
+    assert [name for batch in data.val_dataloader() for name in names(batch.content)] == [6, 5]
+    assert len(data.targets) == 5
+
+
+def test_pairs_of_equal_contents_are_on_one_side(tmp_path, module):
+    """One drawing, coloured eight times; and eight others. One is broken, so that rows are not numbers of pairs."""
+    for number in range(16):
+        save(tmp_path / "content" / f"{number}.png", coordinates(max(number - 7, 0)))
+        save(tmp_path / "target" / f"{number}.png", coordinates(number))
+    (tmp_path / "target" / "0.png").write_bytes(b"")
+    for share in (0.1, 0.3, 0.5, 0.7):
+        data = module(
+            content=str(tmp_path / "content"), target=str(tmp_path / "target"), batch_size=1, validation=share
+        )
+        training, others = (
+            pixels.batch(np.arange(len(pixels)), np.zeros(len(pixels), bool))
+            for pixels in (data.train_pixels, data.validation_pixels)
+        )
+        assert len(training.content) + len(others.content) == 15
+        assert not {*names(training.content)} & {*names(others.content)}
+
+
+def test_broken_pictures_are_left_out_on_both_sides(tmp_path, module, caplog):
+    for number in range(12):
+        put_pair(tmp_path, f"{number:02}", number)
+        put_both(tmp_path / "both" / f"{number:02}.png", number)
+    (tmp_path / "content" / "03.png").write_bytes(b"no picture")
+    (tmp_path / "target" / "07.bmp").write_bytes(b"")
+    for number in (3, 7):
+        (tmp_path / "both" / f"{number:02}.png").write_bytes(b"no picture")
+    caplog.set_level(logging.INFO)
+    folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
+    for given in (folders, {"root": str(tmp_path / "both")}):
+        caplog.clear()
+        data = module(**given)
+        whole = [data.train_pixels.batch(np.arange(9), np.zeros(9, bool)), *data.val_dataloader()]
+        found = sorted(name for batch in whole for name in names(batch.content))
+        assert found == [number for number in range(12) if number not in (3, 7)]
+        for batch in whole:
+            assert_close(levels(batch.target), 255 - levels(batch.content))
+        told = "9 pairs for training, 1 for validation; 2 have a broken picture and are left out"
+        assert caplog.messages.count(told) == 1
+    assert "07.png: not an image" in caplog.text
+
+
+def test_pixels_are_made_once(module, layout, monkeypatch):
+    module(**layout)
+
+    def build(source, *_):
+        raise AssertionError(f"{source.name} was built again")
+
+    monkeypatch.setattr(cache, "build", build)
+    module(**layout)
+    module(**layout | {"direction": "right_to_left"} if "root" in layout else layout)
+    with pytest.raises(AssertionError, match="was built again"):
+        module(**layout, resize=23)
+
+
+def test_the_fingerprint_follows_pixels_and_pairing(tmp_path, module):
+    for number in range(6):
+        put_pair(tmp_path, str(number), number)
+    folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
+    found = {module(**folders).fingerprint, module(**folders, image_size=16).fingerprint}
+    one, other = tmp_path / "target" / "0.bmp", tmp_path / "target" / "1.bmp"
+    aside = one.rename(tmp_path / "aside.bmp")
+    other.rename(one)
+    aside.rename(other)
+    assert len(found | {module(**folders).fingerprint}) == 3
+
+
+def test_files_that_differ_in_their_suffix_are_two_side_by_side_pictures(tmp_path, module):
+    for number, name in enumerate(["a.png", "a.bmp", "a.b.png", "b.png", "c.png"]):
+        put_both(tmp_path / name, number)
+    assert len(module(root=str(tmp_path)).train_pixels) == 4
+
+
+def test_a_side_by_side_picture_that_lies_on_its_side_is_turned_first(tmp_path, module):
+    for number in range(5):
+        both = np.hstack([coordinates(number), negative(number)])
+        turned = Image.Exif()
+        turned[0x0112] = 6  # to be turned clockwise
+        save(tmp_path / f"{number}.png", np.ascontiguousarray(np.rot90(both)), exif=turned)
+    batch = training(module(root=str(tmp_path)), 1)[0]
+    assert_close(levels(batch.target), 255 - levels(batch.content))
+    assert max(names(batch.content)) < 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "root must be a folder of side-by-side pictures, or data.content and data.target two folders"),
+        ({"content": "."}, r"target must be a folder where data\.content is one, got None"),
+        ({"target": "."}, r"content must be a folder where data\.target is one, got None"),
+        ({"root": ".", "content": "."}, r"content must be null where data\.root is given, got '\.'"),
+        ({"root": ".", "target": "."}, r"target must be null where data\.root is given, got '\.'"),
+        ({"root": "my/pairs"}, "root: no such folder: 'my/pairs'"),
+        ({"root": __file__}, "root: not a folder: '"),
+        ({"content": "my/sketches", "target": "."}, "content: no such folder: 'my/sketches'"),
+        ({"content": ".", "target": "my/pictures"}, "target: no such folder: 'my/pictures'"),
+        (
+            {"content": ".", "target": ".", "direction": "right_to_left"},
+            r"direction must be left_to_right where data\.root is null, got 'right_to_left'; exchange data\.content",
+        ),
+        (
+            {"root": ".", "direction": "backwards"},
+            r"direction must be one of \['left_to_right', 'right_to_left'\], got 'backwards'",
+        ),
+        ({"root": ".", "image_size": 4}, "image_size must be at least 8, got 4"),
+        ({"root": ".", "resize": 7}, r"resize must be at least data\.image_size \(8\), got 7"),
+        ({"root": ".", "zoom": 0.9}, r"zoom must be at least 1, got 0\.9"),
+        ({"root": ".", "validation": 1.0}, r"validation must be between 0 and 1, got 1\.0"),
+        ({"root": ".", "batch_size": 0}, "batch_size must be at least 1, got 0"),
+    ],
+)
+def test_refused(changes, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        PairedPictures(**SMALL | changes)
+
+
+def found_unfit(module, **given):
+    with pytest.raises(UserError) as caught:
+        module(**given)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("contents", "targets", "message"),
+    [
+        (
+            "a.png b.png c.png d.png e.png f.png",
+            "a.png b.jpg x/c.png y.png",
+            "data.target: names must be those of data.content, suffixes aside, but 4 of 6 pictures in data.content have"
+            " no partner: c.png, d.png, e.png, … (4 in all); 2 of 4 pictures in data.target have no partner: x/c.png, "
+            "y.png",
+        ),
+        (
+            "a.png b.png",
+            "a.png",
+            "data.target: names must be those of data.content, suffixes aside, but 1 of 2 pictures in data.content have"
+            " no partner: b.png",
+        ),
+        (
+            "a.png b.png c.png d.png",
+            "x.png y.png",
+            "data.target: no picture is called like one of data.content, suffixes aside: x.png, y.png against a.png, "
+            "b.png, c.png, … (4 in all)",
+        ),
+        (
+            "a.jpg a.png",
+            "a.png",
+            "data.content: 'a.jpg' and 'a.png' differ in nothing but their suffix, which does not pair",
+        ),
+        (
+            "a.jpg",
+            "a.jpg a.png",
+            "data.target: 'a.jpg' and 'a.png' differ in nothing but their suffix, which does not pair",
+        ),
+    ],
+)
+def test_folders_that_do_not_pair(tmp_path, module, contents, targets, message):
+    for folder, given in {"content": contents, "target": targets}.items():
+        for name in given.split():
+            put(tmp_path / folder / name, 1)
+    found = found_unfit(module, content=str(tmp_path / "content"), target=str(tmp_path / "target"))
+    assert found == message
+
+
+def test_folders_without_a_whole_pair(tmp_path, module):
+    for number in range(2):
+        put_pair(tmp_path, str(number), number)
+    folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
+    (tmp_path / "content" / "0.png").write_bytes(b"")
+    (tmp_path / "target" / "1.bmp").write_bytes(b"")
+    assert found_unfit(module, **folders) == "data.target: there are 2 pairs, and each has a broken picture"
+    (tmp_path / "target" / "0.bmp").write_bytes(b"")
+    assert found_unfit(module, **folders).startswith("data.target: none of the 2 pictures can be used (0.bmp: empty")
+    for path in (tmp_path / "content").iterdir():
+        path.unlink()
+    assert found_unfit(module, **folders).startswith("data.content: no pictures in '")
+    assert found_unfit(module, root=str(tmp_path / "content")).startswith("data.root: no pictures in '")
+
+
+@pytest.mark.parametrize("number", [1, 5])
+@pytest.mark.parametrize(("width", "height"), [(47, 24), (24, 48), (24, 24)])
+def test_pictures_that_do_not_fall_into_halves(tmp_path, module, width, height, number):
+    for name in range(6):
+        put_both(tmp_path / f"{name}.png", name)
+    for name in range(number):
+        put(tmp_path / f"{name}.png", name, width=width, height=height)
+    (tmp_path / "torn.png").write_bytes(b"no picture")
+    message = (
+        "data.root: side-by-side pictures must be wider than tall and of even width, "
+        f"but {number} of 7 are not: 0.png ({width} x {height})"
+    )
+    found = found_unfit(module, root=str(tmp_path))
+    assert found.startswith(message)
+    assert found.endswith(f"2.png ({width} x {height}), …" if number == 5 else message[-7:])
+
+
+def test_fewer_pairs_than_a_batch(tmp_path, module):
+    for number in range(5):
+        put_both(tmp_path / f"{number}.png", number)
+    assert found_unfit(module, root=str(tmp_path), batch_size=5) == (
+        "data.batch_size: a batch has 5 pairs, but only 4 are for training (1 more are held out for validation)"
+    )
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"")
+    assert found_unfit(module, root=str(tmp_path)).startswith("data.root: none of the 5 pictures can be used (")
+
+
+@pytest.fixture
+def checked(composed):
+    """The data of a config, found faultless. Models are others' business."""
+
+    def checked_data(*overrides):
+        cfg = composed(*overrides, "metrics=none")
+        check(OmegaConf.create({part: OmegaConf.to_container(cfg, resolve=True)[part] for part in ("data", "seed")}))
+        return build(cfg.data, "data")
+
+    return checked_data
+
+
+def test_the_shipped_config(checked, pictures):
+    data = checked("data=paired", f"data.root={pictures / 'both'}", "data.resize=24", "data.image_size=8")
+    data.prepare()
+    assert len(training(data, 1)[0].content) == data.batch_size
+    folders = [f"data.{name}={pictures / name}" for name in ("content", "target")]
+    assert checked("data=paired", *folders).validation == 0.1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        ([], r"data.root: must be a folder of side-by-side pictures, or data\.content and data\.target two folders"),
+        (["data.root=nowhere"], "data.root: no such folder: 'nowhere'"),
+        (["data.root=.", "data.direction=back"], "data.direction: .*'left_to_right'.*'right_to_left'.*'back'"),
+        (["data.content=."], r"data.target: must be a folder where data\.content is one, got None"),
+    ],
+)
+def test_faults_are_told_before_anything_is_decoded(checked, overrides, fault):
+    with pytest.raises(ConfigError, match=fault):
+        checked("data=paired", *overrides)
