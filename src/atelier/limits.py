@@ -7,7 +7,7 @@ import numpy as np
 from omegaconf import DictConfig
 from torch import Tensor
 
-from atelier.callbacks.protocols import Judge, NumberedSampler, Painter, Sampler
+from atelier.callbacks.protocols import Judge, Painter, Sampler
 from atelier.data.endless import EndlessData
 from atelier.errors import ConfigError
 
@@ -38,9 +38,7 @@ def refuse_pictures_of_points(cfg: DictConfig, data: EndlessData) -> None:
 
 
 def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
-    """Raise ConfigError where the task cannot do what the data or the metrics ask of it."""
-    if cfg.metrics and not isinstance(task, NumberedSampler):
-        raise ConfigError(["metrics: are of generators, and this model is none: metrics=none"])
+    """Raise ConfigError where the task cannot do what the data asks of it."""
     if isinstance(task, Sampler):
         _refuse_other_shape(task, data)
     faults = [
@@ -48,6 +46,7 @@ def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
         *_batch_faults(task, data),
         *_side_faults(cfg, task, data),
         *_style_faults(task, data),
+        *_translation_faults(task, data),
     ]
     if faults:
         raise ConfigError(faults)
@@ -90,6 +89,21 @@ def _style_faults(task: Any, data: Any) -> Iterator[str]:
             f"data.style: has {data.style_count} pictures, but this model learns {learned} by heart; name one picture, "
             "or try model=multi_style data.label=picture"
         )
+
+
+def _translation_faults(task: Any, data: EndlessData) -> Iterator[str]:
+    """Generators take only sides that they can halve, and discriminators compare what is equally large."""
+    translators: Any = getattr(task, "translators", None)
+    if translators is None:
+        return
+    batch: Any = _one(data)
+    network = next(iter(translators.values()))
+    content, target = (picture.shape[2:] for picture in batch[:2])
+    if any(side % network.multiple or side < network.least for side in content):
+        wanted = f"a multiple of {network.multiple}, at least {network.least}"
+        yield f"data.image_size: contents must be {wanted}, for this model's generator, got {content[0]}"
+    elif (drawn := content[0] * network.scale) != target[0]:
+        yield f"model.generator: draws pictures of {drawn} pixels, but the data's targets have {target[0]}"
 
 
 def _refuse_other_shape(task: Sampler, data: EndlessData) -> None:
