@@ -15,19 +15,19 @@ from pytorch_lightning.loggers.logger import Logger
 
 from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
+from atelier.callbacks.choices import refuse_misfit, scoring_of
 from atelier.callbacks.finish import ValidateLastStep
 from atelier.callbacks.hyperparameters import Hyperparameters
 from atelier.callbacks.interrupt import Interrupt
-from atelier.callbacks.protocols import Painter, Sampler
+from atelier.callbacks.protocols import Painter, Sampler, Translator
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
-from atelier.callbacks.scores import ScoreSamples, origin
+from atelier.callbacks.scoring import Scoring
 from atelier.config import build, check
+from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
-from atelier.data.module import ImageData
 from atelier.errors import Interrupted, UserError
 from atelier.limits import refuse_pictures_of_points, refuse_unfit, refuse_unsupported
-from atelier.metrics.scoring import Scores
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
 from atelier.record.summary import Makes, summary
@@ -105,19 +105,20 @@ class Fitting:
         pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
         self.run = RunFolder(path)
         self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
-        self.scores: Scores | None = build(cfg.metrics or None, "metrics")
+        self.scoring = scoring_of(build(cfg.metrics, "metrics"), cfg.seed) if cfg.metrics else None
         self.data: EndlessData = build(cfg.data, "data")
         refuse_pictures_of_points(cfg, self.data)
         _fetch(cfg)  # before hours of decoding
         self.data.prepare()
-        if self.scores:
-            self.scores.refuse_unfit(self.data.train_pixels, self.data.classes)
         self.cfg = cfg = labels.settle(cfg, self.data)
         self.task: LightningModule = build(cfg.model, "model")
+        if self.scoring:
+            refuse_misfit(self.scoring, self.task, self.data)
+            self.scoring.refuse_unfit(self.data)
         refuse_unfit(cfg, self.task, self.data)
         self.step = self._start_step()
         self.loggers = self._loggers()
-        self.monitor: str | None = self.scores.monitor if self.scores else getattr(self.task, "monitor", None)
+        self.monitor: str | None = self.scoring.monitor if self.scoring else getattr(self.task, "monitor", None)
         best_by = f"val/{self.monitor}" if self.monitor else None
         self.best = Checkpoints(path / checkpoints.FOLDER, best_by, self.start)
         self.trainer: Trainer = build(
@@ -139,26 +140,26 @@ class Fitting:
             data=self.data.fingerprint,
             classes=list(self.data.classes),
             pictures=self.data.pictures,
-            makes=_makes(self.task),
+            makes=_makes(self.task, self.data),
             monitor=self.monitor,
         )
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
-        if self.scores:
-            self._prepare(self.scores)
+        if self.scoring:
+            self._prepare(self.scoring)
         start = str(self.start) if self.start else None
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
     def end(self, status: str, reason: str | None = None) -> None:
         self.run.note(status=status, reason=reason, steps=self.trainer.global_step)
 
-    def _prepare(self, scores: Scores) -> None:
+    def _prepare(self, scoring: Scoring) -> None:
         """What takes minutes the first time; from then on the run says how its scores are made."""
-        if scores.count < self.trainer.world_size:
-            raise UserError(f"metrics.count: {scores.count} images are too few for {self.trainer.world_size} processes")
-        assert isinstance(self.data, ImageData)  # of points, metrics are refused
-        scores.prepare(self.data.train_pixels, self.trainer.strategy.root_device, self.data.classes)
-        self.run.note(card={**scores.card(), **origin(self.cfg.seed)})
+        count, processes = scoring.count, self.trainer.world_size
+        if count < processes:
+            raise UserError(f"metrics.count: {count} images are too few for {processes} processes")
+        scoring.prepare(self.data, self.trainer.strategy.root_device)
+        self.run.note(card=scoring.card())
 
     def _start_step(self) -> int | None:
         if self.start is None:
@@ -169,7 +170,7 @@ class Fitting:
 
     def _callbacks(self) -> list[Callback]:
         """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
-        scoring = [ScoreSamples(self.scores, self.cfg.seed)] if self.scores else []
+        scoring = [self.scoring] if self.scoring else []
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
         always = [Hyperparameters(), Reseed(self.cfg.seed), Record(), ValidateLastStep()]
@@ -181,12 +182,14 @@ class Fitting:
         return [CsvRecord(path, step), *(make(folder=path, resume_step=step) for make in chosen)]
 
 
-def _makes(task: LightningModule) -> Makes:
+def _makes(task: LightningModule, data: EndlessData) -> Makes:
     """What its run folder can be asked for."""
     if isinstance(task, Sampler):
         return "samples"
     if isinstance(task, Painter):
         return "picture"
+    if isinstance(task, Translator):
+        return "whole pictures" if isinstance(data, Degraded) else "translations"
     return "learned styles" if hasattr(task, "learned_styles") else "any style"
 
 

@@ -70,3 +70,19 @@ class Stylizer(Protocol):
     def stylised(self, batch: Any) -> Tensor:
         """The contents of a batch of pairs in their styles as the task stands, (B, 3, H, W) in [-1, 1]."""
         ...
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """A task that turns pictures of one kind into such of another."""
+
+    def translated(self, batch: Any) -> Tensor:
+        """What the contents of a batch become as the task stands, (B, 3, H, W) in [-1, 1], without a gradient."""
+        ...
+
+    def shown(self, batch: Any) -> Sequence[Tensor]:
+        """What there is to see of a batch, column by column, each (B, 3, h, w) in [-1, 1] of a size of its own.
+
+        Contents, what became of them, and what they were to become or have become again.
+        """
+        ...

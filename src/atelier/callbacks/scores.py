@@ -1,9 +1,11 @@
 """Scores of the generated images, at every validation."""
 
+from typing import Any, ClassVar
+
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callbacks.protocols import NumberedSampler
+from atelier.callbacks.scoring import Scoring
 from atelier.metrics.scoring import Scores
 from atelier.record.grids import to_pixels
 
@@ -11,20 +13,31 @@ BATCH = 64
 """Images made at once, always as many: the last bits of an image may depend on how many are made beside it."""
 
 
-class ScoreSamples(Callback):
-    """Scores the first images of `atelier sample --seed SEED` and logs them as `val/<score>`.
+class ScoreSamples(Scoring):
+    """Of the first images of `atelier sample --seed SEED`, against the training pictures."""
 
-    The scores are prepared.
-    """
+    option: ClassVar[str] = "embedded"
+    misfit: ClassVar[str] = "are of generators, and this model is none"
+    metrics: Scores
+    truncation: float | None = None
 
-    def __init__(self, scores: Scores, seed: int) -> None:
-        self.scores, self.seed = scores, seed
+    @classmethod
+    def fits(cls, task: Any, data: Any) -> bool:
+        return isinstance(task, NumberedSampler)
 
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, NumberedSampler)
-        numbers = range(trainer.global_rank, self.scores.count, trainer.world_size)  # no image is shown twice
-        show(self.scores, pl_module, self.seed, numbers)
-        pl_module.log_dict({f"val/{name}": value for name, value in self.scores.compute().items()})
+    def refuse_unfit(self, data: Any) -> None:
+        self.metrics.refuse_unfit(data.train_pixels, data.classes)
+
+    def prepare(self, data: Any, device: torch.device) -> None:
+        self.metrics.prepare(data.train_pixels, device, data.classes)
+
+    def measure(self, task: Any, rank: int = 0, world: int = 1) -> dict[str, float]:
+        numbers = range(rank, self.count, world)  # no image is shown twice
+        show(self.metrics, task, self.seed, numbers, self.truncation)
+        return self.metrics.compute()
+
+    def origin(self) -> dict[str, Any]:
+        return origin(self.seed, self.truncation)
 
 
 def show(scores: Scores, sampler: NumberedSampler, seed: int, numbers: range, truncation: float | None = None) -> None:

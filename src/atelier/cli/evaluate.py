@@ -10,7 +10,7 @@ import typer
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
-    count: Annotated[int | None, typer.Option(min=2, help="Generated images [default: as in training].")] = None,
+    count: Annotated[int | None, typer.Option(min=2, help="Pictures to score [default: as in training].")] = None,
     truncation: Annotated[float | None, typer.Option(help="As of `atelier sample` [default: none].")] = None,
 ) -> None:
     """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`."""

@@ -1,11 +1,17 @@
-"""Scores of a run's generator with the metrics it was trained under."""
+"""Scores of a run's checkpoint with the metrics it was trained under."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atelier.callbacks.scores import origin, show
+from omegaconf import DictConfig
+
+from atelier import run as runs
+from atelier.callbacks.choices import refuse_misfit, scoring_of
+from atelier.callbacks.scores import ScoreSamples
+from atelier.cli.devices import device
 from atelier.cli.trained import Trained
 from atelier.config import build
+from atelier.data.endless import EndlessData
 from atelier.errors import UserError
 
 
@@ -15,18 +21,29 @@ class Scored(NamedTuple):
 
 
 def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation: float | None) -> Scored:
-    """Raises UserError for what is no run folder of a generator, or a run without metrics."""
-    trained = Trained(run, checkpoint)
-    cfg = trained.cfg
-    trained.styles(trained.draw(cfg.seed, [0]), truncation)  # a bad truncation is refused before anything slow
+    """Raises UserError for what is no run folder, or a run without metrics; for a truncation of no generator too."""
+    task, cfg, content = runs.load(run, checkpoint)
+    if truncation is not None:  # a bad one is refused before anything slow
+        trained = Trained(run, checkpoint)
+        trained.styles(trained.draw(cfg.seed, [0]), truncation)
     if not cfg.metrics:
         raise UserError(f"metrics: {run} was made with metrics=none: there is nothing to evaluate")
     if count is not None:
-        cfg.metrics.count, cfg.metrics.splits = count, min(count, cfg.metrics.splits)
-    scores, data = build(cfg.metrics, "metrics"), build(cfg.data, "data")
-    scores.fetch()
+        _ask_for(count, cfg.metrics)
+    scoring = scoring_of(build(cfg.metrics, "metrics"), cfg.seed)
+    if isinstance(scoring, ScoreSamples):
+        scoring.truncation = truncation
+    data: EndlessData = build(cfg.data, "data")
+    scoring.metrics.fetch()
     data.prepare()
-    scores.prepare(data.train_pixels, trained.task.device, data.classes)
-    show(scores, trained.task, cfg.seed, range(scores.count), truncation)
-    card = {**scores.card(), **origin(cfg.seed, truncation), "step": trained.origin["step"]}
-    return Scored(scores.compute(), card)
+    refuse_misfit(scoring, task, data)
+    scoring.refuse_unfit(data)
+    scoring.prepare(data, device())
+    scores = scoring.measure(task.to(device()))
+    return Scored(scores, {**scoring.card(), "step": content["global_step"]})
+
+
+def _ask_for(count: int, metrics: DictConfig) -> None:
+    metrics.count = count
+    if "splits" in metrics:
+        metrics.splits = min(count, metrics.splits)

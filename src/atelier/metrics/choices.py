@@ -13,6 +13,7 @@ from atelier.metrics.extractors.inception import InceptionExtractor
 from atelier.metrics.extractors.resizing import Kernel
 from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
+from atelier.metrics.translation import TranslationScores
 
 
 def scoring(
@@ -27,6 +28,21 @@ def scoring(
 ) -> Scores:
     """`scores` of `count` images on the features of a `network` (see `extractor`); for the others see `Options`."""
     return Scores(extractor(network, weights, resize), scores, count, Options(splits, neighbours, resamples))
+
+
+def translating(
+    network: str,
+    weights: str | None,
+    scores: Sequence[str],
+    count: int | None,
+    splits: int,
+    neighbours: int,
+    resamples: int,
+    resize: Kernel | None,
+) -> TranslationScores:
+    """As `scoring`, of what held-out contents became: `count` of them at most, None: all."""
+    options = Options(splits, neighbours, resamples)
+    return TranslationScores(extractor(network, weights, resize), scores, count, options)
 
 
 NAMED: dict[str, Callable[..., Extractor]] = {

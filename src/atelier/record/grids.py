@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from atelier.files import replacing
 
@@ -35,6 +36,19 @@ def grid(images: Tensor, columns: int | None = None) -> Pixels:
         top, left = index // columns * down + GUTTER, index % columns * across + GUTTER
         canvas[top : top + height, left : left + width] = image
     return canvas
+
+
+def framed(images: Tensor, height: int, width: int) -> Tensor:
+    """uint8 images (N, 3, h, w) within frames of this size, as large as they fit in whole, on white."""
+    own = images.shape[2:]
+    scale = min(height / own[0], width / own[1])
+    inner = min(height, round(own[0] * scale)), min(width, round(own[1] * scale))
+    frames = images.new_full((*images.shape[:2], height, width), 255)
+    if scale != 1:
+        images = interpolate(images.float(), inner, mode="bilinear", antialias=True).round().byte()
+    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+    frames[:, :, top : top + inner[0], left : left + inner[1]] = images
+    return frames
 
 
 def save_png(pixels: Pixels, path: Path, note: Mapping[str, object]) -> None:

@@ -13,14 +13,17 @@ from atelier.record import table
 from atelier.record.console import console
 from atelier.record.display import duration
 
-Makes = Literal["samples", "any style", "learned styles", "picture"]
+Makes = Literal["samples", "any style", "learned styles", "picture", "translations", "whole pictures"]
 """What a run's task makes, as `run.json` has it: images of nothing but chance, contents in the style of any picture or
-in the styles that it has learned, or the one picture that its samples/ shows."""
+in the styles that it has learned, the one picture that its samples/ shows, pictures of another domain, or what damaged
+pictures were."""
 
 ASKED: dict[Makes, str] = {
     "samples": "atelier sample {run}",
     "any style": "atelier stylize {run} --content … --style …",
     "learned styles": "atelier stylize {run} --content …",
+    "translations": "atelier translate {run} …",
+    "whole pictures": "atelier restore {run} …",
 }
 
 

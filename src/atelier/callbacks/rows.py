@@ -1,0 +1,45 @@
+"""Grids of what became of held-out pictures, a row for each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from atelier.record.grids import Pixels, grid, save_png
+from atelier.record.loggers import log_image
+
+
+class Rows(Callback, ABC):
+    """Writes `samples/<step>.png` at every validation, of its first `count` items, and shows it to the loggers."""
+
+    def __init__(self, count: int = 4) -> None:
+        if count < 1:
+            raise ValueError(f"count must be at least 1, got {count}")
+        self.count = count
+
+    @abstractmethod
+    def columns(self, task: Any, batch: Any) -> Sequence[Tensor]:
+        """What is shown of a batch, uint8 (B, 3, H, W), all of one size. Gradients are off."""
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        if batch_idx or trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        picture, step = self.draw(pl_module, batch), trainer.global_step
+        folder = Path(trainer.default_root_dir)
+        note = {"run": "/".join(folder.absolute().parts[-2:]), "step": step}
+        save_png(picture, folder / "samples" / f"{step:06d}.png", note)
+        log_image(trainer.loggers, "samples", picture, step)
+
+    def draw(self, task: Any, batch: Any) -> Pixels:
+        """The grid. The training's own random numbers are not touched."""
+        some = type(batch)(*(None if part is None else part[: self.count] for part in batch))
+        device = some.content.device
+        with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
+            columns = self.columns(task, some)
+        return grid(torch.stack([*columns], 1).flatten(0, 1), len(columns))
