@@ -1,4 +1,4 @@
-"""The sheet that shows at one glance what `atelier stylize` made: contents along one side, styles along the other."""
+"""The sheet that shows at one glance what a command made: contents along one side, styles along the other."""
 
 from pathlib import Path
 
@@ -31,6 +31,11 @@ class Sheet:
         self._contents.setdefault(content, _thumbnail(pixels))
         self._styles.setdefault(style, None if head is None else _thumbnail(head))
         self._made[content, style] = _thumbnail(stylised)
+
+    def save_beside(self, folder: Path, note: dict[str, object]) -> None:
+        """Under the name of the folder that holds what was made."""
+        folder = folder.resolve()  # `.` has a name only then
+        self.save(folder.parent / f"{folder.name}.png", note)
 
     def save(self, path: Path, note: dict[str, object]) -> None:
         """Nothing, where nothing was made."""

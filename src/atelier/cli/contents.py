@@ -1,4 +1,4 @@
-"""What `atelier stylize` is to work on."""
+"""The files that a command is to work on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,29 +15,29 @@ CLIPS = (".mp4", ".m4v", ".mov", ".mkv")
 class Content(NamedTuple):
     path: Path
     name: str
-    """What its stylised pictures are called after."""
+    """What the pictures made of it are called after."""
 
     @property
     def is_clip(self) -> bool:
         return self.path.suffix.lower() in CLIPS
 
 
-def contents(paths: Sequence[Path]) -> list[Content]:
-    """All files, and all pictures in all folders and below; not yet read. Raises UserError."""
-    found = [content for path in paths for content in _contents(path)]
+def contents(paths: Sequence[Path], key: str = "--content") -> list[Content]:
+    """All files, and all pictures in all folders and below; not yet read. Raises UserError that names the `key`."""
+    found = [content for path in paths for content in _contents(path, key)]
     names: dict[str, Content] = {}
     for content in found:
         if (other := names.setdefault(content.name, content)) is not content:
-            raise UserError(f"--content: {other.path} and {content.path} would come out under one name")
+            raise UserError(f"{key}: {other.path} and {content.path} would come out under one name")
     return found
 
 
-def _contents(path: Path) -> list[Content]:
+def _contents(path: Path, key: str) -> list[Content]:
     if path.is_dir():
-        names = picture_names(path, "--content")
+        names = picture_names(path, key)
         return [Content(path / name, joined_name(name)) for name in names]
     if not path.exists():
-        raise UserError(f"--content: no such file or folder: {str(path)!r}")
+        raise UserError(f"{key}: no such file or folder: {str(path)!r}")
     return [Content(path, path.stem)]
 
 

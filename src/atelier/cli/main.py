@@ -11,10 +11,12 @@ from atelier.cli.compare import compare
 from atelier.cli.evaluate import evaluate
 from atelier.cli.interpolate import interpolate
 from atelier.cli.leaderboard import leaderboard
+from atelier.cli.restore import restore
 from atelier.cli.sample import sample
 from atelier.cli.score import score
 from atelier.cli.stylize import stylize
 from atelier.cli.timelapse import timelapse
+from atelier.cli.translate import translate
 from atelier.cli.weights import weights
 from atelier.launch import guard
 
@@ -31,6 +33,8 @@ app.command()(breed)
 app.command()(evaluate)
 app.command()(audit)
 app.command()(stylize)
+app.command()(translate)
+app.command()(restore)
 app.command()(score)
 app.command()(leaderboard)
 app.command()(compare)

@@ -3,20 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from atelier.cli.devices import device
+from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.styles import LearnedStyle, Recipe, Style
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
-from atelier.record.grids import to_pixels
-from atelier.stylize import artwork
 from atelier.stylize.colour import Policy
 from atelier.stylize.method import Method
-
-_STRIP = 256
-"""Rows that are turned into 8 bits at once: a whole picture would take several more of itself."""
 
 
 class Studies:
@@ -64,27 +58,6 @@ class Studies:
                 f"more than --max-memory, {gibibytes(self.memory)}"
             )
         return image_of(pixels)
-
-
-def sized(pixels: Tensor, size: int) -> Tensor:
-    """uint8 (3, H, W) with a longer side of `size`. Raises BrokenPicture where too little is left of the other."""
-    made = artwork.resized(pixels, size)
-    height, width = made.shape[1:]
-    if min(height, width) < artwork.SMALLEST:
-        raise BrokenPicture(
-            f"a longer side of {size} leaves {width} x {height}, at least {artwork.SMALLEST} pixels a side are needed"
-        )
-    return made
-
-
-def image_of(pixels: Tensor) -> Tensor:
-    """uint8 (3, H, W) to an image (1, 3, H, W) in [-1, 1], where commands compute."""
-    return pixels[None].to(device()).float().div_(127.5).sub_(1)
-
-
-def pixels_of(image: Tensor) -> Tensor:
-    """And back."""
-    return torch.cat([to_pixels(rows) for rows in image[0].split(_STRIP, 1)], 1)
 
 
 def gibibytes(count: int) -> str:

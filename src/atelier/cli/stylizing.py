@@ -11,12 +11,14 @@ from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet
 from atelier.cli.contents import Content, contents, largest
+from atelier.cli.formats import own_suffix, suffix_of
+from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.methods import Settings, method_of
-from atelier.cli.studies import Studies, gibibytes, image_of, pixels_of, sized
+from atelier.cli.studies import Studies, gibibytes
 from atelier.cli.styles import Recipe, recipes
+from atelier.cli.tally import Tally
 from atelier.cli.trained import given
 from atelier.config.wording import did_you_mean, listed
-from atelier.data.pictures import BrokenPicture
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
@@ -26,7 +28,6 @@ from atelier.stylize.method import Mixture
 from atelier.stylize.smoothing import Smoother
 
 STYLE_SIZE, OPTIMISED_SIZE = 512, 512
-FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 class Request(NamedTuple):
@@ -50,9 +51,8 @@ class Stylizing:
         self.chosen = method_of(method, settings._replace(told=lambda *_: self._advance()))
         self.memory = settings.memory
         self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
-        self.suffix = None if request.suffix is None else _suffix(request.suffix)
-        self.sheet = Sheet()
-        self.made = self.failed = 0
+        self.suffix = None if request.suffix is None else suffix_of(request.suffix)
+        self.sheet, self.tally = Sheet(), Tally()
         self._advance = lambda: None
 
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
@@ -64,14 +64,12 @@ class Stylizing:
         with bar("stylizing", len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
             for recipe in wanted:
                 self._in_style(recipe, found)
-        folder = self.request.out.resolve()  # `.` has a name only then
-        self.sheet.save(folder.parent / f"{folder.name}.png", self._note(None, None))
-        return self.failed
+        self.sheet.save_beside(self.request.out, self._note(None, None))
+        return self.tally.failed
 
     @property
     def told(self) -> str:
-        words = f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {self.request.out}"
-        return f"{words}, {self.failed} failed" if self.failed else words
+        return self.tally.told(self.request.out)
 
     def _warn_of_tiles(self, found: Sequence[Content]) -> None:
         sides = largest(found, self._size)
@@ -84,12 +82,8 @@ class Stylizing:
         size = self.request.style_size or STYLE_SIZE
         studies = Studies(self.chosen.method, recipe, self.policy, size, self.memory)
         for content in found:
-            try:
+            with self.tally.attempt(f"{content.path} in {recipe.name}"):
                 self._make(content, recipe, studies)
-                self.made += 1
-            except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
-                self.failed += 1
-                tell(f"{content.path} in {recipe.name}: {str(error).splitlines()[0]}")
             if not self.chosen.steps:
                 self._advance()
 
@@ -99,7 +93,7 @@ class Stylizing:
             return self._make_clip(content, recipe, studies, name)
         work = artwork.read(content.path)
         stylised = pixels_of(self._transferred(image_of(self._sized(work.pixels)), work.pixels, studies))
-        path = self.request.out / f"{name}{self.suffix or _own_suffix(content.path)}"
+        path = self.request.out / f"{name}{self.suffix or own_suffix(content.path)}"
         artwork.write(path, stylised, work, self._note(content, recipe))
         self.sheet.note(content.name, recipe.name, work.pixels, studies.head, stylised)
         return None
@@ -172,14 +166,3 @@ def _policy(name: str, learned: Sequence[str] | None) -> Any:
     if learned is not None and name != "luminance":
         raise UserError(f"--preserve-color: {name} changes the style, which this network has learned: try luminance")
     return POLICIES[name]
-
-
-def _suffix(word: str) -> str:
-    suffix = f".{word.lower().lstrip('.')}"
-    if suffix not in FORMATS:
-        raise UserError(f"--format: must be one of {[name[1:] for name in FORMATS]}, got {word!r}")
-    return suffix
-
-
-def _own_suffix(path: Path) -> str:
-    return path.suffix.lower() if path.suffix.lower() in FORMATS else ".png"

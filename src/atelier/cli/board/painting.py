@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.usage import Usage
 from atelier.cli.devices import device
+from atelier.cli.images import image_of
 from atelier.cli.methods import Chosen, Settings, method_of
-from atelier.cli.studies import image_of
 from atelier.config.wording import listed
 from atelier.data.progress import bar
 from atelier.encoders import Encoder

@@ -1,0 +1,30 @@
+"""What became of many pictures, one by one: a single one that fails does not spoil the others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from atelier.data.pictures import BrokenPicture
+from atelier.errors import RunError, UserError
+from atelier.failures import tell
+
+
+class Tally:
+    def __init__(self) -> None:
+        self.made = self.failed = 0
+
+    @contextmanager
+    def attempt(self, name: object) -> Iterator[None]:
+        """Around the making of one picture: what is known to go wrong is told in a line that begins with its name."""
+        try:
+            yield
+            self.made += 1
+        except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
+            self.failed += 1
+            tell(f"{name}: {str(error).splitlines()[0]}")
+
+    def told(self, folder: Path) -> str:
+        words = f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {folder}"
+        return f"{words}, {self.failed} failed" if self.failed else words

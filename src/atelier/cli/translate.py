@@ -1,0 +1,37 @@
+"""`atelier translate`: pictures into what a run has learned to make of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def translate(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that learned to translate pictures.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures, or folders of pictures.")],
+    direction: Annotated[
+        str | None, typer.Option(help="to_style, to_content or to_target [default: the run's first].")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The folder for what comes out.")] = Path("translated"),
+    size: Annotated[
+        int | None, typer.Option(min=16, help="Pixels of the longer side [default: the picture's own].")
+    ] = None,
+    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = 512,
+    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = 64,
+    suffix: Annotated[
+        str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the picture's, or else png].")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+) -> None:
+    """Write what a run's network makes of each picture, and beside their folder a sheet of them.
+
+    What cannot be read is told and left out; the exit code is the number of pictures that failed.
+    """
+    from atelier.cli import translating
+
+    request = translating.Request(out, tile, overlap, suffix, size)
+    job = translating.translate(run, checkpoint, direction, request)
+    failed = job.run(inputs)
+    typer.echo(job.told)
+    if failed:
+        raise typer.Exit(min(failed, 100))

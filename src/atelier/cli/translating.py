@@ -1,0 +1,185 @@
+"""The work of `atelier translate` and `atelier restore`: every picture through a run's network, whatever its size."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from atelier import run as runs
+from atelier.cli.contact import Sheet
+from atelier.cli.contents import Content, contents
+from atelier.cli.devices import device
+from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
+from atelier.cli.images import image_of, pixels_of, sized
+from atelier.cli.tally import Tally
+from atelier.cli.trained import given
+from atelier.config.wording import did_you_mean, listed
+from atelier.data.progress import bar
+from atelier.errors import RunError, UserError
+from atelier.failures import tell
+from atelier.networks.translator import Translator
+from atelier.stylize import artwork
+from atelier.tasks.paired import TO_TARGET
+from atelier.tasks.translation import TranslationTask
+from atelier.translate.inpainting import known_of
+from atelier.translate.windows import Windows
+
+
+class Request(NamedTuple):
+    """What is wanted of every picture."""
+
+    out: Path
+    tile: int
+    overlap: int
+    suffix: str | None = None
+    size: int | None = None
+    formats: tuple[str, ...] = FORMATS
+    """Of its own that a picture keeps where no suffix is asked for."""
+
+    @property
+    def chosen_suffix(self) -> str | None:
+        return None if self.suffix is None else suffix_of(self.suffix)
+
+
+class Learned:
+    """What a run has learned to make of pictures, direction by direction, on a GPU where there is one.
+
+    Raises UserError for what is no run folder, or a run that translates nothing.
+    """
+
+    def __init__(self, run: Path, checkpoint: Path | None = None) -> None:
+        task, _, content = runs.load(run, checkpoint)
+        self.run = run
+        if not isinstance(task, TranslationTask):
+            raise UserError(f"RUN: {run} is the run of a {type(task).__name__}, which makes no picture of another")
+        self.networks = task.to(device()).translators
+        self.origin = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
+
+    def direction(self, wanted: str | None) -> str:
+        """The first where none is wanted."""
+        if wanted is not None and wanted not in self.networks:
+            raise UserError(
+                f"--direction: must be one of {listed(self.networks)}, got {wanted!r}"
+                f"{did_you_mean(wanted, self.networks)}"
+            )
+        return wanted or next(iter(self.networks))
+
+    def refuse_unpaired(self) -> None:
+        if TO_TARGET not in self.networks:
+            raise UserError(
+                f"RUN: {self.run} has seen no pairs of damaged pictures and whole ones; it translates "
+                f"{listed(self.networks)}: atelier translate {self.run} …"
+            )
+
+
+class Masks:
+    """What is lost of each picture: one mask for all of them, or a folder with one of each picture's name.
+
+    Raises UserError for a path that is neither, and for a network that enlarges: pixels cannot stay as they are then.
+    """
+
+    def __init__(self, path: Path, network: Translator) -> None:
+        if network.scale != 1:
+            raise UserError(f"--mask: this run enlarges pictures x{network.scale}, and no pixel stays as it was")
+        self.path = path
+        self.files = {content.name: content.path for content in contents([path], "--mask")}
+
+    def known(self, content: Content, pixels: Tensor) -> Tensor:
+        """bool (1, H, W), of a picture (3, H, W). Raises UserError where its mask is absent or does not fit."""
+        size = (pixels.shape[1], pixels.shape[2])
+        if not self.path.is_dir():
+            return known_of(self.path, size)
+        if content.name not in self.files:
+            raise UserError(f"no mask of this name in {self.path}{did_you_mean(content.name, self.files)}")
+        return known_of(self.files[content.name], size)
+
+
+class Translating:
+    """Raises UserError for what no picture could come of; what only some cannot is told, and left out."""
+
+    def __init__(
+        self, learned: Learned, direction: str, request: Request, word: str, masks: Masks | None = None
+    ) -> None:
+        self.learned, self.direction, self.request, self.masks = learned, direction, request, masks
+        self.word = word
+        self.windows = Windows(learned.networks[direction], request.tile, request.overlap, device())
+        self.sheet, self.tally = Sheet(), Tally()
+
+    def run(self, paths: Sequence[Path]) -> int:
+        """How many pictures failed; the others' names end in `word`."""
+        found = contents(paths, "INPUT")
+        with bar(self.word, len(found)) as advance:
+            for content in found:
+                with self.tally.attempt(content.path):
+                    self._make(content)
+                advance()
+        self.sheet.save_beside(self.request.out, self._note(None))
+        return self.tally.failed
+
+    @property
+    def told(self) -> str:
+        return self.tally.told(self.request.out)
+
+    def _make(self, content: Content) -> None:
+        work = artwork.read(content.path)
+        pixels = work.pixels if self.request.size is None else sized(work.pixels, self.request.size)
+        drawn = self._drawn(pixels, None if self.masks is None else self.masks.known(content, pixels))
+        suffix = self.request.chosen_suffix or own_suffix(content.path, self.request.formats)
+        artwork.write(self.request.out / f"{content.name}_{self.word}{suffix}", drawn, work, self._note(content))
+        self.sheet.note(content.name, self.word, pixels, None, drawn)
+
+    def _drawn(self, pixels: Tensor, known: Tensor | None) -> Tensor:
+        """uint8 (3, scale * H, scale * W), of pixels (3, H, W); the known among them are the same."""
+        image = image_of(pixels, torch.device("cpu"))
+        drawn = self.windows.draw(image, None if known is None else known[None].float())
+        if not drawn.sum().isfinite():  # of values in [-1, 1], and so only where one of them is not
+            raise RunError("the result is not finite: the weights are not fit for it")
+        made = pixels_of(drawn)
+        return made if known is None else torch.where(known, pixels, made)
+
+    def _note(self, content: Content | None) -> dict[str, Any]:
+        asked = self.request
+        return given(
+            **self.learned.origin,
+            direction=self.direction,
+            content=content and content.path.name,
+            mask=self.masks and self.masks.path.name,
+            size=asked.size,
+            tile=asked.tile,
+            overlap=asked.overlap,
+            atelier=version("atelier"),
+            torch=version("torch"),
+        )
+
+
+def translate(run: Path, checkpoint: Path | None, direction: str | None, request: Request) -> Translating:
+    _refuse_narrow(request)
+    learned = Learned(run, checkpoint)
+    chosen = learned.direction(direction)
+    return Translating(learned, chosen, request, chosen)
+
+
+def restore(run: Path, checkpoint: Path | None, mask: Path | None, request: Request) -> Translating:
+    """A restored picture keeps its format only where that keeps its pixels."""
+    _refuse_narrow(request)
+    if mask is not None and request.chosen_suffix not in (None, *LOSSLESS):
+        kept = [suffix[1:] for suffix in LOSSLESS]
+        raise UserError(f"--format: with --mask what is known stays as it was, which only {listed(kept)} can promise")
+    learned = Learned(run, checkpoint)
+    learned.refuse_unpaired()
+    network = learned.networks[TO_TARGET]
+    if mask is None and network.masked:
+        tell("without --mask nothing of a picture counts as lost, and this run learned to fill in what is")
+    masks = None if mask is None else Masks(mask, network)
+    return Translating(learned, TO_TARGET, request._replace(formats=LOSSLESS), "restored", masks)
+
+
+def _refuse_narrow(request: Request) -> None:
+    """Before a run is loaded, as all that can be known of a request alone."""
+    _ = request.chosen_suffix
+    if 2 * request.overlap > request.tile:
+        half = request.tile // 2
+        raise UserError(f"--overlap: must be at most half of --tile, {half}, got {request.overlap}")
