@@ -9,7 +9,7 @@ from atelier import encoders
 from atelier.encoders import Encoder
 from atelier.errors import UserError
 from atelier.networks.embedded import Embedded
-from atelier.networks.slim import SlimEncoder
+from atelier.networks.slim import SlimDecoder, SlimEncoder
 from atelier.networks.vgg import Vgg19
 
 
@@ -127,3 +127,19 @@ def test_what_it_says_of_its_widths_is_true(shared_data):
     for encoder in (encoders.embedded(), encoders.vgg19_slim(path), encoders.vgg19_slim(path, 3)):
         seen = encoder.taps(pictures(), encoder.widths)
         assert {tap: activation.shape[1] for tap, activation in seen.items()} == dict(encoder.widths)
+
+
+def test_a_distilled_decoder_begins_as_the_file_has_it_and_learns(shared_data):
+    path = str(shared_data / "weights" / encoders.SLIM_FILE)
+    widths = encoders.vgg19_slim(path, 4).widths
+    decoder = encoders.slim_decoder(widths, "relu4_1", path)
+    features = torch.randn(1, widths["relu4_1"], 4, 4)
+    expected = SlimDecoder.pretrained(Path(path), 4)(features)
+    torch.testing.assert_close(decoder(features), expected)
+    decoder(features).mean().backward()
+    assert all(weights.grad.abs().sum() > 0 for weights in decoder.parameters())
+
+
+def test_a_distilled_decoder_is_of_one_encoder(tmp_path):
+    with pytest.raises(ValueError, match=r"encoder=vgg19_slim encoder.level=4 before it"):
+        encoders.slim_decoder(encoders.vgg19_slim(level=5).widths, "relu4_1")

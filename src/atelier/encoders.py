@@ -17,6 +17,7 @@ from atelier.networks import slim as of_slim
 from atelier.networks import vgg as of_vgg
 from atelier.networks import vgg_normalised as of_normalised
 from atelier.networks.padding import make_seamless
+from atelier.networks.taps import stage
 from atelier.weights.file import WeightsFile
 
 SLIM_FILE = "wct16x_all.safetensors"
@@ -105,6 +106,19 @@ def vgg19_slim(weights: str | None = None, level: int = 5) -> Encoder:
         lambda: of_slim.SlimEncoder.pretrained(path, level),
         lambda: _refuse_absent(path),
     )
+
+
+def slim_decoder(widths: Mapping[str, int], deepest: str, weights: str | None = None) -> nn.Module:
+    """The distilled file's decoder from the tap `deepest`, to be trained further with an encoder of its level.
+
+    `widths` are those of the encoder's taps. Raises ValueError where they are another encoder's, UserError where there
+    is no file.
+    """
+    level, path = stage(deepest), slim_path(weights)
+    if widths != of_slim.widths(level):
+        raise ValueError(f"decoder must have encoder=vgg19_slim encoder.level={level} before it, got other widths")
+    _refuse_absent(path)
+    return of_slim.SlimDecoder.pretrained(path, level).requires_grad_(True).train()
 
 
 def slim_path(own: str | None) -> Path:

@@ -98,6 +98,8 @@ def test_infinity_is_never_the_best_and_a_class_says_nothing_of_the_direction(ma
     assert [entry.name for entry in ranked(found, "is")] == ["outputs/b", "outputs/a"]
     assert not is_high("intra_fid/high_precision")
     assert is_high("embedded_precision")
+    assert is_high("input_psnr")
+    assert is_high("ssim")
 
 
 @pytest.mark.parametrize("name", ["plot", "plot.jpg", "folder.png"])

@@ -24,6 +24,8 @@ HIGHER_IS_BETTER = (
     "modes",
     "good_samples",
     "lpips_diversity",
+    "psnr",
+    "ssim",
 )
 """How the names of scores end of which one wants much; of all others one wants little."""
 
