@@ -1,5 +1,7 @@
 """Encoders are read when they are first looked through, stay out of checkpoints, and follow their task."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
