@@ -120,6 +120,33 @@ def test_data_that_a_model_of_styles_cannot_learn_from(overrides, fault, compose
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (
+            ["model=cyclegan", *FEW, "metrics=none", "health=default"],
+            "health: knows generators of latents, .*: health=none",
+        ),
+        (["model=adain", *FEW, "health=default"], "health: knows generators of latents, .*: health=none"),
+        (
+            ["model=cyclegan", *FEW, "metrics=none", "callbacks=default"],
+            "callbacks.samples: is of other models: callbacks=translation",
+        ),
+        (["model=adain", *FEW, "callbacks=translation"], "callbacks.translated: is of other models: callbacks=style"),
+        (["model=dcgan", "callbacks=style"], "callbacks.stylised: is of other models: callbacks=default"),
+        (
+            ["model=cut", *FEW, "metrics=none", "model.image_size=64"],
+            r"model.image_size: must be data.image_size \(128\), got 64",
+        ),
+    ],
+)
+def test_what_looks_on_must_know_the_model(overrides, fault, composed, tmp_path):
+    with pytest.raises(ConfigError, match=fault) as refused:
+        run.fit(composed(*overrides, "trainer.accelerator=cpu"), tmp_path / "run", {})
+    assert len(refused.value.faults) == 1
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("model", ["multi_style", "adain", "sanet", "wct"])
 def test_what_cannot_tile_is_not_asked_to(model, composed, tmp_path):
     label = "picture" if model == "multi_style" else "null"

@@ -7,9 +7,11 @@ import numpy as np
 from omegaconf import DictConfig
 from torch import Tensor
 
-from atelier.callbacks.protocols import Judge, Painter, Sampler
+from atelier.callbacks.protocols import Judge, Painter, Sampler, Stylizer, Translator
+from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
 from atelier.errors import ConfigError
+from atelier.networks.players import Discriminator
 
 SEEDS = range(2**32)
 
@@ -39,10 +41,12 @@ def refuse_pictures_of_points(cfg: DictConfig, data: EndlessData) -> None:
 
 def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
     """Raise ConfigError where the task cannot do what the data asks of it."""
+    _refuse_damage_of_pairs(cfg, data)
     if isinstance(task, Sampler):
         _refuse_other_shape(task, data)
     faults = [
         *_seam_faults(cfg, task),
+        *_watcher_faults(cfg, task),
         *_batch_faults(task, data),
         *_side_faults(cfg, task, data),
         *_style_faults(task, data),
@@ -52,9 +56,34 @@ def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
         raise ConfigError(faults)
 
 
+def _refuse_damage_of_pairs(cfg: DictConfig, data: EndlessData) -> None:
+    """The model would be built for damage that nobody does."""
+    damage = cfg.get("degradation") or {}  # runs begun before there was any have none
+    if damage.get("chain") and not isinstance(data, Degraded):
+        raise ConfigError(["degradation: befalls the pictures of data=degraded alone: degradation=none"])
+
+
 def _seam_faults(cfg: DictConfig, task: Any) -> Iterator[str]:
     if cfg.seamless and not getattr(task, "seamless", False):
         yield "seamless: this model draws nothing that tiles: seamless=false"
+
+
+def _watcher_faults(cfg: DictConfig, task: Any) -> Iterator[str]:
+    """What looks on asks of the task what only some can."""
+    if cfg.health and not isinstance(task, Judge):
+        yield "health: knows generators of latents, and this model is none: health=none"
+    fitting = [group for group, (_, protocol) in _GRIDS.items() if isinstance(task, protocol)]
+    for name, protocol in _GRIDS.values():
+        if cfg.callbacks.get(name) and not isinstance(task, protocol):
+            yield f"callbacks.{name}: is of other models: callbacks={' or callbacks='.join(fitting or ['default'])}"
+
+
+_GRIDS: dict[str, tuple[str, type]] = {
+    "default": ("samples", Sampler),
+    "style": ("stylised", Stylizer),
+    "translation": ("translated", Translator),
+}
+"""By `callbacks=`: its grid, and the models that have something to show in it."""
 
 
 def _batch_faults(task: Any, data: EndlessData) -> Iterator[str]:
@@ -99,11 +128,19 @@ def _translation_faults(task: Any, data: EndlessData) -> Iterator[str]:
     batch: Any = _one(data)
     network = next(iter(translators.values()))
     content, target = (picture.shape[2:] for picture in batch[:2])
-    if any(side % network.multiple or side < network.least for side in content):
+    if (drawn := content[0] * network.scale) != target[0]:  # no image_size would mend that
+        yield f"model.generator: draws pictures of {drawn} pixels, but the data's targets have {target[0]}"
+    elif any(side % network.multiple or side < network.least for side in content):
         wanted = f"a multiple of {network.multiple}, at least {network.least}"
         yield f"data.image_size: contents must be {wanted}, for this model's generator, got {content[0]}"
-    elif (drawn := content[0] * network.scale) != target[0]:
-        yield f"model.generator: draws pictures of {drawn} pixels, but the data's targets have {target[0]}"
+    elif (pooled := getattr(task, "image_size", content[0])) != content[0]:
+        yield f"model.image_size: must be data.image_size ({content[0]}), got {pooled}"
+    elif (least := _smallest_judged(task)) > min(target):
+        yield f"data.image_size: must be at least {least}, for this model's discriminator, got {min(target)}"
+
+
+def _smallest_judged(task: Any) -> int:
+    return max((part.least for part in task.modules() if isinstance(part, Discriminator)), default=0)
 
 
 def _refuse_other_shape(task: Sampler, data: EndlessData) -> None:

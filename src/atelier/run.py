@@ -26,8 +26,9 @@ from atelier.callbacks.scoring import Scoring
 from atelier.config import build, check
 from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
-from atelier.errors import Interrupted, UserError
+from atelier.errors import ConfigError, Interrupted, UserError
 from atelier.limits import refuse_pictures_of_points, refuse_unfit, refuse_unsupported
+from atelier.networks.compilation import compile_networks
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
 from atelier.record.summary import Makes, summary
@@ -116,6 +117,8 @@ class Fitting:
             refuse_misfit(self.scoring, self.task, self.data)
             self.scoring.refuse_unfit(self.data)
         refuse_unfit(cfg, self.task, self.data)
+        if cfg.get("compile"):  # runs begun before there was one have none
+            _compile(self.task)
         self.step = self._start_step()
         self.loggers = self._loggers()
         self.monitor: str | None = self.scoring.monitor if self.scoring else getattr(self.task, "monitor", None)
@@ -210,6 +213,12 @@ def _fetch(cfg: DictConfig) -> None:
     for key in ("metrics", "encoder"):
         if node := cfg.get(key):  # runs begun before there were encoders name none
             build(node, key).fetch()
+
+
+def _compile(task: Any) -> None:
+    if not hasattr(task, "compilable"):
+        raise ConfigError([f"compile: must be false for a {type(task).__name__}, none of whose networks is compiled"])
+    compile_networks(task.compilable())
 
 
 def _quieten_lightning() -> None:

@@ -37,8 +37,14 @@ def cell(shown, row, column, height=8, width=8):
     return shown[2 + row * (height + 2) :, 2 + column * (width + 2) :][:height, :width]
 
 
+def validate(shown, trainer, task, *batches):
+    for number, batch in enumerate(batches):
+        shown.on_validation_batch_end(trainer, task, None, batch, number)
+    shown.on_validation_end(trainer, task)
+
+
 def test_a_row_is_a_content_its_style_and_what_became_of_it(trainer):
-    StylisedGrid(count=2).on_validation_batch_end(trainer, Blender(), None, PAIR, 0)
+    validate(StylisedGrid(count=2), trainer, Blender(), PAIR)
 
     ((key, step, shown),) = trainer.loggers[0].images
     assert (key, step) == ("samples", 400)
@@ -49,7 +55,7 @@ def test_a_row_is_a_content_its_style_and_what_became_of_it(trainer):
 
 
 def test_the_picture_says_where_it_comes_from(trainer):
-    StylisedGrid().on_validation_batch_end(trainer, Blender(), None, PAIR, 0)
+    validate(StylisedGrid(), trainer, Blender(), PAIR)
 
     assert pictures(trainer) == ["000400.png"]
     with Image.open(Path(trainer.default_root_dir) / "samples/000400.png") as image:
@@ -58,9 +64,9 @@ def test_the_picture_says_where_it_comes_from(trainer):
 
 
 @pytest.mark.parametrize("label", [torch.tensor([2, 0, 1]), None])
-def test_labels_stay_with_their_pictures(label):
+def test_labels_stay_with_their_pictures(label, trainer):
     blender = Blender()
-    StylisedGrid(count=2).draw(blender, PAIR._replace(label=label))
+    validate(StylisedGrid(count=2), trainer, blender, PAIR._replace(label=label))
     assert len(blender.given.content) == len(blender.given.style) == 2
     assert blender.given.label is label or blender.given.label.tolist() == [2, 0]
 
@@ -77,15 +83,20 @@ def test_a_style_of_another_shape_is_shown_whole_on_white(height, width):
     assert abs((shown[coloured][:, 0] > 127).sum() - (shown[coloured][:, 1] > 127).sum()) <= 8
 
 
-def test_only_the_first_batch_of_a_validation_is_drawn(trainer):
-    StylisedGrid().on_validation_batch_end(trainer, Blender(), None, PAIR, 1)
-    assert pictures(trainer) == []
+def test_the_first_pictures_of_a_validation_are_drawn_however_small_its_batches(trainer):
+    count = len(PAIR.content)
+    one_by_one = [Pair(*(None if part is None else part[i : i + 1] for part in PAIR)) for i in range(count)]
+    shown = StylisedGrid(count=2)
+    validate(shown, trainer, Blender(), PAIR)
+    validate(shown, trainer, Blender(), *one_by_one)
+    first, second = (picture for _, _, picture in trainer.loggers[0].images)
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("state", [{"is_global_zero": False}, {"sanity_checking": True}])
 def test_no_grid_from_other_processes_or_the_sanity_check(trainer, state):
     vars(trainer).update(state)
-    StylisedGrid().on_validation_batch_end(trainer, Blender(), None, PAIR, 0)
+    validate(StylisedGrid(), trainer, Blender(), PAIR)
     assert pictures(trainer) == []
 
 

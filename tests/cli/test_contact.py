@@ -1,11 +1,15 @@
 """The sheet beside what was stylised."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from stylising import read
+from stylising import paint, read
 
-from atelier.cli.contact import SIDE, Sheet
+from atelier.cli.contact import SIDE, Sheet, place_beside
+from atelier.errors import UserError
+from atelier.stylize import artwork
 
 
 @pytest.mark.parametrize(("contents", "styles"), [(1, 1), (2, 3), (3, 2)])
@@ -24,3 +28,22 @@ def test_the_longer_side_of_a_sheet_runs_down(contents, styles, tmp_path):
     expected[1:, 0], expected[0, 1:] = range(contents), range(100, 100 + styles)
     expected[1:, 1:] = [[200 + 10 * content + style for style in range(styles)] for content in range(contents)]
     np.testing.assert_array_equal(middles, expected if contents >= styles else expected.T)
+
+
+def test_a_sheet_is_written_over_sheets_alone(tmp_path, monkeypatch):
+    """`--out photo` beside photo.png, which may be what is to be stylised: it would be lost."""
+    sheet, pixels = Sheet(), torch.zeros(3, 16, 16, dtype=torch.uint8)
+    sheet.note("content", "style", pixels, None, pixels)
+    path = place_beside(tmp_path / "made")
+    assert path == tmp_path / "made.png"
+    sheet.save(path, {"atelier": "1"})
+    assert place_beside(tmp_path / "made") == path
+    paint(tmp_path / "photo.png")
+    (tmp_path / "notes.png").write_bytes(b"no picture")
+    artwork.write(tmp_path / "stylised.png", pixels, artwork.Artwork(pixels), {"atelier": "1", "content": "photo.png"})
+    for name in ("photo", "notes", "stylised"):
+        with pytest.raises(UserError, match=f"--out: a sheet .* beside the folder, but .*/{name}.png is another file"):
+            place_beside(tmp_path / name)
+    (tmp_path / "made").mkdir()
+    monkeypatch.chdir(tmp_path / "made")
+    assert place_beside(Path()) == path

@@ -10,6 +10,7 @@ from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
 from atelier import run as runs
+from atelier.cli import translating
 from atelier.cli.contact import SIDE
 from atelier.cli.main import app
 from atelier.networks.translator import complete
@@ -160,7 +161,7 @@ def test_masks_that_cannot_be_spoil_only_their_own_pictures(inpainter, restore, 
     assert result.exit_code == 4
     assert made(out) == ["good_restored.png"]
     expected = {
-        "all": "the mask covers everything; what is left must be black in it (less than 128)",
+        "all": "the mask covers everything; what is left must be black in it (less than 128), not transparent",
         "none": "the mask marks nothing; what is lost must be white in it (128 or more)",
         "other": "a mask of 30 x 20 does not fit a picture of 48 x 32",
         "torn": "not an image",
@@ -206,3 +207,12 @@ def test_mistakes_are_one_line_that_names_the_option(words, text, blind, plain, 
     told = refusal(restore(*(word.format_map(places) for word in words)))
     assert re.search(text, told), told
     assert not out.exists()
+
+
+def test_what_would_come_out_too_large_is_refused_before_it_is_drawn(enlarger, restore, tmp_path, monkeypatch):
+    photo, small = paint(tmp_path / "photo.png", 32, 48), paint(tmp_path / "small.png", 16, 16)
+    monkeypatch.setattr(translating, "PIXEL_LIMIT", 16 * 32 * 48 - 1)
+    result = restore(enlarger, photo, small)
+    assert result.exit_code == 1
+    assert "photo.png: 24,576 pixels would come out, more than 24,575" in result.stderr
+    assert (tmp_path / "out" / "small_restored.png").exists()

@@ -1,5 +1,7 @@
 """`atelier translate` from files to files, with networks that have not learned anything yet."""
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from atelier import run as runs
 from atelier.cli.contact import SIDE
 from atelier.cli.main import app
+from atelier.failures import describe
 from atelier.networks.translator import Translator
 from atelier.stylize.provenance import read_note
 
@@ -108,6 +111,17 @@ def test_folders_and_files_whatever_is_broken_among_them(cyclegan, photo, transl
     assert read(tmp_path / "out.png").shape[:2] == (3 * (SIDE + 2) + 2, 2 * (SIDE + 2) + 2)
 
 
+def test_names_that_are_too_long_or_no_text(cyclegan, translate, out, tmp_path):
+    long, odd = "ü" * 115, os.fsdecode(b"caf\xe9")
+    for name in (long, odd):
+        paint(tmp_path / "in" / f"{name}.png")
+    result = translate(cyclegan, tmp_path / "in")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == f"{tmp_path}/in/{long}.png: its name is too long for what would be made of it"
+    assert made(out) == [f"{odd}_to_style.png"]
+    assert read_note(out / f"{odd}_to_style.png")["content"] == f"{odd}.png"
+
+
 class Doubling(Translator):
     """Looks at a pixel's neighbours, with 0 beyond the picture, and enlarges."""
 
@@ -164,6 +178,46 @@ def test_sizes_profiles_and_turned_pictures(cyclegan, translate, out, tmp_path):
         assert picture.info["icc_profile"] == PROFILE
         assert picture.getexif().get(0x0112, 1) == 1
     assert read_note(out / "turned_to_style.jpg")["size"] == 45
+
+
+def test_a_size_that_nobody_could_read_again(cyclegan, photo, translate, out):
+    result = translate(cyclegan, photo, "--size", 5_000_000)
+    assert result.exit_code == 1
+    assert result.stderr.strip() == f"{photo}: a longer side of 5000000 makes more than 178,956,970 pixels"
+    assert not out.exists()
+
+
+def test_a_folder_that_cannot_be_written_ends_it_all(cyclegan, photo, translate, out):
+    out.write_text("a file")
+    result = translate(cyclegan, photo)
+    assert describe(result.exception) == f"cannot use {out}: File exists"
+
+
+def test_a_full_disk_is_no_fault_of_a_picture(cyclegan, photo, translate, out, monkeypatch):
+    def save(picture, *_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    result = translate(cyclegan, photo)
+    assert describe(result.exception) == "cannot use the disk: No space left on device"
+    assert made(out) == []
+
+
+def test_the_picture_itself_is_not_written_over(cyclegan, photo, tmp_path):
+    """The sheet of the folder `photo` would be photo.png."""
+    before = photo.read_bytes()
+    result = CliRunner().invoke(app, ["translate", str(cyclegan), str(photo), "--out", str(tmp_path / "photo")])
+    assert refusal(result) == f"--out: a sheet of all pictures goes beside the folder, but {photo} is another file"
+    assert photo.read_bytes() == before
+    assert not (tmp_path / "photo").exists()
+
+
+def test_a_run_that_fills_in_is_for_the_other_command(make_style_run, photo, translate):
+    small = ["model=restorer", "model.generator.width=4", "model.discriminator.width=4"]
+    run = make_style_run("inpainting", "data=degraded", "degradation=inpainting", *small)
+    result = translate(run, photo)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("without atelier restore --mask nothing of a picture counts as lost")
 
 
 def test_a_cut_out_is_kept_and_enlarged(enlarger, translate, out, tmp_path):

@@ -129,7 +129,7 @@ def test_every_penalty_with_every_objective_and_family(name, penalty):
     made = PENALTIES[penalty]()
     task = family(name, batch_norm=not made.per_image, penalties={"penalty": made})
     for objective in OBJECTIVES.values():
-        task.objective = objective
+        task.adversary.objective = objective
         slope_agrees(task, "discriminator")
     made.constrain(task.discriminator)
     assert all(weights.isfinite().all() for weights in task.discriminator.parameters())

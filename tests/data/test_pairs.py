@@ -284,7 +284,7 @@ def test_refused(module, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 28}, r"data\.content: a batch has 28 pictures \(data\.batch_size\), but only 27 are"),
+        ({"batch_size": 28}, r"data\.batch_size: a batch has 28 pictures, but only 27 of data\.content are for"),
         ({"content": "empty"}, r"data\.content: no pictures in '.*empty'"),
         ({"style": "empty"}, r"data\.style: no pictures in '.*empty'"),
         ({"style": "torn.png"}, r"data\.style: none of the 1 pictures can be used \(torn\.png: not an image\)"),

@@ -35,7 +35,7 @@ def test_a_models_loss_keeps_penalties_of_the_command_line(composed):
         "gradient_penalty": penalties.GradientPenalty,
         "r1": penalties.R1,
     }
-    assert type(build(composed("model=wgan_gp", "loss=hinge").model, "model").objective) is Hinge
+    assert type(build(composed("model=wgan_gp", "loss=hinge").model, "model").adversary.objective) is Hinge
 
 
 def test_weights_are_clipped_after_every_step_of_training(small_config, tmp_path):

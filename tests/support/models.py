@@ -5,6 +5,7 @@ from pathlib import Path
 CONF = Path(__file__).parents[2] / "conf"
 
 STYLISING = ("gatys", "texture", "johnson", "multi_style", "adain", "sanet", "wct")
+TRANSLATING = ("pix2pix", "cyclegan", "cut", "restorer", "restorer_unet")
 
-FAMILIES = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"points", *STYLISING})
+FAMILIES = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"points", *STYLISING, *TRANSLATING})
 """Of GANs for pictures."""

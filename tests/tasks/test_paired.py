@@ -114,6 +114,30 @@ def test_an_augmentation_is_for_pictures_alone():
         paired(augment=augment, discriminator=PatchDiscriminator(6, 4, 1))
 
 
+def test_a_term_of_every_second_step_counts_twice_and_the_discriminator_goes_on():
+    """With weights that stand still, the steps differ by the rhythm alone."""
+    still = plain_descent(0.0)
+    often, seldom = (
+        train(paired(terms={**L1, "adversarial": losses.Adversarial(1.0, every=every)}, **still), [batch()] * 4).terms
+        for every in (1, 2)
+    )
+    for number, (one, other) in enumerate(zip(often, seldom, strict=True), 1):
+        assert ("generator/adversarial" in other) == (number % 2 == 0)
+        assert other["discriminator/adversarial"] == one["discriminator/adversarial"]
+    torch.testing.assert_close(seldom[1]["generator/adversarial"], 2 * often[1]["generator/adversarial"])
+
+
+def test_a_discriminator_of_pairs_does_not_see_what_is_lost_either():
+    task = paired(generator=Small(masked=True), discriminator=PatchDiscriminator(6, 4, 1))
+    known = (pictures(2, 3)[:, :1] > 0).float()
+    both = batch(known=known)
+    other = both._replace(content=both.content + (1 - known))
+    assert torch.equal(task.seen(both, both.target), task.seen(other, both.target))
+    content, target = task.seen(both, both.target).split(3, 1)
+    assert torch.equal(content, both.content * known)
+    assert torch.equal(target, both.target)
+
+
 def test_the_perceptual_term_looks_through_a_frozen_encoder():
     term = losses.Perceptual(1.0, ContentDistance(), {"relu1_1": 1.0})
     task = paired(terms={"perceptual": term}, encoder=embedded())
@@ -176,6 +200,7 @@ def test_a_row_of_the_grid_is_content_result_and_target():
     ("terms", "message"),
     [
         ({"cycle": losses.Cycle(1.0)}, "terms.cycle must be null: it reads pictures translated back"),
+        ({"keys": losses.Reconstruction(1.0)}, "terms must have names that are words of their own, got 'keys'"),
         ({"adversarial": None}, r"terms must have one at least of every step \(every: 1\), got none"),
         ({"reconstruction": losses.Reconstruction(1.0, every=2)}, "terms must have one at least of every step"),
     ],

@@ -38,6 +38,18 @@ def test_a_full_pool_returns_half_old_ones_whose_places_are_taken():
     assert sum(swapped) / len(swapped) == pytest.approx(2 * size, rel=0.15)
 
 
+def test_a_batch_may_fill_the_pool_and_exchange_with_itself():
+    """No image is lost or doubled: those that came back and those that are kept are those that were shown."""
+    torch.manual_seed(0)
+    pool = ImagePool(3, image_size=2)
+    first, second = numbers(pool(numbered(1, 8))), numbers(pool(numbered(9, 8)))
+    assert first[:3] == [1, 2, 3]
+    assert pool.shown == 16
+    kept = numbers(pool.images)
+    assert sorted(first[3:] + second + kept) == [*range(1, 17)]
+    assert first[3:] != [*range(4, 9)]
+
+
 def test_images_come_without_a_graph_and_without_sharing_memory():
     pool, images = ImagePool(2, image_size=2), numbered(1, 2).clone().requires_grad_()
     got = pool(images)

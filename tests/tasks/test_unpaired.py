@@ -146,6 +146,49 @@ def test_without_an_adversarial_term_nobody_judges():
     assert train(task, [batch()]).moved == [{"generators"}]
 
 
+def test_cuts_generator_step_is_that_of_the_papers_loss():
+    """Against the least squares and both contrastive terms written out, at all places, whose order is all one."""
+    rate, both, places = 0.01, batch(1), torch.arange(SIDE**2)
+    heads = {"heads": lambda widths: PatchHeads(widths, 32), "patches": SIDE**2}
+    task, twin = (cut(**heads, **plain_descent(rate)) for _ in range(2))
+    twin.load_state_dict(task.state_dict())
+    train(task, [both])
+
+    network, judge = twin.generators["to_style"], twin.discriminators["to_style"]
+
+    def vectors(images):
+        return twin.heads(network.features(images, twin.taps), dict.fromkeys(twin.taps, places))
+
+    def contrast(drawn, origin):
+        queries, keys = vectors(drawn), vectors(origin)
+        similar = [queries[tap][0] @ keys[tap][0].detach().T / 0.07 for tap in twin.taps]
+        return -sum(every.log_softmax(1).diagonal().mean() for every in similar) / len(similar)
+
+    fake, same = network(both.content), network(both.style)
+    loss = (judge(fake) - 1).square().mean() + (contrast(fake, both.content) + contrast(same, both.style)) / 2
+    weights = [*network.parameters(), *twin.heads.parameters()]
+    gradients = torch.autograd.grad(loss, weights)
+    got = [*task.generators.parameters(), *task.heads.parameters()]
+    for mine, theirs, gradient in zip(got, weights, gradients, strict=True):
+        torch.testing.assert_close(mine, theirs - rate * gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_heads_and_generators_learn_as_much_in_mixed_precision():
+    """Keys come first and without a gradient: weights that autocast made for them must not serve the queries."""
+    found = []
+    for mixed in (False, True):
+        task = cut(heads=lambda widths: PatchHeads(widths, 32), patches=SIDE**2)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            record = task.translations(task.sides(batch()), {"patches", "same_patches"})["to_style"]
+        with torch.autocast("cpu", enabled=False):
+            loss = sum(term(record) for name, term in task.terms.items() if name != "adversarial")
+        weights = [weight for name, weight in task.named_parameters() if name.startswith(("generators", "heads"))]
+        found.append(torch.cat([part.flatten() for part in torch.autograd.grad(loss, weights)]))
+    exact, rounded = found
+    assert torch.cosine_similarity(exact, rounded, dim=0) > 0.95
+    torch.testing.assert_close(rounded.norm(), exact.norm(), rtol=0.2, atol=0)
+
+
 def test_keys_carry_no_gradient_and_queries_do():
     task = cut()
     drawn = pictures(2, 3).requires_grad_()

@@ -65,6 +65,15 @@ def test_masks_that_do_not_fit_are_told_with_their_file(change, text, levels, tm
         known_of(path, (20, 30))
 
 
+def test_transparency_counts_as_white(levels, tmp_path):
+    """White strokes on nothing, as painters of masks save them, look lost all over."""
+    strokes = np.dstack([levels] * 4)
+    with pytest.raises(UserError, match="covers everything; what is left must be black in it .*, not transparent"):
+        known_of(save(tmp_path / "mask.png", strokes), levels.shape)
+    strokes[..., 3] = 255
+    assert not known_of(save(tmp_path / "mask.png", strokes), levels.shape)[0, 4:9, 10:25].any()
+
+
 def test_what_is_no_picture_is_told(tmp_path):
     (tmp_path / "mask.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match="mask.png: not an image"):

@@ -20,6 +20,7 @@ class Rows(Callback, ABC):
         if count < 1:
             raise ValueError(f"count must be at least 1, got {count}")
         self.count = count
+        self._held: list[Any] = []
 
     @abstractmethod
     def columns(self, task: Any, batch: Any) -> Sequence[Tensor]:
@@ -28,9 +29,16 @@ class Rows(Callback, ABC):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        if batch_idx or trainer.sanity_checking or not trainer.is_global_zero:
+        if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        picture, step = self.draw(pl_module, batch), trainer.global_step
+        if (lacking := self.count - sum(len(held.content) for held in self._held)) > 0:
+            self._held.append(type(batch)(*(None if part is None else part[:lacking] for part in batch)))
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        picture, step = self.draw(pl_module, _joined(held)), trainer.global_step
         folder = Path(trainer.default_root_dir)
         note = {"run": "/".join(folder.absolute().parts[-2:]), "step": step}
         save_png(picture, folder / "samples" / f"{step:06d}.png", note)
@@ -38,8 +46,13 @@ class Rows(Callback, ABC):
 
     def draw(self, task: Any, batch: Any) -> Pixels:
         """The grid. The training's own random numbers are not touched."""
-        some = type(batch)(*(None if part is None else part[: self.count] for part in batch))
-        device = some.content.device
+        device = batch.content.device
         with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
-            columns = self.columns(task, some)
+            columns = self.columns(task, batch)
         return grid(torch.stack([*columns], 1).flatten(0, 1), len(columns))
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    """One batch of several."""
+    first = batches[0]
+    return type(first)(*(None if parts[0] is None else torch.cat(parts) for parts in zip(*batches, strict=True)))

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from atelier.data import pictures
+from atelier.data.pictures import BrokenPicture
+from atelier.errors import UserError
 from atelier.record.grids import grid, save_png
 
 SIDE = 192
@@ -32,11 +35,6 @@ class Sheet:
         self._styles.setdefault(style, None if head is None else _thumbnail(head))
         self._made[content, style] = _thumbnail(stylised)
 
-    def save_beside(self, folder: Path, note: dict[str, object]) -> None:
-        """Under the name of the folder that holds what was made."""
-        folder = folder.resolve()  # `.` has a name only then
-        self.save(folder.parent / f"{folder.name}.png", note)
-
     def save(self, path: Path, note: dict[str, object]) -> None:
         """Nothing, where nothing was made."""
         if self._made:
@@ -52,6 +50,27 @@ class Sheet:
             rows.append(torch.stack([pixels, *made]))
         cells = torch.stack(rows)
         return cells if len(self._contents) >= len(self._styles) else cells.transpose(0, 1)
+
+
+def place_beside(folder: Path) -> Path:
+    """Where the sheet of what is made in a folder is saved: beside it, under its name.
+
+    Raises UserError where that would be written over what is no sheet: `--out photo` beside photo.png.
+    """
+    folder = folder.resolve()  # `.` has a name only then
+    path = folder.parent / f"{folder.name}.png"
+    if path.exists() and not _is_sheet(path):
+        raise UserError(f"--out: a sheet of all pictures goes beside the folder, but {path} is another file")
+    return path
+
+
+def _is_sheet(path: Path) -> bool:
+    """By its note, which unlike that of a single picture names no content."""
+    try:
+        note = pictures.inspect(path.read_bytes(), lambda picture: dict(picture.info))
+    except (BrokenPicture, OSError):
+        return False
+    return "atelier" in note and "content" not in note
 
 
 def _thumbnail(pixels: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from atelier.cli.devices import device
-from atelier.data.pictures import BrokenPicture
+from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
 from atelier.record.grids import to_pixels
 from atelier.stylize import artwork
 
@@ -13,7 +13,12 @@ _STRIP = 256
 
 
 def sized(pixels: Tensor, size: int) -> Tensor:
-    """uint8 (3, H, W) with a longer side of `size`. Raises BrokenPicture where too little is left of the other."""
+    """uint8 (3, H, W) with a longer side of `size`.
+
+    Raises BrokenPicture where too little is left of the other, and for pictures that nobody could read again.
+    """
+    if (pixels.shape[1] * pixels.shape[2] * size**2) > PIXEL_LIMIT * max(pixels.shape[1:]) ** 2:
+        raise BrokenPicture(f"a longer side of {size} makes more than {PIXEL_LIMIT:,} pixels")
     made = artwork.resized(pixels, size)
     height, width = made.shape[1:]
     if min(height, width) < artwork.SMALLEST:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from atelier.cli.contact import Sheet
+from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, largest
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
@@ -58,13 +58,14 @@ class Stylizing:
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
         found, wanted = contents(paths), recipes(styles, self.chosen.learned)
+        sheet = place_beside(self.request.out)
         if self.request.mask is not None:
             _refuse_undivided(wanted)
         self._warn_of_tiles(found)
         with bar("stylizing", len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
             for recipe in wanted:
                 self._in_style(recipe, found)
-        self.sheet.save_beside(self.request.out, self._note(None, None))
+        self.sheet.save(sheet, self._note(None, None))
         return self.tally.failed
 
     @property

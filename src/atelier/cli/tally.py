@@ -1,5 +1,6 @@
 """What became of many pictures, one by one: a single one that fails does not spoil the others."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,15 @@ class Tally:
             yield
             self.made += 1
         except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
-            self.failed += 1
-            tell(f"{name}: {str(error).splitlines()[0]}")
+            self._fail(name, str(error).splitlines()[0])
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:  # but the folder's fault or the disk's, which is that of all pictures
+                raise
+            self._fail(name, "its name is too long for what would be made of it")
+
+    def _fail(self, name: object, reason: str) -> None:
+        self.failed += 1
+        tell(f"{name}: {reason}")
 
     def told(self, folder: Path) -> str:
         words = f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {folder}"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from atelier import run as runs
-from atelier.cli.contact import Sheet
+from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents
 from atelier.cli.devices import device
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
@@ -17,6 +17,7 @@ from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.tally import Tally
 from atelier.cli.trained import given
 from atelier.config.wording import did_you_mean, listed
+from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
@@ -110,13 +111,13 @@ class Translating:
 
     def run(self, paths: Sequence[Path]) -> int:
         """How many pictures failed; the others' names end in `word`."""
-        found = contents(paths, "INPUT")
+        found, sheet = contents(paths, "INPUT"), place_beside(self.request.out)
         with bar(self.word, len(found)) as advance:
             for content in found:
                 with self.tally.attempt(content.path):
                     self._make(content)
                 advance()
-        self.sheet.save_beside(self.request.out, self._note(None))
+        self.sheet.save(sheet, self._note(None))
         return self.tally.failed
 
     @property
@@ -126,10 +127,16 @@ class Translating:
     def _make(self, content: Content) -> None:
         work = artwork.read(content.path)
         pixels = work.pixels if self.request.size is None else sized(work.pixels, self.request.size)
+        self._refuse_endless(pixels)
         drawn = self._drawn(pixels, None if self.masks is None else self.masks.known(content, pixels))
         suffix = self.request.chosen_suffix or own_suffix(content.path, self.request.formats)
         artwork.write(self.request.out / f"{content.name}_{self.word}{suffix}", drawn, work, self._note(content))
         self.sheet.note(content.name, self.word, pixels, None, drawn)
+
+    def _refuse_endless(self, pixels: Tensor) -> None:
+        """Before the memory for it is asked for."""
+        if (made := pixels[0].numel() * self.windows.network.scale**2) > PIXEL_LIMIT:
+            raise BrokenPicture(f"{made:,} pixels would come out, more than {PIXEL_LIMIT:,}")
 
     def _drawn(self, pixels: Tensor, known: Tensor | None) -> Tensor:
         """uint8 (3, scale * H, scale * W), of pixels (3, H, W); the known among them are the same."""
@@ -159,6 +166,7 @@ def translate(run: Path, checkpoint: Path | None, direction: str | None, request
     _refuse_narrow(request)
     learned = Learned(run, checkpoint)
     chosen = learned.direction(direction)
+    _tell_of_masks(learned.networks[chosen], "atelier restore --mask")
     return Translating(learned, chosen, request, chosen)
 
 
@@ -171,10 +179,15 @@ def restore(run: Path, checkpoint: Path | None, mask: Path | None, request: Requ
     learned = Learned(run, checkpoint)
     learned.refuse_unpaired()
     network = learned.networks[TO_TARGET]
-    if mask is None and network.masked:
-        tell("without --mask nothing of a picture counts as lost, and this run learned to fill in what is")
+    if mask is None:
+        _tell_of_masks(network, "--mask")
     masks = None if mask is None else Masks(mask, network)
     return Translating(learned, TO_TARGET, request._replace(formats=LOSSLESS), "restored", masks)
+
+
+def _tell_of_masks(network: Translator, way: str) -> None:
+    if network.masked:
+        tell(f"without {way} nothing of a picture counts as lost, and this run learned to fill in what is")
 
 
 def _refuse_narrow(request: Request) -> None:

@@ -20,6 +20,7 @@ class Root(TypedDict, total=False):
     seed: int
     classes: int | None
     seamless: bool
+    compile: bool
     resume: str | None
     run_dir: str | None
 

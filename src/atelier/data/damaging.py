@@ -11,6 +11,7 @@ from torch import Tensor
 
 from atelier.data.crops import Crops
 from atelier.data.fingerprint import digest_of
+from atelier.data.pairing import share_of
 from atelier.data.stream import Stream
 from atelier.data.types import Paired
 from atelier.degradation.chain import Chain
@@ -51,7 +52,7 @@ class DamageStream:
     ) -> None:
         self.batch_size, self.seed, self.margin = batch_size, seed, margin
         self._pictures = Stream(pictures, batch_size, seed, rank, world, hflip)
-        self._share = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
+        self._share = share_of(batch_size, rank, world)
 
     def since(self, number: int) -> Iterator[DamageDraw]:
         """Endless, from batch `number` on."""

@@ -82,11 +82,7 @@ class Degraded(EndlessData):
     def _origin(self) -> Origin:
         if isinstance(self.root, str):
             return origins.folder("root", self.root)
-        try:
-            data = self.root(image_size=self._side, batch_size=self.batch_size, seed=self.seed)
-        except ValueError as error:
-            raise ValueError(f"root: {error}") from error
-        return origins.module("root", data)
+        return origins.module("root", self.root, image_size=self._side, batch_size=self.batch_size, seed=self.seed)
 
     def find(self) -> None:
         """Find the pictures' pixels, or make them. Raises UserError where they are too few."""
@@ -94,7 +90,7 @@ class Degraded(EndlessData):
         training, held_out = split(cache.digests, cache.held_out, self.validation)
         if len(training) < self.batch_size:
             raise UserError(
-                f"data.root: a batch has {self.batch_size} pictures (data.batch_size), but only {len(training)} "
+                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} of data.root "
                 f"are for training ({len(held_out)} more are held out for validation)"
             )
         self.train_pixels = self._pairs(Crops(cache, training))

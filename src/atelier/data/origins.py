@@ -80,8 +80,15 @@ def folder_or_picture(name: str, path: str) -> Origin:
     return Origin(name, lambda: OnePicture(file), f"data.{name}", ()) if file.is_file() else folder(name, path)
 
 
-def module(name: str, data: ImageData) -> Origin:
-    """The pictures of a data module, its split left aside."""
+def module(name: str, make: Callable[..., ImageData], **settings: int) -> Origin:
+    """The pictures of the data module that is made with these settings, its split left aside.
+
+    Raises ValueError for what it refuses.
+    """
+    try:
+        data = make(**settings)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     return Origin(name, data.source, f"data.{name}.root", (data.label,) if data.label else ())
 
 

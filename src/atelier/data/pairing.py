@@ -55,7 +55,7 @@ class PairStream:
         self._margins = np.repeat(margins, 2)
         self._contents = Stream(contents, batch_size, seed, rank, world, hflip)
         self._styles = Stream(styles, 1, mix(seed, _STYLES), hflip=False)
-        self._share = _share(batch_size, rank, world)
+        self._share = share_of(batch_size, rank, world)
         self._places = range(batch_size)[self._share]
 
     def since(self, number: int) -> Iterator[PairDraw]:
@@ -103,7 +103,7 @@ class CropStream:
         self.batch_size, self.seed = batch_size, seed
         self._margins = np.repeat(margin, 2)
         self._pictures = Stream(pictures, batch_size, seed, rank, world, hflip)
-        self._share = _share(batch_size, rank, world)
+        self._share = share_of(batch_size, rank, world)
 
     def since(self, number: int) -> Iterator[CropDraw]:
         """Endless, from batch `number` on."""
@@ -115,7 +115,7 @@ class CropStream:
         return CropDraw(*self._pictures.draw(number), corners)
 
 
-def _share(batch_size: int, rank: int, world: int) -> slice:
+def share_of(batch_size: int, rank: int, world: int) -> slice:
     """Of each batch, that which is this rank's."""
     return slice(rank * batch_size // world, (rank + 1) * batch_size // world)
 

@@ -80,11 +80,7 @@ class ContentStyle(EndlessData):
     ) -> Origin:
         if isinstance(given, str):
             return at_path(name, given)
-        try:
-            data = given(image_size=side, batch_size=self.batch_size, seed=self.seed)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
-        return origins.module(name, data)
+        return origins.module(name, given, image_size=side, batch_size=self.batch_size, seed=self.seed)
 
     def find(self) -> None:
         """Find the pictures' pixels, or make them. Raises UserError where they are too few."""
@@ -93,7 +89,7 @@ class ContentStyle(EndlessData):
         training, held_out = split(contents.digests, contents.held_out, self.validation)
         if len(training) < self.batch_size:
             raise UserError(
-                f"data.content: a batch has {self.batch_size} pictures (data.batch_size), but only {len(training)} "
+                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} of data.content "
                 f"are for training ({len(held_out)} more are held out for validation)"
             )
         self.classes, codes = self._labels(styles)

@@ -117,6 +117,8 @@ def _square(picture: Image.Image, size: int) -> np.ndarray:
 
 
 def _upright_size(picture: Image.Image) -> tuple[int, int]:
+    if picture.format == "TIFF":  # Pillow has turned its sides already
+        return picture.size
     turned = False
     with suppress(Exception):  # damaged metadata do not make a damaged picture
         turned = int(picture.getexif().get(0x0112, 1)) >= 5  # EXIF's orientations with the axes swapped

@@ -8,6 +8,9 @@ from torch import Generator, Tensor
 
 from atelier.degradation.base import Damaged, Degradation
 
+VERSION = 1
+"""Raised whenever the same ranges and seed would damage a picture otherwise."""
+
 
 class Chain:
     """Each has a generator of its own, seeded by its place: without one of them the others do what they did with it.
@@ -26,7 +29,7 @@ class Chain:
     @property
     def key(self) -> str:
         """Names what is done, in its order."""
-        return "\n".join(step.key if step else "" for step in self.steps)
+        return "\n".join([str(VERSION), *(step.key if step else "" for step in self.steps)])
 
     def __call__(self, damaged: Damaged, generator: Generator) -> Damaged:
         seeds = torch.randint(2**62, (len(self.steps),), generator=generator).tolist()

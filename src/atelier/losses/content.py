@@ -15,7 +15,7 @@ class ContentDistance(nn.Module):
 
     def forward(self, activation: Tensor, content: Tensor) -> Tensor:
         """Of activations (B, C, h, w) from the content's, as many or one for all; (B,)."""
-        return (activation - content).square().mean((1, 2, 3))
+        return (activation.float() - content.float()).square().mean((1, 2, 3))  # squares leave half precision's range
 
     def size(self, content: Tensor) -> Tensor:
         """The distances (B,) of pictures of which the encoder sees nothing, above 0."""

@@ -14,7 +14,8 @@ from atelier.losses.terms import Term
 class Critique:
     """All that one discriminator update knows; a penalty reads what it needs.
 
-    `real` and `fake` are (B, 3, H, W) and not augmented; image i of both has label i. The logits, (B,) or (B, P), are
+    `real` and `fake` are (B, 3, H, W) and not augmented, or (B, 6, H, W) where a discriminator sees them behind what
+    they were made of, of which slopes are slopes, too; image i of both has label i. The logits, (B,) or (B, P), are
     those the objective saw. Where images require a gradient, their logits can be differentiated at them; elsewhere, and
     always under mixed precision, where the logits' graph is a half-precision one, a penalty has to call `judge` again.
     """

@@ -118,7 +118,10 @@ class Perceptual(TranslationTerm):
 
 
 class Contrastive(TranslationTerm):
-    """A patch says which of the content's patches it stands for (Park et al. 2020, CUT, eq. 3 and 4, PatchNCE)."""
+    """A patch says which of the content's patches it stands for (Park et al. 2020, CUT, eq. 3, PatchNCE).
+
+    Departure: a mean over taps and places, as in the published code, where eq. 3 is a sum.
+    """
 
     part: ClassVar[Part] = "patches"
 
@@ -149,8 +152,8 @@ class IdentityContrastive(Contrastive):
 def patch_nce(query: Tensor, key: Tensor, temperature: float) -> Tensor:
     """Cross entropy of each query's own place among all places of its picture (Park et al. 2020, eq. 2): a scalar.
 
-    Both are unit vectors (B, P, D).
+    Both are unit vectors (B, P, D), float32.
     """
     similar = query @ key.transpose(1, 2) / temperature
     place = torch.arange(query.shape[1], device=query.device).expand(len(query), -1)
-    return cross_entropy(similar.flatten(0, 1).float(), place.flatten())
+    return cross_entropy(similar.flatten(0, 1), place.flatten())

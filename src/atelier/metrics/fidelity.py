@@ -95,7 +95,7 @@ class Fidelity:
     """
 
     monitor = "rmse"
-    """It chooses the best checkpoint, for it falls where PSNR rises."""
+    """It chooses the best checkpoint: of each picture, though not of means, it falls where PSNR rises."""
 
     def __init__(self, perceptual: str | None, weights: str | None, count: int | None) -> None:
         if perceptual is not None and perceptual not in PERCEPTUAL:

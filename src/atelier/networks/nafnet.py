@@ -82,7 +82,10 @@ class NafNet(Translator):
         return features
 
     def _enlarged(self, pictures: Tensor) -> Tensor:
-        return pictures if self.scale == 1 else interpolate(pictures, scale_factor=self.scale, mode="bicubic")
+        if self.scale == 1:
+            return pictures
+        # with `antialias` torch's cubic has a = -0.5, as that which the literature compares with
+        return interpolate(pictures, scale_factor=self.scale, mode="bicubic", antialias=True)
 
 
 class Block(nn.Module):

@@ -32,9 +32,14 @@ class PatchHeads(nn.Module):
     def forward(self, features: Mapping[str, Tensor], places: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Of maps (B, C, h, w), each at its `places`, vectors of length 1: (B, P, width)."""
         return {
-            name: normalize(head(features[name].flatten(2)[:, :, places[name]].transpose(1, 2)), dim=2)
+            name: _unit(head(features[name].flatten(2)[:, :, places[name]].transpose(1, 2)))
             for name, head in self.heads.items()
         }
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Of length 1, and of none where they are next to nothing: an untrained head's of black, whose slope has no end."""
+    return normalize(vectors.float(), dim=2, eps=1e-7)
 
 
 def draw_places(features: Mapping[str, Tensor], count: int) -> Places:

@@ -52,6 +52,9 @@ class Discriminator(nn.Module):
     inputs: int = 3
     """Channels of what is judged: 6 where it is pictures behind those that they were made of."""
 
+    least: int = 1
+    """Pixels a side without which there is nothing to judge."""
+
     mixes_images: bool = False
     """Whether in training one image's logit depends on the others of its batch."""
 

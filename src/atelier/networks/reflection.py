@@ -3,8 +3,6 @@
 Up to rounding they are what padding, and enlarging, in steps of their own would give, for less.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
@@ -54,16 +52,24 @@ class UpsampleConv2d(nn.Conv2d):
     transposed convolution by one 4×4 kernel. Gradients reach the 3×3 weights, cheaper by as much.
     """
 
-    around: ClassVar[dict[str, str]] = {"reflect": "replicate", "circular": "circular"}
-    """Padding of the small map that, enlarged, is that of the large one."""
-
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
 
     def forward(self, input: Tensor) -> Tensor:
-        surrounded = pad(input, [1] * 4, self.around[self.padding_mode])
+        surrounded = repeated(input) if self.padding_mode == "reflect" else pad(input, [1] * 4, "circular")
         # cut 1 pixel of the kernel's own margin, and 2 that what is around the map has become
         return conv_transpose2d(surrounded, folded(self.weight), self.bias, stride=2, padding=3)
+
+
+def repeated(features: Tensor) -> Tensor:
+    """With their outermost pixels once more around them: enlarged, that is the reflection of the enlarged map.
+
+    (Of torch's padding by replication, torch.compile gets the strides of the gradient wrong, as of 2.15.)
+    """
+    for dim in (2, 3):
+        last = features.shape[dim] - 1
+        features = torch.cat([features.narrow(dim, 0, 1), features, features.narrow(dim, last, 1)], dim)
+    return features
 
 
 def folded(weight: Tensor) -> Tensor:

@@ -75,6 +75,8 @@ def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, objec
         try:
             picture.save(partial, kind, **options)
         except (OSError, ValueError) as error:  # 65,535 pixels a side at most in a JPEG, 16,383 in a WebP
+            if isinstance(error, OSError) and error.errno is not None:  # the system's, as of a full disk; not Pillow's
+                raise
             raise UserError(f"{path}: {kind} cannot hold {picture.width} x {picture.height} ({error})") from error
 
 

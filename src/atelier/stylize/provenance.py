@@ -52,6 +52,6 @@ def read_note(path: Path) -> dict[str, Any]:
 def _chunks(note: Mapping[str, object]) -> PngInfo:
     chunks = PngInfo()
     for key, value in note.items():
-        chunks.add_text(key, str(value))
+        chunks.add_text(key, str(value).encode("utf-8", "backslashreplace").decode())  # names of files need not be text
     chunks.add_itxt("XML:com.adobe.xmp", _PACKET.decode())
     return chunks

@@ -1,6 +1,7 @@
 """The discriminator's side of the game: what it minimises, and what it has to say of generated images."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from atelier.augment.base import Augment
 from atelier.losses.adversarial import Objective
 from atelier.losses.generator import GeneratorTerm
 from atelier.losses.penalties import Critique, Penalty
+from atelier.networks.compilation import differentiable_twice
 from atelier.networks.players import Discriminator
 from atelier.tasks.adversarial import Terms
 
@@ -45,11 +47,14 @@ class Adversary:
         """
 
         def judge(images: Tensor) -> Tensor:
-            return self.discriminator(self.augment(images), labels)
+            with differentiable_twice():
+                return self.discriminator(self.augment(images), labels)
 
         if self.discriminator.mixes_images or real.requires_grad:
-            of_real, of_fake = (self.discriminator.features(self.augment(images)) for images in (real, fake))
-            real_logits, fake_logits = (self.discriminator.logits(part, labels).float() for part in (of_real, of_fake))
+            with differentiable_twice() if real.requires_grad else nullcontext():
+                of_real, of_fake = (self.discriminator.features(self.augment(images)) for images in (real, fake))
+                logits = [self.discriminator.logits(part, labels).float() for part in (of_real, of_fake)]
+            real_logits, fake_logits = logits
         else:
             of_both = self.discriminator.features(self.augment(torch.cat([real, fake])))
             twice = None if labels is None else labels.repeat(2)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from atelier.data.types import Pair
 from atelier.losses.style import Aim, StyleDistance
@@ -78,6 +78,9 @@ class FeedForwardStyle(TransferTask):
     def learned_styles(self) -> int:
         """How many pictures the data must have as styles."""
         return self.network.styles
+
+    def compilable(self) -> Sequence[nn.Module]:
+        return [self.network]
 
     def on_fit_start(self) -> None:
         data: KnowsStyles = self.trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`

@@ -1,6 +1,6 @@
 """Noise to images: one task, whatever the networks, the objective and the penalties."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
@@ -60,6 +60,9 @@ class Gan(LatentSampler):
         self.optimizer_factories = discriminator_optimizer, generator_optimizer
         self.schedule_factory = schedule
         self.critic_steps, self.seamless = critic_steps, seamless
+
+    def compilable(self) -> Sequence[nn.Module]:
+        return self.generator, self.discriminator
 
     def configure_optimizers(self) -> Any:
         networks = self.discriminator, self.generator

@@ -65,9 +65,12 @@ class PairedTranslation(TranslationTask):
     def translators(self) -> Mapping[str, Translator]:
         return {TO_TARGET: self.generator}
 
+    def compilable(self) -> Sequence[nn.Module]:
+        return [self.generator, *([self.discriminator] if self.adversary else [])]
+
     def configure_optimizers(self) -> Any:
-        networks = [self.generator, *([self.discriminator] if self.adversary else [])]
-        optimizers = [make(net.parameters()) for make, net in zip(self.optimizer_factories, networks, strict=False)]
+        factories = zip(self.optimizer_factories, self.compilable(), strict=False)
+        optimizers = [make(network.parameters()) for make, network in factories]
         return optimizers, [self.schedule_factory(optimizer) for optimizer in optimizers]
 
     def training_step(self, batch: Paired, batch_idx: int) -> Terms:

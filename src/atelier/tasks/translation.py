@@ -32,6 +32,8 @@ class TranslationTask(AdversarialTask):
                 raise ValueError(
                     f"terms.{name} must be null: it reads {_WORDS[term.part]}, and a {type(self).__name__} has none"
                 )
+            if "." in name or hasattr(nn.ModuleDict, name):
+                raise ValueError(f"terms must have names that are words of their own, got {name!r}")
         rhythms = {name: term.every for name, term in chosen.items()}
         if 1 not in rhythms.values():  # there would be steps without a loss
             raise ValueError(f"terms must have one at least of every step (every: 1), got {rhythms or 'none'}")

@@ -51,14 +51,15 @@ class UnpairedTranslation(TranslationTask):
         clip_norm: float | None = None,
     ) -> None:
         super().__init__(terms, clip_norm)
-        self.generators = self._of_each(generator).to(memory_format=torch.channels_last)
+        self.generators = self._of_each(generator)
         for network in self.translators.values():
             if network.masked or network.scale != 1:
                 raise ValueError("generator must draw pictures as large as their contents, and take no mask")
         self.optimizer_factories, self.schedule_factory = (generator_optimizer, discriminator_optimizer), schedule
+        self.image_size = image_size
         self.adversaries: dict[str, Adversary] = {}
         if self.is_adversarial:
-            self.discriminators = self._of_each(discriminator).to(memory_format=torch.channels_last)
+            self.discriminators = self._of_each(discriminator)
             self.penalties = self._of_each(lambda: nn.ModuleDict(deepcopy({**penalties})))
             self.augments = self._of_each(lambda: deepcopy(augment or Augment()))
             self.pools = self._of_each(lambda: ImagePool(pool, image_size))
@@ -77,6 +78,13 @@ class UnpairedTranslation(TranslationTask):
     @property
     def translators(self) -> Mapping[str, Translator]:
         return cast(Mapping[str, Translator], self.generators)
+
+    def on_train_start(self) -> None:
+        if self.device.type != "cpu":  # where a step takes 1.15 times as long with channels last
+            self.to(memory_format=torch.channels_last)
+
+    def compilable(self) -> Sequence[nn.Module]:
+        return [*self.generators.values(), *(self.discriminators.values() if self.adversaries else [])]
 
     def learners(self) -> Sequence[nn.Module]:
         """What the generators' optimiser moves."""

@@ -28,5 +28,7 @@ def known_of(path: Path, size: tuple[int, int]) -> Tensor:
     if bool(known.all()):
         raise UserError(f"{path}: the mask marks nothing; what is lost must be white in it ({LOST} or more)")
     if not bool(known.any()):
-        raise UserError(f"{path}: the mask covers everything; what is left must be black in it (less than {LOST})")
+        raise UserError(
+            f"{path}: the mask covers everything; what is left must be black in it (less than {LOST}), not transparent"
+        )
     return known

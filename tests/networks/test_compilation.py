@@ -1,0 +1,191 @@
+"""Networks compiled where they stand: what training makes of them, and what it leaves alone."""
+
+import copy
+
+import pytest
+import torch
+from small_translators import SIDE, parts, pictures, plain_descent, train
+
+from atelier import checkpoints, run
+from atelier.config import build
+from atelier.data.types import Pair, Paired
+from atelier.errors import ConfigError
+from atelier.losses import translation as losses
+from atelier.losses.penalties import R1, GradientPenalty
+from atelier.networks.compilation import Compiler, compile_networks, differentiable_twice
+from atelier.networks.patch import PatchDiscriminator
+from atelier.networks.patch_heads import PatchHeads
+from atelier.networks.resnet_translator import ResNetTranslator
+from atelier.tasks.cut import Cut
+from atelier.tasks.cyclegan import CycleGan
+from atelier.tasks.paired import PairedTranslation
+
+CYCLE = {"adversarial": losses.Adversarial(2.0), "cycle": losses.Cycle(10.0), "identity": losses.Identity(5.0)}
+PATCHES = {"adversarial": losses.Adversarial(2.0), "contrastive": losses.Contrastive(0.5)}
+
+
+class Counted:
+    """Runs graphs as they are, and counts them and their runs."""
+
+    def __init__(self):
+        self.graphs = self.runs = 0
+
+    def __call__(self, graph, inputs):
+        self.graphs += 1
+
+        def counted(*given):
+            self.runs += 1
+            return graph(*given)
+
+        return counted
+
+
+def refusing(graph, inputs):
+    raise RuntimeError("no C++ compiler\nand more of that")
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled_before():
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def cyclegan(**changes):
+    return CycleGan(**parts(**{"terms": CYCLE, "image_size": SIDE, "pool": 4, **plain_descent(0.1), **changes}))
+
+
+def cut(**changes):
+    own = {"terms": PATCHES, "image_size": SIDE, "taps": ["pixels", "middle"], "patches": 8, **plain_descent(0.1)}
+    return Cut(**parts(**{**own, "heads": lambda widths: PatchHeads(widths, 4), **changes}))
+
+
+def paired(**changes):
+    made = parts(**{"terms": {**CYCLE, "cycle": None, "identity": None}, **plain_descent(0.1), **changes})
+    return PairedTranslation(**{**made, **{name: made[name]() for name in ("generator", "discriminator")}})
+
+
+def pair():
+    return Pair(pictures(2, 1), pictures(2, 2))
+
+
+def told(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == "atelier.networks.compilation"]
+
+
+def both(make, batch, backend, steps=2):
+    """The same steps with and without."""
+    eager, compiled = make(), make()
+    compiled.load_state_dict(eager.state_dict())
+    compile_networks(compiled.compilable(), Compiler(backend))
+    seen = []
+    for task in (eager, compiled):
+        torch.manual_seed(1)
+        seen.append(train(task, [batch] * steps).terms)
+    return eager, compiled, seen
+
+
+@pytest.mark.parametrize(
+    ("make", "batch"),
+    [(cyclegan, pair()), (cut, pair()), (paired, Paired(pictures(2, 1), pictures(2, 2)))],
+    ids=["cyclegan", "cut", "paired"],
+)
+def test_compiled_steps_are_the_same_steps(make, batch):
+    eager, compiled, (terms, own) = both(make, batch, "aot_eager")
+    torch.testing.assert_close(own, terms)
+    assert [*compiled.state_dict()] == [*eager.state_dict()]
+    for name, weights in eager.state_dict().items():
+        torch.testing.assert_close(compiled.state_dict()[name], weights, msg=name)
+
+
+def test_every_network_that_training_calls_is_compiled_and_both_ways_share_graphs():
+    counted, task = Counted(), cyclegan()
+    compile_networks(task.compilable(), Compiler(counted))
+    train(task, [pair()] * 2)
+    # generators: two batches in one, and one; features and logits: frozen, and learning
+    assert (counted.graphs, counted.runs) == (6, 2 * 2 * 6)
+
+
+@pytest.mark.parametrize("penalty", [R1(1.0), GradientPenalty(1.0)])
+def test_penalties_that_differentiate_twice_stay_outside(penalty):
+    terms = both(lambda: cyclegan(penalties={"own": penalty}), pair(), "aot_eager")[2]
+    assert terms[0][1]["discriminators/own_to_style"] > 0
+    torch.testing.assert_close(*terms)
+
+
+def test_nothing_compiled_runs_in_evaluation_nor_where_it_is_differentiated_twice():
+    counted, task = Counted(), cyclegan()
+    compile_networks(task.compilable(), Compiler(counted))
+    task.translated(pair())
+    with differentiable_twice():
+        task.generators["to_style"](pictures(1))
+    assert counted.runs == 0
+    task.generators["to_style"](pictures(1))
+    assert counted.runs == 1
+
+
+def test_a_copy_has_its_own_weights():
+    task = cyclegan()
+    compile_networks(task.compilable(), Compiler("eager"))
+    network = task.generators["to_style"]
+    twin = copy.deepcopy(network)
+    with torch.no_grad():
+        twin.last[0].bias.fill_(5.0)
+    assert not torch.allclose(twin(pictures(1)), network(pictures(1)))
+    assert (twin(pictures(1)) > 0.9).all()
+
+
+def test_what_cannot_be_compiled_goes_on_without_and_says_so_once(caplog):
+    _, _, terms = both(cyclegan, pair(), refusing)
+    torch.testing.assert_close(*terms, rtol=0, atol=0)
+    assert told(caplog) == ["compile: goes on without, for torch.compile cannot: no C++ compiler"]
+
+
+def test_a_networks_refusals_stay_its_own(caplog):
+    task = cyclegan(discriminator=lambda: PatchDiscriminator(width=4, layers=3))
+    compile_networks(task.compilable(), Compiler("eager"))
+    with pytest.raises(ValueError, match="images must be of 24 pixels or more"):
+        train(task, [pair()])
+    assert told(caplog) == []
+
+
+def test_a_task_without_such_networks_is_refused(composed, tmp_path):
+    cfg = composed(
+        "model=wct", "encoder=embedded", "model.taps=[relu1_1]", "data.image_size=32", "data.batch_size=2",
+        "data.content.count=8", "data.style.count=8", "trainer.accelerator=cpu", "compile=true",
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="compile: must be false for a Wct"):
+        run.fit(cfg, tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_compiled_run_goes_on_as_one_that_is_not(small_config, tmp_path, monkeypatch):
+    counted = Counted()
+    monkeypatch.setattr("atelier.networks.compilation.Compiler", lambda: Compiler(counted))
+    run.fit(small_config("compile=true", "trainer.max_steps=4"), tmp_path / "run", {})
+    assert counted.runs > 0
+    run.fit(small_config("trainer.max_steps=8", f"resume={tmp_path / 'run'}"), tmp_path / "run", {})
+    run.fit(small_config("trainer.max_steps=8"), tmp_path / "other", {})
+    ours, theirs = (checkpoints.read(checkpoints.find(tmp_path / folder))["state_dict"] for folder in ("run", "other"))
+    assert [*ours] == [*theirs]
+    for name, weights in theirs.items():
+        torch.testing.assert_close(ours[name], weights, msg=name)
+
+
+def test_by_default_nothing_is_compiled(small_config):
+    cfg = small_config()
+    assert cfg.compile is False
+    task = build(cfg.model, "model")
+    assert not any("forward" in vars(module) or "features" in vars(module) for module in task.modules())
+
+
+@pytest.mark.slow
+def test_with_torchs_own_compiler(caplog):
+    def make():
+        return cyclegan(
+            generator=lambda: ResNetTranslator(4, 1), discriminator=lambda: PatchDiscriminator(width=4, layers=1)
+        )
+
+    _, _, terms = both(make, pair(), "inductor")
+    assert told(caplog) == []
+    torch.testing.assert_close(*terms, rtol=1e-4, atol=1e-5)
