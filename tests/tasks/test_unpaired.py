@@ -1,6 +1,7 @@
 import pytest
 import torch
 from small_translators import SIDE, Same, Small, parts, pictures, plain_descent, train
+from torch import nn
 
 from atelier.augment.ada import Ada
 from atelier.data.types import Pair
@@ -12,6 +13,7 @@ from atelier.networks.patch_heads import PatchHeads
 from atelier.tasks.cut import Cut
 from atelier.tasks.cyclegan import CycleGan
 from atelier.tasks.translation import together
+from atelier.tasks.unpaired import follow_layout
 
 ADVERSARIAL = {"adversarial": losses.Adversarial(2.0)}
 CYCLE = {**ADVERSARIAL, "cycle": losses.Cycle(10.0), "identity": losses.Identity(5.0)}
@@ -229,3 +231,21 @@ def test_several_batches_are_as_good_as_one_pass_unless_pictures_mix():
 def test_what_cannot_work_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_what_an_optimizer_remembers_follows_the_layout_of_the_weights(fused):
+    """A step after a change of layout is the step without one."""
+    weights = [nn.Parameter(pictures(4, 0).clone()) for _ in range(2)]
+    optimizers = [torch.optim.Adam([each], lr=0.1, fused=fused) for each in weights]
+    for turn in (1, 2):
+        for each, optimizer in zip(weights, optimizers, strict=True):
+            each.grad = pictures(4, turn).to(memory_format=torch.preserve_format)
+            optimizer.step()
+        if turn == 1:
+            first = optimizers[0].state[weights[0]]
+            for name in ("exp_avg", "exp_avg_sq"):  # as a checkpoint of channels last brings it
+                first[name] = first[name].contiguous(memory_format=torch.channels_last)
+            follow_layout(optimizers[0])
+            assert first["exp_avg"].stride() == weights[0].stride()
+    torch.testing.assert_close(*weights)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from atelier.augment.base import Augment
 from atelier.data.types import Pair
@@ -82,6 +83,8 @@ class UnpairedTranslation(TranslationTask):
     def on_train_start(self) -> None:
         if self.device.type != "cpu":  # where a step takes 1.15 times as long with channels last
             self.to(memory_format=torch.channels_last)
+        for player in self.players():
+            follow_layout(player.optimizer)
 
     def compilable(self) -> Sequence[nn.Module]:
         return [*self.generators.values(), *(self.discriminators.values() if self.adversaries else [])]
@@ -158,3 +161,12 @@ class UnpairedTranslation(TranslationTask):
             for way, adversary in self.adversaries.items()
             for name, value in adversary.augment.readings().items()
         }
+
+
+def follow_layout(optimizer: Optimizer) -> None:
+    """Let what it remembers of weights lie in memory as they do: it may come from another device, and a fused
+    optimiser goes through both as through lists, whatever their strides are."""
+    for weights, known in optimizer.state.items():
+        for name, part in known.items():
+            if isinstance(part, Tensor) and part.shape == weights.shape:
+                known[name] = torch.empty_like(weights).copy_(part)
