@@ -1,6 +1,8 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -49,3 +51,12 @@ def small_config(composed):
         )  # fmt: skip
 
     return compose_config
+
+
+@pytest.fixture
+def paired(tmp_path):
+    """A folder of side-by-side pictures, as an option."""
+    folder = tmp_path / "side_by_side"
+    folder.mkdir()
+    Image.fromarray(np.zeros((24, 48, 3), np.uint8)).save(folder / "picture.png")
+    return f"data.root={folder}"

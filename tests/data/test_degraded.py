@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from batches import Place, levels, names
 from coordinates import coordinates, put, training
-from omegaconf import OmegaConf
 from PIL import Image
 from torch.testing import assert_close
 
-from atelier.config import build, check
 from atelier.data.collections import Procedural, WikiArt
 from atelier.data.damaging import DamageStream
 from atelier.data.degraded import Degraded
@@ -23,7 +22,6 @@ from atelier.degradation.downsample import Downsample
 from atelier.degradation.holes import Holes
 from atelier.degradation.noise import Noise
 from atelier.errors import ConfigError, UserError
-from atelier.labels import presume
 
 SMALL = {"image_size": 8, "batch_size": 4, "seed": 0}
 NOISE = {"noise": Noise(sigma=(10, 40))}
@@ -47,25 +45,6 @@ def module(pictures):
         return data
 
     return prepared
-
-
-class Place:
-    """All that a data module wants to know of a trainer."""
-
-    accumulate_grad_batches = 1
-    strategy = type("", (), {"root_device": type("", (), {"type": "cpu"})})
-
-    def __init__(self, global_step=0, global_rank=0, world_size=1):
-        self.global_step, self.global_rank, self.world_size = global_step, global_rank, world_size
-
-
-def levels(images):
-    return images.add(1).mul(127.5).round().long()
-
-
-def names(images):
-    """Which picture each is, by `coordinates`."""
-    return (levels(images)[:, 0, 0, 0] // 3).tolist()
 
 
 def corners(images):
@@ -362,19 +341,6 @@ def test_found_unfit(module, tmp_path, changes, message):
         module(**changes)
 
 
-@pytest.fixture
-def checked(composed):
-    """The data of a config, found faultless. Models are others' business."""
-
-    def checked_data(*overrides):
-        cfg = presume(composed("data=degraded", *overrides, "metrics=none"))
-        parts = ("data", "degradation", "seed", "classes")
-        check(OmegaConf.masked_copy(cfg, parts))
-        return build(cfg.data, "data")
-
-    return checked_data
-
-
 @pytest.mark.parametrize(
     ("degradation", "scale", "mask"),
     [
@@ -391,7 +357,7 @@ def checked(composed):
 )
 def test_the_shipped_degradations(checked, pictures, degradation, scale, mask):
     small = [f"data.root={pictures}", "data.image_size=16", "data.resize=24", "data.batch_size=4"]
-    data = checked(f"degradation={degradation}", *small)
+    data = checked("data=degraded", f"degradation={degradation}", *small)
     data.prepare()
     batch = training(data, 1)[0]
     assert batch.content.shape == (4, 3, 16 // scale, 16 // scale)
@@ -407,7 +373,7 @@ def test_every_shipped_degradation_is_among_these():
 
 
 def test_one_of_a_chain_is_switched_off(checked):
-    data = checked("degradation.chain.scratches=null")
+    data = checked("data=degraded", "degradation.chain.scratches=null")
     assert list(data.chain) == ["varnish", "scratches", "blur", "noise"]
     assert data.chain["scratches"] is None
     assert data.root.keywords == {"count": 512}
@@ -432,4 +398,4 @@ def test_one_of_a_chain_is_switched_off(checked):
 )
 def test_faults_are_told_before_anything_is_decoded(checked, overrides, fault):
     with pytest.raises(ConfigError, match=fault):
-        checked(*overrides)
+        checked("data=degraded", *overrides)

@@ -7,38 +7,19 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from coordinates import coordinates, put, training
-from omegaconf import OmegaConf
+from batches import Place, levels, names
+from coordinates import coordinates, training
+from pairs_on_disk import negative, put_both, put_pair, save
 from PIL import Image
 from torch.testing import assert_close
 
-from atelier.config import build, check
 from atelier.data import cache
 from atelier.data.joined import held_out
 from atelier.data.paired import PairedPictures
 from atelier.data.pairing import CropStream
 from atelier.data.types import Paired
-from atelier.errors import ConfigError, UserError
 
 SMALL = {"image_size": 8, "batch_size": 4, "seed": 0, "resize": 24}
-
-
-def save(path, pixels, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, **options)
-
-
-def negative(number):
-    return 255 - coordinates(number)
-
-
-def put_pair(root, name, number, folders=("content", "target")):
-    save(root / folders[0] / f"{name}.png", coordinates(number))
-    save(root / folders[1] / f"{name}.bmp", negative(number))
-
-
-def put_both(path, number):
-    save(path, np.hstack([coordinates(number), negative(number)]))
 
 
 @pytest.fixture(scope="module")
@@ -68,26 +49,6 @@ def module(pictures):
         return data
 
     return prepared
-
-
-class Place:
-    """All that a data module wants to know of a trainer."""
-
-    accumulate_grad_batches = 1
-    strategy = type("", (), {"root_device": type("", (), {"type": "cpu"})})
-
-    def __init__(self, global_step=0, global_rank=0, world_size=1):
-        self.global_step, self.global_rank, self.world_size = global_step, global_rank, world_size
-
-
-def levels(images):
-    """As they were stored: int64 from 0 to 255."""
-    return images.add(1).mul(127.5).round().long()
-
-
-def names(images):
-    """Which picture each is, by `coordinates`."""
-    return (levels(images)[:, 0, 0, 0] // 3).tolist()
 
 
 def assert_same(one, other):
@@ -357,159 +318,9 @@ def test_a_side_by_side_picture_that_lies_on_its_side_is_turned_first(tmp_path, 
     assert max(names(batch.content)) < 5
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({}, "root must be a folder of side-by-side pictures, or data.content and data.target two folders"),
-        ({"content": "."}, r"target must be a folder where data\.content is one, got None"),
-        ({"target": "."}, r"content must be a folder where data\.target is one, got None"),
-        ({"root": ".", "content": "."}, r"content must be null where data\.root is given, got '\.'"),
-        ({"root": ".", "target": "."}, r"target must be null where data\.root is given, got '\.'"),
-        ({"root": "my/pairs"}, "root: no such folder: 'my/pairs'"),
-        ({"root": __file__}, "root: not a folder: '"),
-        ({"content": "my/sketches", "target": "."}, "content: no such folder: 'my/sketches'"),
-        ({"content": ".", "target": "my/pictures"}, "target: no such folder: 'my/pictures'"),
-        (
-            {"content": ".", "target": ".", "direction": "right_to_left"},
-            r"direction must be left_to_right where data\.root is null, got 'right_to_left'; exchange data\.content",
-        ),
-        (
-            {"root": ".", "direction": "backwards"},
-            r"direction must be one of \['left_to_right', 'right_to_left'\], got 'backwards'",
-        ),
-        ({"root": ".", "image_size": 4}, "image_size must be at least 8, got 4"),
-        ({"root": ".", "resize": 7}, r"resize must be at least data\.image_size \(8\), got 7"),
-        ({"root": ".", "zoom": 0.9}, r"zoom must be at least 1, got 0\.9"),
-        ({"root": ".", "validation": 1.0}, r"validation must be between 0 and 1, got 1\.0"),
-        ({"root": ".", "batch_size": 0}, "batch_size must be at least 1, got 0"),
-    ],
-)
-def test_refused(changes, message):
-    with pytest.raises(ValueError, match=f"^{message}"):
-        PairedPictures(**SMALL | changes)
-
-
-def found_unfit(module, **given):
-    with pytest.raises(UserError) as caught:
-        module(**given)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("contents", "targets", "message"),
-    [
-        (
-            "a.png b.png c.png d.png e.png f.png",
-            "a.png b.jpg x/c.png y.png",
-            "data.target: names must be those of data.content, suffixes aside, but 4 of 6 pictures in data.content have"
-            " no partner: c.png, d.png, e.png, … (4 in all); 2 of 4 pictures in data.target have no partner: x/c.png, "
-            "y.png",
-        ),
-        (
-            "a.png b.png",
-            "a.png",
-            "data.target: names must be those of data.content, suffixes aside, but 1 of 2 pictures in data.content have"
-            " no partner: b.png",
-        ),
-        (
-            "a.png b.png c.png d.png",
-            "x.png y.png",
-            "data.target: no picture is called like one of data.content, suffixes aside: x.png, y.png against a.png, "
-            "b.png, c.png, … (4 in all)",
-        ),
-        (
-            "a.jpg a.png",
-            "a.png",
-            "data.content: 'a.jpg' and 'a.png' differ in nothing but their suffix, which does not pair",
-        ),
-        (
-            "a.jpg",
-            "a.jpg a.png",
-            "data.target: 'a.jpg' and 'a.png' differ in nothing but their suffix, which does not pair",
-        ),
-    ],
-)
-def test_folders_that_do_not_pair(tmp_path, module, contents, targets, message):
-    for folder, given in {"content": contents, "target": targets}.items():
-        for name in given.split():
-            put(tmp_path / folder / name, 1)
-    found = found_unfit(module, content=str(tmp_path / "content"), target=str(tmp_path / "target"))
-    assert found == message
-
-
-def test_folders_without_a_whole_pair(tmp_path, module):
-    for number in range(2):
-        put_pair(tmp_path, str(number), number)
-    folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
-    (tmp_path / "content" / "0.png").write_bytes(b"")
-    (tmp_path / "target" / "1.bmp").write_bytes(b"")
-    assert found_unfit(module, **folders) == "data.target: there are 2 pairs, and each has a broken picture"
-    (tmp_path / "target" / "0.bmp").write_bytes(b"")
-    assert found_unfit(module, **folders).startswith("data.target: none of the 2 pictures can be used (0.bmp: empty")
-    for path in (tmp_path / "content").iterdir():
-        path.unlink()
-    assert found_unfit(module, **folders).startswith("data.content: no pictures in '")
-    assert found_unfit(module, root=str(tmp_path / "content")).startswith("data.root: no pictures in '")
-
-
-@pytest.mark.parametrize("number", [1, 5])
-@pytest.mark.parametrize(("width", "height"), [(47, 24), (24, 48), (24, 24)])
-def test_pictures_that_do_not_fall_into_halves(tmp_path, module, width, height, number):
-    for name in range(6):
-        put_both(tmp_path / f"{name}.png", name)
-    for name in range(number):
-        put(tmp_path / f"{name}.png", name, width=width, height=height)
-    (tmp_path / "torn.png").write_bytes(b"no picture")
-    message = (
-        "data.root: side-by-side pictures must be wider than tall and of even width, "
-        f"but {number} of 7 are not: 0.png ({width} x {height})"
-    )
-    found = found_unfit(module, root=str(tmp_path))
-    assert found.startswith(message)
-    assert found.endswith(f"2.png ({width} x {height}), …" if number == 5 else message[-7:])
-
-
-def test_fewer_pairs_than_a_batch(tmp_path, module):
-    for number in range(5):
-        put_both(tmp_path / f"{number}.png", number)
-    assert found_unfit(module, root=str(tmp_path), batch_size=5) == (
-        "data.batch_size: a batch has 5 pairs, but only 4 are for training (1 more are held out for validation)"
-    )
-    for path in tmp_path.iterdir():
-        path.write_bytes(b"")
-    assert found_unfit(module, root=str(tmp_path)).startswith("data.root: none of the 5 pictures can be used (")
-
-
-@pytest.fixture
-def checked(composed):
-    """The data of a config, found faultless. Models are others' business."""
-
-    def checked_data(*overrides):
-        cfg = composed(*overrides, "metrics=none")
-        check(OmegaConf.create({part: OmegaConf.to_container(cfg, resolve=True)[part] for part in ("data", "seed")}))
-        return build(cfg.data, "data")
-
-    return checked_data
-
-
 def test_the_shipped_config(checked, pictures):
     data = checked("data=paired", f"data.root={pictures / 'both'}", "data.resize=24", "data.image_size=8")
     data.prepare()
     assert len(training(data, 1)[0].content) == data.batch_size
     folders = [f"data.{name}={pictures / name}" for name in ("content", "target")]
     assert checked("data=paired", *folders).validation == 0.1
-
-
-@pytest.mark.parametrize(
-    ("overrides", "fault"),
-    [
-        ([], r"data.root: must be a folder of side-by-side pictures, or data\.content and data\.target two folders"),
-        (["data.root=nowhere"], "data.root: no such folder: 'nowhere'"),
-        (["data.root=.", "data.direction=back"], "data.direction: .*'left_to_right'.*'right_to_left'.*'back'"),
-        (["data.content=."], r"data.target: must be a folder where data\.content is one, got None"),
-    ],
-)
-def test_faults_are_told_before_anything_is_decoded(checked, overrides, fault):
-    with pytest.raises(ConfigError, match=fault):
-        checked("data=paired", *overrides)

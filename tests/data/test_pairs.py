@@ -7,17 +7,15 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from batches import Place, names
 from coordinates import coordinates, put, training
-from omegaconf import OmegaConf
 from torch.testing import assert_close
 
-from atelier.config import build, check
 from atelier.data.collections import Procedural, WikiArt
 from atelier.data.pairing import PairStream
 from atelier.data.pairs import ContentStyle
 from atelier.data.types import Pair
 from atelier.errors import ConfigError, UserError
-from atelier.labels import presume
 
 SMALL = {"image_size": 8, "batch_size": 4, "seed": 0}
 exact = partial(assert_close, rtol=0, atol=0)
@@ -46,11 +44,6 @@ def module(folders):
     return prepared
 
 
-def names(images):
-    """Which picture each is, by `coordinates`."""
-    return (images[:, 0, 0, 0].add(1).mul(127.5).round().long() // 3).tolist()
-
-
 def corners(images):
     """Top and left of each crop, (B, 2); unmirrored."""
     return images[:, 1:].amin((2, 3)).add(1).mul(127.5 / 8).round().long()
@@ -59,16 +52,6 @@ def corners(images):
 def piece(name, corner):
     top, left = corner
     return torch.from_numpy(coordinates(name)[top : top + 8, left : left + 8]).permute(2, 0, 1) / 127.5 - 1
-
-
-class Place:
-    """All that a data module wants to know of a trainer."""
-
-    accumulate_grad_batches = 1
-    strategy = type("", (), {"root_device": type("", (), {"type": "cpu"})})
-
-    def __init__(self, global_step=0, global_rank=0, world_size=1):
-        self.global_step, self.global_rank, self.world_size = global_step, global_rank, world_size
 
 
 def test_a_batch(module):
@@ -301,19 +284,6 @@ def test_found_unfit(module, folders, tmp_path, changes, message):
     changes = {key: str(tmp_path / value) if key in ("content", "style") else value for key, value in changes.items()}
     with pytest.raises(UserError, match=f"^{message}"):
         module(**changes)
-
-
-@pytest.fixture
-def checked(composed):
-    """The data of a config, found faultless. Models are others' business."""
-
-    def checked_data(*overrides):
-        cfg = presume(composed(*overrides, "metrics=none"))
-        parts = ("data", "seed", "classes")
-        check(OmegaConf.create({part: OmegaConf.to_container(cfg, resolve=True)[part] for part in parts}))
-        return build(cfg.data, "data")
-
-    return checked_data
 
 
 def test_the_shipped_configs(checked, folders):

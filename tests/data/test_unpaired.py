@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 import torch
 from coordinates import coordinates, put, training
-from omegaconf import OmegaConf
 from torch.testing import assert_close
 
-from atelier.config import build, check
 from atelier.data.cache import cached
 from atelier.data.collections import Procedural
 from atelier.data.crops import Crops
@@ -185,18 +183,6 @@ def test_the_key_of_middles_names_what_is_shown(crops):
     whole = pictures.middles(9)
     assert whole.key == Pixels(cache, np.arange(2, 10)).key
     exact(torch.cat([*whole.batches(3)]), pictures.images(0, 8))
-
-
-@pytest.fixture
-def checked(composed):
-    """The data of a config, found faultless. Models are others' business."""
-
-    def checked_data(*overrides):
-        cfg = composed(*overrides, "metrics=none")
-        check(OmegaConf.create({part: OmegaConf.to_container(cfg, resolve=True)[part] for part in ("data", "seed")}))
-        return build(cfg.data, "data")
-
-    return checked_data
 
 
 def test_the_shipped_config(checked, folders):

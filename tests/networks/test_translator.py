@@ -147,4 +147,4 @@ def test_all_is_drawn_anew_where_nothing_is_marked(masked):
 )
 def test_what_cannot_be_built_is_told(options, message):
     with pytest.raises(ValueError, match=message):
-        Translator(**options)
+        Negative(**options)

@@ -9,3 +9,13 @@ TRANSLATING = ("pix2pix", "cyclegan", "cut", "restorer", "restorer_unet")
 
 FAMILIES = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - {"points", *STYLISING, *TRANSLATING})
 """Of GANs for pictures."""
+
+
+def names(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+STYLE_LOSSES = ("gram", "moments", "wasserstein", "sliced")
+LOSSES = [loss for loss in names("loss") if loss not in STYLE_LOSSES]
+OWN_LOSS = {"acgan": "acgan", "fastgan": "fastgan"}
+"""Losses that ask of a discriminator what that of one model alone can do."""

@@ -151,9 +151,9 @@ def test_a_mirror_is_that_of_torch_and_goes_on_where_torch_stops():
 
 
 def test_a_tile_is_never_less_than_a_network_can_take():
-    assert Windows(Translator(multiple=256, least=256), 64, 8).side == 256
-    assert Windows(Translator(multiple=4, least=10), 64, 8).side == 64
-    assert Windows(Translator(multiple=48), 64, 8).side == 96
+    assert Windows(Pointwise(multiple=256, least=256), 64, 8).side == 256
+    assert Windows(Pointwise(multiple=4, least=10), 64, 8).side == 64
+    assert Windows(Pointwise(multiple=48), 64, 8).side == 96
 
 
 @pytest.mark.parametrize("masked", [True, False])

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +10,7 @@ from torch import Tensor
 
 from atelier.data.crops import Crops
 from atelier.data.fingerprint import digest_of
-from atelier.data.pairing import share_of
-from atelier.data.stream import Stream
+from atelier.data.pairing import CroppedStream
 from atelier.data.types import Paired
 from atelier.degradation.chain import Chain
 from atelier.hashing import mix
@@ -34,32 +32,10 @@ class DamageDraw(NamedTuple):
     """int64 (B,), of what befalls each."""
 
 
-class DamageStream:
-    """Batches of `batch_size` out of `pictures` pictures for rank `rank` of `world`, which come as in a `Stream`.
-
-    `margin` is how much larger than their crops they are.
-    """
-
-    def __init__(
-        self,
-        pictures: int,
-        batch_size: int,
-        seed: int,
-        margin: int,
-        rank: int = 0,
-        world: int = 1,
-        hflip: bool = True,
-    ) -> None:
-        self.batch_size, self.seed, self.margin = batch_size, seed, margin
-        self._pictures = Stream(pictures, batch_size, seed, rank, world, hflip)
-        self._share = share_of(batch_size, rank, world)
-
-    def since(self, number: int) -> Iterator[DamageDraw]:
-        """Endless, from batch `number` on."""
-        return map(self.draw, count(number))
+class DamageStream(CroppedStream[DamageDraw]):
+    """Pictures, where each is cropped, and what befalls it."""
 
     def draw(self, number: int) -> DamageDraw:
-        """Batch `number`, from 0."""
         raw = np.random.PCG64(mix(self.seed, _DAMAGE, number)).random_raw(3 * self.batch_size)
         mine = raw.reshape(-1, 3)[self._share]
         corners = (mine[:, :2] % np.uint64(self.margin + 1)).astype(np.int64)

@@ -1,9 +1,10 @@
 """Which content meets which style, and where pictures are cropped: stateless as `stream` is."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from atelier.data.crops import Crops
 from atelier.data.stream import Stream
 from atelier.data.types import Pair
 from atelier.hashing import mix
+
+Drawn = TypeVar("Drawn", bound=tuple[Any, ...])
 
 _STYLES, _CORNERS, _MIRRORS = 0x7374796C65, 0x636F726E657273, 0x6D6972726F72
 """Mixed into the run's seed, so that neither styles nor crops nor their mirroring follow the order of the contents."""
@@ -86,9 +89,11 @@ class CropDraw(NamedTuple):
     """int64 (B, 2), from 0 to the `margin`: each crop's top and left."""
 
 
-class CropStream:
-    """The batches of a `Stream`, each picture with the place where it is cropped, `margin` being how much larger than
-    its crops it is."""
+class CroppedStream(ABC, Generic[Drawn]):
+    """The batches of a `Stream`, with more that is drawn of each picture: its crop's place, and what becomes of it.
+
+    `margin` is how much larger than their crops pictures are.
+    """
 
     def __init__(
         self,
@@ -100,19 +105,27 @@ class CropStream:
         world: int = 1,
         hflip: bool = True,
     ) -> None:
-        self.batch_size, self.seed = batch_size, seed
-        self._margins = np.repeat(margin, 2)
+        self.batch_size, self.seed, self.margin = batch_size, seed, margin
         self._pictures = Stream(pictures, batch_size, seed, rank, world, hflip)
         self._share = share_of(batch_size, rank, world)
 
-    def since(self, number: int) -> Iterator[CropDraw]:
+    def since(self, number: int) -> Iterator[Drawn]:
         """Endless, from batch `number` on."""
         return map(self.draw, count(number))
 
-    def draw(self, number: int) -> CropDraw:
+    @abstractmethod
+    def draw(self, number: int) -> Drawn:
         """Batch `number`, from 0."""
-        corners = _corners(self.seed, number, self.batch_size, self._margins)[self._share]
-        return CropDraw(*self._pictures.draw(number), corners)
+
+
+class CropStream(CroppedStream[CropDraw]):
+    """Pictures, and where each is cropped."""
+
+    def draw(self, number: int) -> CropDraw:
+        margins = np.repeat(self.margin, 2)
+        return CropDraw(
+            *self._pictures.draw(number), _corners(self.seed, number, self.batch_size, margins)[self._share]
+        )
 
 
 def share_of(batch_size: int, rank: int, world: int) -> slice:

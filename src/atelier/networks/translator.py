@@ -1,12 +1,13 @@
 """What every network that turns a picture into another is to the rest of the house."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
 
 
-class Translator(nn.Module):
+class Translator(nn.Module, ABC):
     """Pictures (B, inputs, h, w) to pictures (B, 3, scale * h, scale * w) in [-1, 1].
 
     Three of the `inputs` are colours in [-1, 1]. Where the network is `masked` there is a fourth: 1 where a pixel is
@@ -26,8 +27,9 @@ class Translator(nn.Module):
         self.encoder = nn.Sequential()
         """What the maps come out of: that of its part down1 is down1. pixels are the pictures themselves."""
 
+    @abstractmethod
     def forward(self, pictures: Tensor) -> Tensor:
-        raise NotImplementedError
+        """What the pictures become."""
 
     def features(self, pictures: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The named maps (B, width, h', w'); no layer behind the last of them is run.

@@ -50,6 +50,7 @@ class Cut(UnpairedTranslation):
         augment: Augment | None = None,
         clip_norm: float | None = None,
     ) -> None:
+        # written out, for a config is checked against these names and hints
         players = generator_optimizer, discriminator_optimizer, schedule
         super().__init__(
             generator, discriminator, objective, penalties, terms, *players, image_size, pool, augment, clip_norm
