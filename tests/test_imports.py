@@ -11,12 +11,13 @@ STANDARD_TENSORS = {"torch", "torchvision", "safetensors"}
 # for each layer: the rooms of the package it may import, and the third-party packages (None: any)
 ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "moments": (set(), {"torch"}),
+    "processes": (set(), {"torch"}),
     "tiling": (set(), {"torch"}),
-    "losses": ({"losses", "moments"}, {"torch"}),
+    "losses": ({"losses", "moments", "processes"}, {"torch"}),
     "networks": ({"networks", "moments"}, STANDARD_TENSORS),
-    "augment": ({"augment"}, STANDARD_TENSORS),
+    "augment": ({"augment", "processes"}, STANDARD_TENSORS),
     "tasks": (
-        {"tasks", "networks", "losses", "augment", "moments", "tiling", "data.types", "hashing"},
+        {"tasks", "networks", "losses", "augment", "moments", "processes", "tiling", "data.types", "hashing"},
         {"torch", "pytorch_lightning"},
     ),
     "encoders": ({"networks", "weights", "errors"}, {"torch"}),
@@ -28,7 +29,10 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files"}, None),
     "record": ({"record", "errors", "files", "hashing"}, None),
     "callbacks": (
-        {"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints", "signals"},
+        {
+            *{"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints"},
+            *{"signals", "processes"},
+        },
         None,
     ),
     "config": ({"config", "errors"}, None),

@@ -18,6 +18,10 @@ class RunError(Exception):
     """A run that began could not go on: says at which step, why, and what is left to go on from. Exit code 1."""
 
 
+class LostProcesses(RunError):
+    """Another of the processes that train together has ended: whatever ended that one is the reason."""
+
+
 class Interrupted(BaseException):
     """The run was stopped from outside; its last checkpoint is whole. Exit code 130.
 

@@ -1,5 +1,6 @@
 """Where caches live, and how a file is written so that nobody ever meets half of it."""
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -8,6 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says where no more can be written: the disk, a quota or the largest size of a file is reached."""
+
+PARTIAL = ".partial"
+"""Ends the name of a file that is being written, or was when its process died."""
 
 
 def cache_root() -> Path:
@@ -21,6 +29,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def lock_of(path: Path) -> FileLock:
+    """Held while `path` is made. Its file stays: removing it would let two processes hold it at once."""
+    locks = path.parent / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / f"{path.name}.lock")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`: renamed over it when the block ends well, removed when it does not.
@@ -28,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The bytes reach the disk before the name does, so that a crash leaves the old file or the new one, whole.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
     os.close(handle)
     partial = Path(name)
     try:
@@ -38,6 +53,15 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         partial.replace(path)
     finally:
+        partial.unlink(missing_ok=True)
+
+
+def remove_halves(folder: Path, name: str = "*") -> None:
+    """Remove what `replacing` left of files of that name, at any depth, when its process was killed.
+
+    Nobody may be writing them now.
+    """
+    for partial in folder.rglob(f".{name}.*{PARTIAL}"):
         partial.unlink(missing_ok=True)
 
 

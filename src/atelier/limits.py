@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
+from pytorch_lightning import Trainer
 from torch import Tensor
 
 from atelier.callbacks.protocols import Judge, Painter, Sampler, Stylizer, Translator
@@ -25,6 +26,30 @@ def refuse_unsupported(cfg: DictConfig) -> None:
     ]
     if faults:
         raise ConfigError(faults)
+
+
+def refuse_unshared(trainer: Trainer, data: EndlessData) -> None:
+    """Raise ConfigError for work that several processes are to share and cannot."""
+    processes = trainer.world_size
+    if processes == 1:
+        return
+    if trainer.num_nodes > 1 and not launched(trainer):
+        fault = f"trainer.num_nodes: {trainer.num_nodes} machines need a start on each: torchrun, or trainer=slurm"
+    elif not getattr(trainer.strategy, "_ddp_kwargs", {}).get("find_unused_parameters"):  # players take turns
+        fault = "trainer.strategy: several devices train by trainer=ddp, or strategy=ddp_find_unused_parameters_true"
+    elif data.batch_size % processes:
+        fault = f"data.batch_size: {data.batch_size} pictures cannot be shared evenly by {processes} devices"
+    elif len(data.validation_pixels) < processes:
+        fault = f"data.validation: {len(data.validation_pixels)} held-out pictures are too few for {processes} devices"
+    else:
+        return
+    raise ConfigError([fault])
+
+
+def launched(trainer: Trainer) -> bool:
+    """Whether torchrun, SLURM or a launcher of ours has started the processes."""
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    return environment is not None and environment.creates_processes_externally
 
 
 def refuse_pictures_of_points(cfg: DictConfig, data: EndlessData) -> None:
@@ -174,7 +199,6 @@ def _shape(images: Tensor) -> str:
 
 def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
     interval, precision = trainer.get("val_check_interval"), trainer.get("precision")
-    devices, nodes = trainer.get("devices"), trainer.get("num_nodes")
     return [
         ("seed", seed, seed in SEEDS, f"must be between 0 and {SEEDS[-1]}"),
         (
@@ -184,9 +208,6 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
             "must be steps, 1 or more",
         ),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),
-        # replicas, counts of real pictures and the agreement to stop are not yet right across processes
-        ("trainer.devices", devices, devices in (1, "1", [0]), "must be 1: one device at a time is supported"),
-        ("trainer.num_nodes", nodes, nodes == 1, "must be 1: one device at a time is supported"),
     ]
 
 

@@ -1,9 +1,11 @@
 """From a config to a trained run folder, and back from a run folder to its task."""
 
 import logging
+import signal
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,21 @@ from atelier.callbacks.scoring import Scoring
 from atelier.config import build, check
 from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
-from atelier.errors import ConfigError, Interrupted, UserError
-from atelier.limits import refuse_pictures_of_points, refuse_unfit, refuse_unsupported
+from atelier.distributed import external
+from atelier.distributed.launcher import launch
+from atelier.errors import Interrupted, LostProcesses, UserError
+from atelier.limits import launched, refuse_pictures_of_points, refuse_unfit, refuse_unshared, refuse_unsupported
+from atelier.networks.batch_norm import synchronize
 from atelier.networks.compilation import compile_networks
+from atelier.processes import has_lost_others
 from atelier.record.csv import CsvRecord
 from atelier.record.loggers import close
 from atelier.record.summary import Makes, summary
-from atelier.run_folder import RunFolder
+from atelier.run_folder import RunFolder, WatchedFolder
 from atelier.signals import Signals
+from atelier.sweeps import trial
+
+log = logging.getLogger(__name__)
 
 
 def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequence[Callback] = ()) -> float:
@@ -46,21 +55,41 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
     with Signals() as signals:
         fitting = Fitting(cfg, path, signals, callbacks)
         fitting.begin(choices)
+        work = Processes(fitting, signals) if fitting.needs_processes else fitting
         try:
-            fitting.train()
-            fitting.end("finished")
-        except BaseException as error:  # bugs and signals too: noted here, and raised again for the launcher to tell
-            with suppress(OSError):  # a full disk: the error itself is what one wants to hear of
-                fitting.end(
-                    "interrupted" if isinstance(error, Interrupted) else "failed", str(error) or type(error).__name__
-                )
-            raise
+            _carry_out(work)
         finally:
-            status = fitting.run.record["status"]
-            close(fitting.loggers, failed=status != "finished")
-            if status != "failed":
+            if fitting.run.record.get("status") in ("finished", "interrupted"):
                 summary(path, fitting.best.monitor)
-    return fitting.best.best_score
+    return work.best_score
+
+
+def go_on(path: Path) -> None:
+    """Train what was begun in the run folder `path`, as one of several processes that another one waits for."""
+    cfg = OmegaConf.load(path / run_folder.RECIPE)
+    assert isinstance(cfg, DictConfig)
+    with Signals([signal.SIGTERM]) as signals:
+        fitting = Fitting(cfg, path, signals, trial.callbacks(path))
+        fitting.run.go_on()
+        _carry_out(fitting)
+
+
+def _carry_out(work: "Fitting | Processes") -> None:
+    """Whatever ends it, its run folder says so, and its loggers are closed."""
+    status = "failed"
+    try:
+        work.train()
+        status = "finished"
+        work.end(status)
+    except BaseException as error:  # bugs and signals too: noted here, and raised again for the launcher to tell
+        if has_lost_others(error):
+            error = LostProcesses(f"another process has ended: {str(error).strip()}")
+        status = "interrupted" if isinstance(error, Interrupted) else "failed"
+        with suppress(OSError):  # a full disk: the error itself is what one wants to hear of
+            work.end(status, str(error) or type(error).__name__)
+        raise error
+    finally:
+        close(work.loggers, failed=status != "finished")
 
 
 def load(
@@ -104,7 +133,7 @@ class Fitting:
         _quieten_lightning()
         refuse_unsupported(cfg)
         pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-        self.run = RunFolder(path)
+        self.run = RunFolder(path) if external.is_first() else WatchedFolder(path)
         self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
         self.scoring = scoring_of(build(cfg.metrics, "metrics"), cfg.seed) if cfg.metrics else None
         self.data: EndlessData = build(cfg.data, "data")
@@ -132,11 +161,34 @@ class Fitting:
             plugins=[checkpoints.WholeCheckpoints()],
             default_root_dir=str(path),
         )
+        refuse_unshared(self.trainer, self.data)
+        if self.trainer.world_size > 1:
+            synchronize(self.task)
+
+    @property
+    def needs_processes(self) -> bool:
+        """Whether several are to train, and nobody has started them yet."""
+        return self.trainer.world_size > 1 and not launched(self.trainer)
+
+    @property
+    def best_score(self) -> float:
+        return self.best.best_score
 
     def begin(self, choices: Mapping[str, str]) -> None:
+        processes, before = self.trainer.world_size, None
         if self.start is None:
             self.run.refuse_another_run()
+        else:
+            before = run_folder.facts(self.run.path).get("processes", 1)
         self.run.begin(self.cfg, choices, self.step)
+        self.run.note(processes=processes)
+        if before not in (None, processes):
+            log.warning(
+                "resume: %s processes go on where %s had been: weights, averages, optimisers and the order of the "
+                "pictures are the same, but each process draws latents and augmentations of its own",
+                processes,
+                before,
+            )
 
     def train(self) -> None:
         self.run.note(
@@ -154,7 +206,8 @@ class Fitting:
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
     def end(self, status: str, reason: str | None = None) -> None:
-        self.run.note(status=status, reason=reason, steps=self.trainer.global_step)
+        best = self.best_score if isfinite(self.best_score) else None
+        self.run.note(status=status, reason=reason, steps=self.trainer.global_step, best=best)
 
     def _prepare(self, scoring: Scoring) -> None:
         """What takes minutes the first time; from then on the run says how its scores are made."""
@@ -183,6 +236,30 @@ class Fitting:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]
         path, step = self.run.path, self.step
         return [CsvRecord(path, step), *(make(folder=path, resume_step=step) for make in chosen)]
+
+
+class Processes:
+    """A fitting that several processes carry out while this one waits."""
+
+    def __init__(self, fitting: Fitting, signals: Signals) -> None:
+        self.run, self.loggers, self.count = fitting.run, fitting.loggers, fitting.trainer.world_size
+        self.signals = signals
+
+    def train(self) -> None:
+        launch(self.run.path, self.count, self.signals)
+        self.run.go_on()
+        if self.run.record["status"] == "interrupted":
+            raise Interrupted(self.run.record["reason"])
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """What the first of them wrote stands, but for the reason: it may have ended before the one that failed."""
+        self.run.go_on()
+        self.run.note(status=status, reason=reason)
+
+    @property
+    def best_score(self) -> float:
+        best = self.run.record.get("best")
+        return inf if best is None else best
 
 
 def _makes(task: LightningModule, data: EndlessData) -> Makes:
@@ -216,13 +293,17 @@ def _fetch(cfg: DictConfig) -> None:
 
 
 def _compile(task: Any) -> None:
-    if not hasattr(task, "compilable"):
-        raise ConfigError([f"compile: must be false for a {type(task).__name__}, none of whose networks is compiled"])
-    compile_networks(task.compilable())
+    if hasattr(task, "compilable"):
+        compile_networks(task.compilable())
+    else:
+        log.warning("compile: goes on without, for none of a %s's networks can be", type(task).__name__)
 
 
 def _quieten_lightning() -> None:
-    """What it says, the progress bar and the summary say better; two of its warnings are no faults here."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    """What it says, the progress bar and the summary say better; three of its warnings are no faults here."""
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "The `srun` command is available")  # one may well train beside a cluster
+    warnings.filterwarnings("ignore", "It is recommended to use `self.log")  # scores are the same on all processes
     warnings.filterwarnings("ignore", "Found .* in eval mode at the start of training")  # the averaged generator
     warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.", FutureWarning)

@@ -14,13 +14,15 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import UserError
-from atelier.files import replacing
+from atelier.files import remove_halves, replacing
 
 CONFIG = "config.yaml"
 """The config as it ran, every interpolation resolved: what tools read."""
 RECIPE = "recipe.yaml"
 """The config as it was composed, interpolations and all: what a resumed run starts from."""
 RECORD = "run.json"
+LOG = "train.log"
+"""Hydra's, named after the program."""
 
 HERE = Path(__file__).parent
 PACKAGES = ("atelier", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy")
@@ -41,6 +43,7 @@ class RunFolder:
 
     def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
         """Write down what is about to run. A run that goes on keeps what it had until then."""
+        remove_halves(self.path)
         former = self._former() if resumed_step is not None else {}
         if resumed_step is not None:
             self._forget_samples(resumed_step)
@@ -64,6 +67,10 @@ class RunFolder:
         }
         self.note()
 
+    def go_on(self) -> None:
+        """Take over a record that another process began, or has written meanwhile."""
+        self.record = self._former()
+
     def note(self, **facts: Any) -> None:
         """Add facts to `run.json`."""
         elapsed = time.monotonic() - self._started
@@ -79,6 +86,19 @@ class RunFolder:
     def _former(self) -> dict[str, Any]:
         path = self.path / RECORD
         return json.loads(path.read_text()) if path.is_file() else {}
+
+
+class WatchedFolder(RunFolder):
+    """The folder of a run whose record another process keeps."""
+
+    def refuse_another_run(self) -> None:
+        """Nothing: the other one does."""
+
+    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
+        """Nothing: the other one does."""
+
+    def note(self, **facts: Any) -> None:
+        """Nothing: the other one does."""
 
 
 def config(run: Path) -> DictConfig:

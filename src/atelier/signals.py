@@ -1,11 +1,19 @@
-"""Ctrl-C and SIGTERM, from the first moment of a run to its last."""
+"""Ctrl-C, SIGTERM and what clusters send, from the first moment of a run to its last."""
 
 import signal
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from atelier.errors import Interrupted
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""The last two are what clusters send some time before they end a job."""
+
+heard: set[int] = set()
+"""Every signal that this process has received: whoever ends it may want to know why."""
 
 
 class Signals:
@@ -14,16 +22,15 @@ class Signals:
     Python runs handlers in its main thread; in any other one, entering does nothing.
     """
 
-    NUMBERS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self) -> None:
+    def __init__(self, numbers: Sequence[int] = NUMBERS) -> None:
+        self.numbers = numbers
         self.received = False
         self.patient = False
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._former = {number: signal.getsignal(number) for number in self.NUMBERS}
+            self._former = {number: signal.getsignal(number) for number in self.numbers}
             self.take()
         return self
 
@@ -36,7 +43,23 @@ class Signals:
         for number in self._former:
             signal.signal(number, self._receive)
 
+    @contextmanager
+    def passed_on(self, receive: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+        """Meanwhile another receives them."""
+
+        def hear(number: int, frame: FrameType | None) -> None:
+            heard.add(number)
+            receive(number, frame)
+
+        for number in self._former:
+            signal.signal(number, hear)
+        try:
+            yield
+        finally:
+            self.take()
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        heard.add(number)
         if self.received or not self.patient:
             raise Interrupted("stopped at once")
         self.received = True

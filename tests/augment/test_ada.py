@@ -132,6 +132,7 @@ def test_all_processes_count(monkeypatch):
         sums += torch.tensor([-100.0, 100.0])
 
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
     monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
     ada = Ada(ramp_images=4000)
     ada.probability.fill_(0.5)

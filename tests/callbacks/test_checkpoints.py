@@ -7,6 +7,7 @@ from atelier.callbacks.checkpoints import Checkpoints
 
 class Trainer(SimpleNamespace):
     is_global_zero = True
+    loggers = ()
 
     def save_checkpoint(self, path):
         path.parent.mkdir(exist_ok=True)

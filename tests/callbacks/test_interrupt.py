@@ -7,7 +7,7 @@ import pytest
 
 from atelier.callbacks.interrupt import Interrupt
 from atelier.errors import Interrupted
-from atelier.signals import Signals
+from atelier.signals import NUMBERS, Signals
 
 
 class Keep:
@@ -30,15 +30,15 @@ def send(number=signal.SIGINT):
 
 @pytest.fixture
 def interrupt():
-    former = [signal.getsignal(number) for number in Signals.NUMBERS]
+    former = [signal.getsignal(number) for number in NUMBERS]
     with Signals() as signals:
         callback = Interrupt(signals, Keep())
         callback.on_train_start(trainer(0), None)
         yield callback
-    assert [signal.getsignal(number) for number in Signals.NUMBERS] == former
+    assert [signal.getsignal(number) for number in NUMBERS] == former
 
 
-@pytest.mark.parametrize("number", Signals.NUMBERS)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_step_is_finished_and_saved(interrupt, number):
     interrupt.on_train_batch_end(trainer(1), None)
     send(number)
@@ -68,7 +68,7 @@ def test_a_second_signal_stops_at_once(interrupt):
         send()
 
 
-@pytest.mark.parametrize("number", Signals.NUMBERS)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_before_training_a_signal_stops_at_once(number):
     with pytest.raises(Interrupted, match="at once"), Signals():
         send(number)

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,26 +64,27 @@ steps that is a whole step of 0.01 the other way, and curves were 10 % apart bet
 """
 
 
-def curve(model: str) -> dict[str, list[float]]:
-    """Each term's values at steps 1, 2 and 3."""
+def curve(model: str, *overrides: str) -> dict[str, list[float]]:
+    """Each term's values at steps 1, 2 and 3, of the golden config or of one that differs from it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            run.fit(_config(model, Path(folder)), Path(folder) / "run", {})
+            run.fit(_config(model, Path(folder), overrides), Path(folder) / "run", {})
             rows = table.read(Path(folder) / "run" / "metrics.csv")
     finally:
         torch.set_num_threads(threads)
     return {name: [row[name] for row in rows] for name in rows[0] if "/" in name}
 
 
-def _config(model: str, folder: Path) -> DictConfig:
+def _config(model: str, folder: Path, overrides: Sequence[str]) -> DictConfig:
     _paint(folder / "content.png", 32, 48)
     _paint(folder / "style.png", 40, 24)
     translation = {name: [*options, *JUDGE, *FAST] for name, options in TRANSLATION.items()}
     own = (STYLE | translation).get(model, [*DATA.get(model, PAINTINGS), *GAN])
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", [f"model={model}", *(option.format(folder=folder) for option in own), *SMALL])
+        options = [f"model={model}", *(option.format(folder=folder) for option in own), *SMALL, *overrides]
+        return compose("train", options)
 
 
 def _paint(path: Path, height: int, width: int) -> None:

@@ -20,7 +20,8 @@ each_objective = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: 
 
 
 def test_the_list_is_complete():
-    assert {type(objective) for objective in OBJECTIVES} == set(Objective.__subclasses__())
+    ours = {kind for kind in Objective.__subclasses__() if kind.__module__.startswith("atelier.")}
+    assert {type(objective) for objective in OBJECTIVES} == ours
 
 
 @each_objective

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from atelier import processes
 from atelier.augment.base import Augment
 from atelier.augment.chance import Chance
 from atelier.augment.colours import random_colours, recolour
@@ -66,7 +67,7 @@ class Ada(StochasticAugment):
     def observe(self, real_logits: Tensor) -> None:
         """Nothing here waits for the device: which batch is the `every`-th is computed there, too."""
         signs = real_logits.float().sign().reshape(len(real_logits), -1).mean(1)
-        seen = _of_all_processes(torch.stack([signs.sum(), torch.ones_like(signs).sum()]))
+        seen = processes.summed(torch.stack([signs.sum(), torch.ones_like(signs).sum()]))
         self.sign_sum += seen[0]
         self.images += seen[1]
         self.batches += 1
@@ -75,9 +76,3 @@ class Ada(StochasticAugment):
         self.probability.copy_(torch.where(due, (self.probability + step).clamp(0, 1), self.probability))
         for tally in (self.sign_sum, self.images, self.batches):
             tally.masked_fill_(due, 0)
-
-
-def _of_all_processes(sums: Tensor) -> Tensor:
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(sums)
-    return sums

@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier import checkpoints
 from atelier.files import replacing
+from atelier.record.loggers import log_checkpoint
 
 
 class Checkpoints(Callback):
@@ -23,6 +24,10 @@ class Checkpoints(Callback):
         self.best_score, self.best_step = math.inf, 0
         self._saved_step = -1
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.start and self.best_step == trainer.global_step and trainer.is_global_zero:
+            _link(self.start, self.folder / checkpoints.BEST)  # the run may have ended before it had that name, too
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         score = self._score(trainer)
         improved = score < self.best_score
@@ -31,10 +36,12 @@ class Checkpoints(Callback):
         self.save(trainer)
         if improved and trainer.is_global_zero:
             _link(self.folder / checkpoints.LAST, self.folder / checkpoints.BEST)
+        self._hand_on(trainer, score if self.monitor else None, ("last", "best") if improved else ("last",))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._saved_step != trainer.global_step:
             self.save(trainer)
+            self._hand_on(trainer, None, ("last",))
 
     def save(self, trainer: Trainer) -> None:
         last = self.folder / checkpoints.LAST
@@ -42,6 +49,10 @@ class Checkpoints(Callback):
             _link(last, self.folder / checkpoints.PREVIOUS)
         trainer.save_checkpoint(last)
         self._saved_step = trainer.global_step
+
+    def _hand_on(self, trainer: Trainer, score: float | None, aliases: tuple[str, ...]) -> None:
+        """To the loggers that keep checkpoints. Not what is saved on a signal: whoever stops a run does not wait."""
+        log_checkpoint(trainer.loggers, self.folder / checkpoints.LAST, trainer.global_step, score, aliases)
 
     def _last_is_good(self, last: Path) -> bool:
         """Written or read by this run; one that goes on from the previous has reasons not to trust the last."""

@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from atelier import processes
 from atelier.errors import RunError
 
 SUM = "loss"
@@ -34,7 +35,7 @@ class Record(Callback):
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
         if every and trainer.global_step % every == 0:
             self._refuse_non_finite()
-            self._log(trainer, {name: term.item() for name, term in self.latest.items()})
+            self._log(trainer, _of_all_processes(self.latest))
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._refuse_non_finite()
@@ -69,3 +70,11 @@ class Record(Callback):
             (step, name, value) for step, terms in steps for name, value in terms.items() if not value.isfinite()
         )
         raise RunError(f"step {step}: the loss term {name} is {value.item()}")
+
+
+def _of_all_processes(terms: dict[str, Tensor]) -> dict[str, float]:
+    """Their means, in one look at the device."""
+    if not terms:
+        return {}
+    means = processes.averaged(torch.stack([*terms.values()]).double())
+    return dict(zip(terms, means.tolist(), strict=True))

@@ -20,10 +20,10 @@ from filelock import Timeout
 
 from atelier.data.building import build, unwritable
 from atelier.data.fingerprint import digest_of
-from atelier.data.layout import LAYOUT, MANIFEST, PIXELS, ROWS, lock_of, remove_dead_builds
+from atelier.data.layout import LAYOUT, MANIFEST, PIXELS, ROWS, remove_dead_builds
 from atelier.data.sources import Source
 from atelier.errors import RunError
-from atelier.files import cache_root
+from atelier.files import cache_root, lock_of
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from pytorch_lightning import LightningDataModule
 from atelier.data.loaders import Collection, Draws, TrainingLoader, ValidationLoader
 from atelier.data.stream import Stream
 from atelier.data.types import Images
-from atelier.errors import UserError
 
 
 @dataclass(kw_only=True, eq=False)
@@ -80,7 +79,4 @@ class EndlessData(LightningDataModule, ABC):
 
     def _rank(self) -> tuple[int, int]:
         """This process's number, and how many processes train together."""
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        if self.batch_size % world:
-            raise UserError(f"data.batch_size: {self.batch_size} pictures cannot be shared evenly by {world} devices")
-        return rank, world
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

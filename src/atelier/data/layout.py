@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
+
+from atelier.files import lock_of
 
 LAYOUT = 1
 """Raised whenever the files change their meaning. Part of every key: older caches are never opened."""
@@ -12,13 +14,6 @@ PIXELS, ROWS, MANIFEST = "pixels.npy", "rows.npz", "manifest.json"
 
 UNFINISHED = ".building"
 """Ends the name of a folder that is being built, or was when its process died."""
-
-
-def lock_of(folder: Path) -> FileLock:
-    """Held while `folder` is built. Its file stays: removing it would let two processes hold it at once."""
-    locks = folder.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    return FileLock(locks / f"{folder.name}.lock")
 
 
 def remove_dead_builds(parent: Path) -> None:

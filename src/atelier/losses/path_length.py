@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from atelier import processes
 from atelier.losses.generator import Creation, GeneratorTerm
 
 
@@ -34,7 +35,7 @@ class PathLength(GeneratorTerm):
         generator: Any = creation.generator  # one with `styles` and `synthesize`
         styles = generator.styles(latents, labels)
         lengths = path_lengths(styles, generator.synthesize(styles, labels))
-        self.mean.lerp_(lengths.detach().mean(), 1 - self.decay)
+        self.mean.lerp_(processes.averaged(lengths.detach().mean()), 1 - self.decay)
         return (lengths - self.mean).square().mean()
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from atelier import processes
 from atelier.losses.terms import Term
 
 
@@ -140,8 +141,9 @@ class LeCam(Penalty):
         self.register_buffer("fake_anchor", torch.zeros(()))
 
     def measure(self, critique: Critique) -> Tensor:
-        self.real_anchor.lerp_(critique.real_logits.detach().mean(), 1 - self.decay)
-        self.fake_anchor.lerp_(critique.fake_logits.detach().mean(), 1 - self.decay)
+        means = torch.stack([critique.real_logits.detach().mean(), critique.fake_logits.detach().mean()])
+        for anchor, mean in zip((self.real_anchor, self.fake_anchor), processes.averaged(means), strict=True):
+            anchor.lerp_(mean, 1 - self.decay)
         above = (critique.real_logits - self.fake_anchor).square().mean()
         below = (critique.fake_logits - self.real_anchor).square().mean()
         return above + below

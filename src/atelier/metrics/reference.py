@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from atelier.errors import UserError
-from atelier.files import cache_root, replacing
+from atelier.files import cache_root, lock_of, remove_halves, replacing
 from atelier.metrics.accumulators import Moments
 from atelier.metrics.extractors.base import BATCH, Extractor
 from atelier.metrics.frechet import Factored
@@ -99,10 +99,22 @@ def reference(pictures: Pictures, extractor: Extractor, device: torch.device) ->
     if len(pictures) < 2:
         raise UserError(f"scores need at least 2 real images, got {len(pictures)}")
     path = cache_root() / "statistics" / f"{extractor.name}-{_key(pictures, extractor)}.safetensors"
+    if stored := _stored(path):
+        return stored
+    with lock_of(path):
+        return _stored(path) or _made(path, pictures, extractor, device)  # another process may have made it meanwhile
+
+
+def _stored(path: Path) -> Reference | None:
     with suppress(FileNotFoundError, SafetensorError, KeyError):  # a damaged file is made anew
         return _load(path)
+    return None
+
+
+def _made(path: Path, pictures: Pictures, extractor: Extractor, device: torch.device) -> Reference:
     log.info("measuring %s real pictures with %s, once", f"{len(pictures):,}", extractor.name)
     result = _measure(pictures, extractor, device)
+    remove_halves(path.parent, path.name)  # of a process that was killed: the lock is ours
     with replacing(path) as partial:
         save_file(
             {

@@ -1,6 +1,6 @@
 """Any picture in the style of any other, in one pass: a decoder that learns to draw changed activations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,9 @@ class ArbitraryStyle(TransferTask):
     @property
     def level(self) -> Level:
         return self.levels[0]  # type: ignore[return-value]  # a ModuleList holds Modules
+
+    def compilable(self) -> Sequence[nn.Module]:
+        return [self.level.decoder]
 
     def transfer(self, batch: Pair) -> Transferred:
         with torch.no_grad():  # the encoder learns nothing, and pictures need no gradient

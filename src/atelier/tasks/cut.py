@@ -97,4 +97,4 @@ class Cut(UnpairedTranslation):
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
         error = (self.drawn(TO_STYLE, batch.style) - batch.style).abs().mean()
-        self.log("val/identity", error, batch_size=len(batch.style))
+        self.log("val/identity", error, batch_size=len(batch.style), sync_dist=True)

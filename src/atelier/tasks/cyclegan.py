@@ -56,7 +56,7 @@ class CycleGan(UnpairedTranslation):
             cycles.append((self.drawn(_opposite(way), self.drawn(way, content)) - content).abs().mean())
             identities.append((self.drawn(way, target) - target).abs().mean())
         errors = {"val/cycle": sum(cycles) / len(cycles), "val/identity": sum(identities) / len(identities)}
-        self.log_dict(errors, batch_size=len(batch.content))
+        self.log_dict(errors, batch_size=len(batch.content), sync_dist=True)
 
 
 def _opposite(way: str) -> str:

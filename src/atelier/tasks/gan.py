@@ -109,7 +109,7 @@ class Gan(LatentSampler):
 
     def validation_step(self, batch: Images, batch_idx: int) -> None:
         """How real held-out pictures look to the discriminator."""
-        self.log("val/real_logits", self.logits(batch).mean(), batch_size=len(batch.image))
+        self.log("val/real_logits", self.logits(batch).mean(), batch_size=len(batch.image), sync_dist=True)
 
     @torch.no_grad()
     def logits(self, batch: Images) -> Tensor:

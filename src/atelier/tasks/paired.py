@@ -129,7 +129,7 @@ class PairedTranslation(TranslationTask):
 
     def validation_step(self, batch: Paired, batch_idx: int) -> None:
         error = (self.translated(batch) - batch.target).abs().mean()
-        self.log("val/error", error, batch_size=len(batch.content))
+        self.log("val/error", error, batch_size=len(batch.content), sync_dist=True)
 
 
 def _encoder(terms: Mapping[str, TranslationTerm], encoder: Encoder | None) -> tuple[Encoder | None, set[str]]:

@@ -3,13 +3,18 @@
 import torch
 from torch import Tensor, nn
 
+from atelier import processes
+from atelier.hashing import mix
+
+_DRAWS = 0x706F6F6C
+
 
 class ImagePool(nn.Module):
     """Of each image shown either that one comes back, or, as likely, one of the past `size`, whose place it takes.
 
     (Shrivastava et al. 2017, section 2.3; Zhu et al. 2017, section 4.) Until the pool is full, each image comes back
     and is kept. Images are (3, image_size, image_size). What is in the pool belongs into checkpoints: these are
-    buffers. With a size of 0 everything comes back.
+    buffers. Processes that train together have one pool, each a copy of it. With a size of 0 everything comes back.
     """
 
     images: Tensor
@@ -28,19 +33,19 @@ class ImagePool(nn.Module):
         """As many as came, (B, 3, image_size, image_size), without a graph."""
         if self.size == 0:
             return images.detach()
-        first = int(self.shown)
-        chosen = [self._exchange(image, first + number) for number, image in enumerate(images.detach())]
-        self.shown += len(images)
-        return torch.stack(chosen)
+        first, shown = int(self.shown), processes.gathered(images.detach())
+        chosen = [self._exchange(image, first + number) for number, image in enumerate(shown)]
+        self.shown += len(shown)
+        return processes.own(torch.stack(chosen))
 
     def _exchange(self, image: Tensor, number: int) -> Tensor:
         """For image `number`, from 0, of all that were ever shown."""
         if number < self.size:
             self.images[number] = image
             return image
-        if torch.rand(()) < 0.5:  # on the CPU, whose generator a resumed run has again
+        place = mix(_DRAWS, number) % (2 * self.size)  # the same for every process, and in a run that goes on
+        if place >= self.size:
             return image
-        place = int(torch.randint(self.size, ()))
         past = self.images[place].to(image.dtype, copy=True)
         self.images[place] = image
         return past

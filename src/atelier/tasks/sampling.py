@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from atelier import processes
 from atelier.data.types import Images
 from atelier.hashing import mix
 from atelier.networks.players import Generator
@@ -29,7 +30,8 @@ class LatentSampler(AdversarialTask):
     def on_train_batch_start(self, batch: Images, batch_idx: int) -> None:
         if self.classes:
             assert batch.label is not None  # the data has the classes that the networks were built for
-            self.class_counts += one_hot(batch.label, self.classes).sum(0)  # bincount would wait for the device
+            counts = one_hot(batch.label, self.classes).sum(0)  # bincount would wait for the device
+            self.class_counts += processes.summed(counts)
 
     @torch.no_grad()
     def sample(

@@ -62,4 +62,4 @@ class TransferTask(LightningModule):
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
         record = self.transfer(batch)
         values = {f"val/{name}": term(record) for name, term in self.terms.items()}
-        self.log_dict({**values, "val/loss": sum(values.values())}, batch_size=len(batch.content))
+        self.log_dict({**values, "val/loss": sum(values.values())}, batch_size=len(batch.content), sync_dist=True)

@@ -51,6 +51,9 @@ class Wct(LightningModule):
         """What the sides of training crops must be multiples of, for the decoders to draw as much as was encoded."""
         return max(map(stride, self.taps))
 
+    def compilable(self) -> Sequence[nn.Module]:
+        return [level.decoder for level in cast(Sequence[Level], self.levels)]
+
     def configure_optimizers(self) -> Any:
         return stepped(self.optimizer_factory(self.parameters()), self.schedule_factory)
 
@@ -77,7 +80,7 @@ class Wct(LightningModule):
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
         terms = self.losses(torch.cat([batch.content, batch.style]))
-        self.log_dict({"val/loss": sum(terms.values())}, batch_size=len(batch.content))
+        self.log_dict({"val/loss": sum(terms.values())}, batch_size=len(batch.content), sync_dist=True)
 
     @torch.no_grad()
     def stylised(self, batch: Pair) -> Tensor:

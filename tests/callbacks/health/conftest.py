@@ -35,13 +35,14 @@ class Points:
 class Data(LightningDataModule):
     def __init__(self, held_out=64):
         super().__init__()
-        self.train_pixels, self.held_out = Points(normal(64, 1)), normal(64, 2)[:held_out]
+        self.train_pixels, self.validation_pixels = Points(normal(64, 1)), Points(normal(64, 2)[:held_out])
 
     def train_dataloader(self):
         return DataLoader([Images(normal(4, seed), torch.zeros(4)) for seed in range(40)], batch_size=None)
 
     def val_dataloader(self):
-        return DataLoader([Images(part, torch.zeros(len(part))) for part in self.held_out.split(40)], batch_size=None)
+        parts = self.validation_pixels.all.split(40)
+        return DataLoader([Images(part, torch.zeros(len(part))) for part in parts], batch_size=None)
 
 
 class Gan(LightningModule):

@@ -77,15 +77,10 @@ class Health(Callback):
             _log(trainer, readings)
             self.chart.note(self.pulse.findings(readings), trainer.global_step)
 
-    def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any
-    ) -> None:
-        self.pictures.collect(batch)
-
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._collapsed = self._healthy = False
-        training = trainer.datamodule.train_pixels  # type: ignore[attr-defined]  # set by `fit`
-        if isinstance(pl_module, Judge) and self.pictures.suffice(training):
+        data = trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`
+        if isinstance(pl_module, Judge) and self.pictures.suffice(data, pl_module.device):
             self._examine(trainer, self.pictures.examine(pl_module))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from lightning_fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from atelier.callbacks.health.overfitting import Overfitting, overfitting
@@ -31,23 +32,14 @@ class Pictures:
         self._held_out: list[Any] = []
         self._training: list[Any] = []
         self._real: Tensor | None = None
-        self._asked = False  # at the first validation, which shows every picture that any later one does
 
-    def collect(self, batch: Any) -> None:
-        """Take what is still needed of a batch of held-out pictures, in the first validation."""
-        missing = self.count - _count(self._held_out)
-        if not self._asked and missing > 0:
-            self._held_out += _parts(type(batch)(*(None if part is None else part[:missing].clone() for part in batch)))
-
-    def suffice(self, training: Any) -> bool:
-        """Whether there are enough. `training` has `batch(indices, flips)` and a length, as a data module's pixels."""
-        count = min(_count(self._held_out), len(training))
-        if not self._asked and count >= LEAST:
-            device = self._held_out[0].image.device
-            chosen = training.batch(np.arange(count), np.zeros(count, bool))
-            self._training = _parts(type(chosen)(*(None if part is None else part.to(device) for part in chosen)))
+    def suffice(self, data: Any, device: torch.device) -> bool:
+        """Whether the data module has enough. Every process has the same ones, to come to the same findings."""
+        count = min(self.count, len(data.validation_pixels), len(data.train_pixels))
+        if self._real is None and count >= LEAST:
+            self._training = _first(data.train_pixels, count, device)
+            self._held_out = _first(data.validation_pixels, count, device)
             self._real = torch.cat([self.features(batch.image) for batch in self._held_out])
-        self._asked = True
         return self._real is not None
 
     def examine(self, task: Judge) -> Examined:
@@ -63,11 +55,7 @@ class Pictures:
         return Examined(variety(self._real, features), overfitting(*logits))
 
 
-def _count(batches: list[Any]) -> int:
-    return sum(len(batch.image) for batch in batches)
-
-
-def _parts(batch: Any) -> list[Any]:
-    """A named tuple of tensors or None, BATCH pictures at a time."""
-    starts = range(0, len(batch.image), BATCH)
-    return [type(batch)(*(None if part is None else part[i : i + BATCH] for part in batch)) for i in starts]
+def _first(pixels: Any, count: int, device: torch.device) -> list[Any]:
+    """The first `count` of a data module's pictures, BATCH at a time."""
+    numbers = (np.arange(start, min(start + BATCH, count)) for start in range(0, count, BATCH))
+    return [move_data_to_device(pixels.batch(some, np.zeros(len(some), bool)), device) for some in numbers]

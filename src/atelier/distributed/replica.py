@@ -1,0 +1,69 @@
+"""One of several processes that train a run together, started by `launcher`."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing import connection, parent_process
+from pathlib import Path
+
+from torch.distributed.elastic.multiprocessing.errors import get_error_handler
+
+from atelier.errors import Interrupted, LostProcesses
+from atelier.failures import describe, exit_code
+from atelier.run_folder import LOG
+
+LOST = 3
+"""Exit code of a process that could not go on because another one ended."""
+
+PATIENCE = 20.0
+"""Seconds in which the launcher sees which process ended first: it then ends those that wait here."""
+
+
+def replica(run: Path) -> None:
+    """Train the begun run of this folder, as the process that the environment says this is."""
+    from atelier.run import go_on  # which knows the launcher
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the launcher passes on one SIGTERM
+    _stop_with_the_launcher()
+    _log_beside_the_launcher(run, int(os.environ["RANK"]))
+    try:
+        go_on(run)
+    except Interrupted:
+        pass  # run.json says so, and the launcher reads it
+    except LostProcesses:
+        time.sleep(PATIENCE)
+        sys.exit(LOST)
+    except Exception as error:
+        get_error_handler().record_exception(error)
+        if describe(error) is None:
+            traceback.print_exc()
+        sys.exit(exit_code(error))
+
+
+def _stop_with_the_launcher() -> None:
+    """As on SIGTERM: after the step, with a checkpoint. Killed, it could not say so any more."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="launcher-watch").start()
+
+
+def _log_beside_the_launcher(run: Path, rank: int) -> None:
+    """What Hydra set up there, for the first process; of the others only warnings."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    if rank == 0:
+        handlers.append(logging.FileHandler(run / LOG))
+    who = "" if rank == 0 else f"[process {rank}]"
+    logging.basicConfig(
+        level=logging.INFO if rank == 0 else logging.ERROR,  # what one warns of, all would
+        format=f"[%(asctime)s][%(name)s][%(levelname)s]{who} - %(message)s",
+        handlers=handlers,
+    )
