@@ -6,19 +6,23 @@ All take turns within one run, a step each, so that a noisy machine is equally n
 processor's seconds that count, which other work on the machine moves least; those of the clock stand beside them.
 An image is one of each domain. benchmarks/translation_plain.py has the plain loops. Prints a Markdown table:
 
+* plain, torch's convolutions: the published loop with this package's networks, critics frozen in the generators' step,
+  and every convolution torch's own: what the others are compared with;
+* plain, same networks: the same with the networks as they are (wide 3×3 convolutions by Winograd's way);
+* plain, as published: the same loop with the published layers, critics not frozen;
 * atelier: the task of `python train.py model=cyclegan`, with its optimisers; with --compile that of `compile=true`, too
-  (C++ is needed);
-* plain, same networks: the published loop with this package's networks, critics frozen in the generators' step;
-* plain, as published: the same loop with the published layers, critics not frozen.
+  (C++ is needed).
 
 The losses of the first step are compared before anything is timed, where the networks are the same (`TOLERANCE`).
 """
 
 import argparse
 import statistics
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +35,7 @@ from torch import Tensor
 
 from atelier.config import build
 from atelier.data.types import Pair
+from atelier.networks import winograd
 from atelier.networks.compilation import compile_networks
 
 CONF = str(Path(__file__).parents[1] / "conf")
@@ -78,6 +83,16 @@ class Pipeline:
         self.task.training_step(self.batch, 0)
 
 
+@contextmanager
+def torchs_convolutions() -> Iterator[None]:
+    least = winograd.LEAST
+    winograd.LEAST = sys.maxsize
+    try:
+        yield
+    finally:
+        winograd.LEAST = least
+
+
 def configuration(arguments: argparse.Namespace, size: int) -> Any:
     overrides = [
         "model=cyclegan", f"data.image_size={size}", "data.content=unused", "data.style=unused", "run_dir=unused",
@@ -102,7 +117,8 @@ def race(arguments: argparse.Namespace, size: int) -> dict[str, Callable[[], Any
             start = f"{player}.{way}."
             own = {name.removeprefix(start): part for name, part in weights.items() if name.startswith(start)}
             net.load_state_dict(own)
-    losses = same.step(*batch[:2])
+    by_torch = torchs_convolutions()(same.step)
+    losses = by_torch(*batch[:2])
     for name, rival in ours.items():
         for mine, theirs in zip(rival.losses, losses, strict=True):
             apart = float((mine - theirs).abs() / theirs)
@@ -113,9 +129,11 @@ def race(arguments: argparse.Namespace, size: int) -> dict[str, Callable[[], Any
         freeze=False,
     )
     usual.step(*batch[:2])
-    loops = {"plain, same networks": same, "plain, as published": usual}
+    loops = {
+        "plain, torch's convolutions": by_torch, "plain, same networks": same.step, "plain, as published": usual.step,
+    }  # fmt: skip
     return {
-        **{name: partial(loop.step, *batch[:2]) for name, loop in loops.items()},
+        **{name: partial(step, *batch[:2]) for name, step in loops.items()},
         **{name: rival.step for name, rival in ours.items()},
     }
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
-from atelier.networks.winograd import Kernels, convolved, pays
+from atelier.networks.winograd import Kernels, pays, pays_for_once, reflected
+from atelier.networks.winograd_sums import convolved
 
 
 class ReflectedConv2d(nn.Conv2d):
@@ -20,10 +21,15 @@ class ReflectedConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         if min(input.shape[2:]) < 2:
             raise ValueError(f"features must be of 2 pixels or more a side, got {tuple(input.shape)}")
-        if self.padding_mode != "reflect" or self._differentiated(input):
+        if self.padding_mode != "reflect":
             return super().forward(input)
-        if pays(input, self.weight):
-            return bordered(convolved(input, self.kernels.of(self.weight), self.bias), input, self.weight)
+        learns = self.weight.requires_grad or self._differentiated(input) or torch.compiler.is_compiling()
+        if learns and pays_for_once(input, self.weight):
+            return reflected(input, self.weight, self.bias)
+        if self._differentiated(input):
+            return super().forward(input)
+        if not learns and pays(input, self.weight):
+            return convolved(pad(input, [1] * 4, "reflect"), self.kernels.of(self.weight), self.bias)
         return bordered(conv2d(input, self.weight, self.bias, padding=1), input, self.weight)
 
     def _differentiated(self, input: Tensor) -> bool:
