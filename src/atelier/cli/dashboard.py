@@ -1,0 +1,34 @@
+"""`atelier dashboard`: the team's view of a W&B project."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atelier.errors import UserError
+from atelier.files import replacing
+
+SCORE = "val/embedded_frechet_distance"
+
+
+def dashboard(
+    entity: Annotated[str, typer.Option(help="The team, or the account, that the project is of.")],
+    project: Annotated[str, typer.Option(help="As in logger.wandb.project.")] = "atelier",
+    score: Annotated[str, typer.Option(help="The score that runs are ranked by, lower is better.")] = SCORE,
+    out: Annotated[Path | None, typer.Option(help="A JSON file, instead of W&B's server: needs no account.")] = None,
+) -> None:
+    """Lay out a W&B project: scores, losses, grids and health, with runs by their sweep. Adds a view to it."""
+    from atelier.record.dashboard import dashboard as laid_out
+    from atelier.record.dashboard import save, serialised
+
+    workspace = laid_out(entity, project, score)
+    if out is None:
+        typer.echo(save(workspace))
+        return
+    try:
+        with replacing(out) as partial:
+            partial.write_text(json.dumps(serialised(workspace), indent=2) + "\n")
+    except OSError as error:
+        raise UserError(f"--out: cannot write {out}: {error.strerror}") from error
+    typer.echo(out)
