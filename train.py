@@ -6,7 +6,10 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from atelier.launch import job, launch, output_folder
+from atelier.distributed import slurm
+from atelier.launch import goes_on, job, launch, output_folder
+from atelier.resume import AUTO, going_on
+from atelier.sweeps.job import attempted
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -15,9 +18,15 @@ def train(cfg: DictConfig) -> float:
     from atelier.labels import presume
     from atelier.run import fit
 
-    with job():
+    def fitted(cfg: DictConfig) -> float:
+        run = output_folder()
+        if cfg.resume == AUTO:
+            cfg = going_on(cfg, run)
         check(presume(cfg))
-        return fit(cfg, output_folder(), HydraConfig.get().runtime.choices)
+        return fit(cfg, run, HydraConfig.get().runtime.choices)
+
+    with job(), slurm.requeued(goes_on(cfg)):
+        return attempted(cfg, fitted)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     ),
     "encoders": ({"networks", "weights", "errors"}, {"torch"}),
     "degradation": ({"degradation"}, STANDARD_TENSORS | {"numpy", "PIL"}),
-    "data": ({"data", "degradation", "errors", "files", "hashing"}, None),
+    "data": ({"data", "degradation", "errors", "files", "hashing", "signals"}, None),
     "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing"}, None),
     "weights": ({"weights", "errors", "files"}, {"filelock", "rich"}),
     "translate": ({"translate", "networks", "stylize", "data", "errors"}, None),

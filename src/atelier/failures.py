@@ -9,6 +9,7 @@ from yaml import MarkedYAMLError
 
 from atelier.config import explain
 from atelier.errors import RunError, UserError
+from atelier.files import FULL
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Also: failed while running, a mistake in the config or the input, stopped from outside."""
@@ -19,8 +20,7 @@ DISK_TROUBLE = {
     errno.EROFS,
     errno.ENOTDIR,
     errno.EEXIST,
-    errno.ENOSPC,
-    errno.EDQUOT,
+    *FULL,
 }
 
 
@@ -36,7 +36,7 @@ def describe(error: Exception) -> str | None:
 
 
 def exit_code(error: Exception) -> int:
-    ran_out = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    ran_out = isinstance(error, OSError) and error.errno in FULL
     return FAILED if ran_out or isinstance(error, RunError) or describe(error) is None else MISUSED
 
 

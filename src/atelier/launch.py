@@ -9,9 +9,11 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier import resume, sweeps
+from atelier.distributed import external, slurm
 from atelier.errors import Interrupted, UserError
 from atelier.failures import DONE, INTERRUPTED, describe, exit_code, tell
 
@@ -20,15 +22,21 @@ def launch(train: Callable[[], Any]) -> int:
     """The exit code of Hydra's main function `train`, resuming where the command line says so."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing a shortened traceback
 
+    words = sys.argv[1:]
+
     def command() -> None:
-        sys.argv[1:] = resume.arguments(_refuse_one_folder_for_many(sys.argv[1:]))
+        slurm.listen()
+        sys.argv[1:] = external.arguments(resume.arguments(_refuse_one_folder_for_many(words)))
         try:
             train()
-        except Exception:
-            if not sweeps.failures_were_told():
+        except Exception as error:
+            if not sweeps.was_told(error):
                 raise  # in a sweep, it was told when it happened
 
-    return sweeps.outcome(guard(command))
+    code = sweeps.outcome(guard(command))
+    if code == INTERRUPTED and {"resume=auto", "trainer=slurm"} & {*words}:  # before a config could say so
+        slurm.requeue()
+    return code
 
 
 def _refuse_one_folder_for_many(words: list[str]) -> list[str]:
@@ -40,10 +48,11 @@ def _refuse_one_folder_for_many(words: list[str]) -> list[str]:
 def guard(command: Callable[[], Any]) -> int:
     """The exit code of a command: a known failure is a line on standard error, a bug keeps its traceback."""
     try:
-        try:
-            command()
-        except _Ended as ended:
-            raise ended.error from None
+        with external.one_voice():
+            try:
+                command()
+            except _Ended as ended:
+                raise ended.error from None
     except (Interrupted, KeyboardInterrupt) as error:
         tell(str(error) or "interrupted")
         return INTERRUPTED
@@ -60,11 +69,12 @@ def guard(command: Callable[[], Any]) -> int:
 def job() -> Iterator[None]:
     """Around what Hydra runs: takes a failure past Hydra, which would add a line of its own, but for sweeps."""
     try:
+        external.settle(in_a_sweep=HydraConfig.get().mode is RunMode.MULTIRUN)
         yield
     except Exception as error:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             raise
-        if describe(error):
+        if describe(error) and external.is_first():
             sweeps.discard(output_folder())
         if isinstance(error, OmegaConfBaseException):  # Hydra's own are the command line's fault; in a job, a bug
             raise AssertionError("a key of the config was misused") from error
@@ -78,3 +88,12 @@ class _Ended(BaseException):
 
 def output_folder() -> Path:
     return Path(HydraConfig.get().runtime.output_dir)
+
+
+def goes_on(cfg: DictConfig) -> bool:
+    """Whether the same command, given once more, goes on with this run: a sweep's job if its folder has a name."""
+    hydra = HydraConfig.get()
+    if hydra.mode is not RunMode.MULTIRUN:
+        return cfg.resume == resume.AUTO
+    named = any(word.startswith("hydra.sweep.dir=") for word in hydra.overrides.hydra)
+    return named or "SUBMITIT_FOLDER" in os.environ  # which submits what has been composed

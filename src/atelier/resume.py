@@ -1,11 +1,16 @@
-"""`resume=RUN`: the command line of a run that goes on is the one of its own recipe."""
+"""`resume=RUN`: the command line of a run that goes on is the one of its own recipe; `resume=auto`: if there is one."""
 
 import json
-import re
 from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import UserError
 from atelier.run_folder import RECIPE, RECORD
+from atelier.sweeps import ledger
+from atelier.sweeps.names import quote
+
+AUTO = "auto"
 
 
 def arguments(given: list[str]) -> list[str]:
@@ -13,11 +18,13 @@ def arguments(given: list[str]) -> list[str]:
 
     The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
     (`resume=RUN trainer.max_steps=20000`). Raises UserError where RUN is no run folder, or where a group is given
-    (`model=…`) that differs from what the run was made of.
+    (`model=…`) that differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
     """
     resume = next((word.partition("=")[2].strip("'\"") for word in given if word.startswith("resume=")), "")
-    if resume in ("", "null"):
+    if resume in ("", "null", AUTO):
         return given
+    if ledger.is_sweep(Path(resume)):
+        return ledger.arguments(Path(resume), given)
     if {"-m", "--multirun"} & {*given}:
         raise UserError("resume: goes on with one run; leave -m out")
     run = run_folder(Path(resume))
@@ -33,6 +40,19 @@ def arguments(given: list[str]) -> list[str]:
     ]
 
 
+def going_on(cfg: DictConfig, run: Path) -> DictConfig:
+    """The config of a run whose folder may have something to go on from: then it is the recipe in there."""
+    if not any(run.glob("checkpoints/*.ckpt")) or not (run / RECIPE).is_file():
+        cfg = cfg.copy()
+        cfg.resume = None
+        return cfg
+    recipe = OmegaConf.load(run / RECIPE)
+    assert isinstance(recipe, DictConfig)
+    OmegaConf.set_struct(recipe, True)
+    recipe.resume, recipe.run_dir = str(run), str(run)
+    return recipe
+
+
 def run_folder(resume: Path) -> Path:
     """The run folder that `resume` is, or that the checkpoint `resume` lies in."""
     run = resume.parent.parent if resume.suffix == ".ckpt" else resume
@@ -41,12 +61,6 @@ def run_folder(resume: Path) -> Path:
     if resume.suffix == ".ckpt" and not resume.is_file():
         raise UserError(f"resume: no such checkpoint: {resume}")
     return run
-
-
-def quote(value: str) -> str:
-    """A value as Hydra's override grammar wants it: there, a backslash is special only in front of a quote."""
-    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
-    return f"'{escaped}'"
 
 
 def _repeats(word: str, choices: dict[str, str], run: Path) -> bool:

@@ -28,9 +28,10 @@ from atelier.callbacks.scoring import Scoring
 from atelier.config import build, check
 from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
+from atelier.data.loaders import has_lost_worker
 from atelier.distributed import external
 from atelier.distributed.launcher import launch
-from atelier.errors import Interrupted, LostProcesses, UserError
+from atelier.errors import Interrupted, LostProcesses, RunError, UserError
 from atelier.limits import launched, refuse_pictures_of_points, refuse_unfit, refuse_unshared, refuse_unsupported
 from atelier.networks.batch_norm import synchronize
 from atelier.networks.compilation import compile_networks
@@ -69,7 +70,7 @@ def go_on(path: Path) -> None:
     cfg = OmegaConf.load(path / run_folder.RECIPE)
     assert isinstance(cfg, DictConfig)
     with Signals([signal.SIGTERM]) as signals:
-        fitting = Fitting(cfg, path, signals, trial.callbacks(path))
+        fitting = Fitting(cfg, path, signals, ())
         fitting.run.go_on()
         _carry_out(fitting)
 
@@ -84,6 +85,8 @@ def _carry_out(work: "Fitting | Processes") -> None:
     except BaseException as error:  # bugs and signals too: noted here, and raised again for the launcher to tell
         if has_lost_others(error):
             error = LostProcesses(f"another process has ended: {str(error).strip()}")
+        if has_lost_worker(error):
+            error = RunError(f"{str(error).strip()} Was there too little memory? data.num_workers can be lowered")
         status = "interrupted" if isinstance(error, Interrupted) else "failed"
         with suppress(OSError):  # a full disk: the error itself is what one wants to hear of
             work.end(status, str(error) or type(error).__name__)
@@ -230,7 +233,7 @@ class Fitting:
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
         always = [Hyperparameters(), Reseed(self.cfg.seed), Record(), ValidateLastStep()]
-        return [*always, *scoring, *chosen, *health]
+        return [*always, *scoring, *chosen, *health, *trial.callbacks(self.run.path), *external.callbacks()]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]

@@ -8,13 +8,16 @@ from atelier.cli.audit import audit
 from atelier.cli.breed import breed
 from atelier.cli.caches import cache
 from atelier.cli.compare import compare
+from atelier.cli.dashboard import dashboard
 from atelier.cli.evaluate import evaluate
 from atelier.cli.interpolate import interpolate
 from atelier.cli.leaderboard import leaderboard
 from atelier.cli.restore import restore
 from atelier.cli.sample import sample
 from atelier.cli.score import score
+from atelier.cli.shard import shard
 from atelier.cli.stylize import stylize
+from atelier.cli.sweep_report import sweep_report
 from atelier.cli.timelapse import timelapse
 from atelier.cli.translate import translate
 from atelier.cli.weights import weights
@@ -39,6 +42,9 @@ app.command()(score)
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(timelapse)
+app.command()(sweep_report)
+app.command()(dashboard)
+app.command()(shard)
 app.add_typer(cache, name="cache")
 app.add_typer(weights, name="weights")
 

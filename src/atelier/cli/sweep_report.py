@@ -1,0 +1,45 @@
+"""`atelier sweep-report`: how a sweep stands, and which of its groups is best."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PAGE, PICTURE = "report.md", "report.png"
+
+
+def sweep_report(
+    folder: Annotated[Path, typer.Argument(help="A sweep's folder.")],
+    metric: Annotated[str | None, typer.Option(help="Such as fid or precision [default: what chose the best].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help=f"A folder for {PAGE} and {PICTURE} [default: the sweep's own].")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all jobs as JSON.")] = False,
+) -> None:
+    """Tabulate and plot a sweep, whether it is over or not: scores with their spread over seeds, best first.
+
+    Jobs that are not over or failed are listed with the reason. Runs that were pruned or are not over have no part in
+    the means.
+    """
+    from rich.console import Console
+
+    from atelier.cli.sweep.plot import plot
+    from atelier.cli.sweep.report import report
+    from atelier.cli.sweep.sheet import markdown, sheet, unfinished
+    from atelier.files import replacing
+
+    found = report(folder, metric)
+    where = folder if out is None else out
+    plot(found, where / PICTURE)
+    with replacing(where.absolute() / PAGE) as partial:
+        partial.write_text(markdown(found, PICTURE))
+    if as_json:
+        typer.echo(json.dumps(found.record(), indent=2))
+        return
+    Console().print(sheet(found))
+    for line in [f"{len(found.rows)} jobs: {found.counts}", *unfinished(found)]:
+        typer.echo(line)
+    if found.unlike:
+        typer.echo("not ranked, for the scores are of different kinds: " + "; ".join(found.unlike), err=True)
+    typer.echo(f"{where / PAGE} has this with a plot")

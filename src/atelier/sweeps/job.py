@@ -1,0 +1,47 @@
+"""What a sweep does around each of its jobs, in whichever process that runs."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from atelier.errors import Interrupted
+from atelier.failures import describe, exit_code
+from atelier.resume import going_on
+from atelier.sweeps import trial
+from atelier.sweeps.ledger import OVER, Ledger
+from atelier.sweeps.owner import Pulse
+
+
+def attempted(cfg: DictConfig, train: Callable[[DictConfig], float]) -> float:
+    """What `train` returns: outside of a sweep, simply that.
+
+    In one, the ledger learns how it went; a job that is done already is not trained again, and one that has a
+    checkpoint goes on from it, with its own recipe. Raises what `train` raises, and RunError where another process is
+    at the job.
+    """
+    hydra = HydraConfig.get()
+    if hydra.mode is not RunMode.MULTIRUN:
+        return train(cfg)
+    ledger, run = Ledger(Path(hydra.sweep.dir)), Path(hydra.runtime.output_dir)
+    overrides = [*hydra.overrides.task]
+    if (job := ledger.job(overrides)).status in OVER:
+        return job.score
+    this = ledger.begin(overrides, run)
+    with Pulse(this.path):
+        try:
+            trial.note(ledger, overrides, run)
+            if (score := trial.pruned(run)) is None:  # it may have been killed on its last line
+                score = train(going_on(cfg, run))
+        except (Interrupted, KeyboardInterrupt) as stop:
+            this.end("interrupted", reason=str(stop) or "interrupted")
+            raise
+        except Exception as error:
+            reason = describe(error) or traceback.format_exc().strip()
+            this.end("failed", reason=reason, code=exit_code(error))
+            raise
+        this.end("done" if trial.pruned(run) is None else "pruned", score)
+    return score

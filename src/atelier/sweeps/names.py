@@ -1,0 +1,44 @@
+"""How a sweep's jobs are called: by their overrides."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from omegaconf import OmegaConf
+
+HOW = ("hydra.", "hydra/", "retry=", "resume=")
+"""Overrides that are no part of a job's name begin with one of these."""
+
+
+def folder_name(overrides: str) -> str:
+    """A sweep's overrides as the name of one folder: without slashes, and no longer than file systems allow."""
+    name = overrides.replace("/", "_") or "default"
+    whole = name.encode()
+    if len(whole) <= 150:
+        return name
+    return f"{whole[:130].decode(errors='ignore')}…{hashlib.blake2b(whole, digest_size=6).hexdigest()}"
+
+
+def of_the_job(overrides: Sequence[str]) -> list[str]:
+    """Those that say what is trained: neither how Hydra starts it, nor whether it goes on or is tried again."""
+    return [word for word in overrides if not word.lstrip("+~").startswith(HOW)]
+
+
+def key(overrides: Sequence[str]) -> str:
+    """The name of a job in the ledger, whatever the order of its overrides."""
+    return hashlib.blake2b("\n".join(sorted(of_the_job(overrides))).encode(), digest_size=8).hexdigest()
+
+
+def quote(value: str) -> str:
+    """A value as Hydra's override grammar wants it: there, a backslash is special only in front of a quote."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    return f"'{escaped}'"
+
+
+def varying(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Of each job's overrides those that not all jobs have; all, where there is nothing to tell apart."""
+    common = set.intersection(*map(set, jobs)) if len(jobs) > 1 else set()
+    return [[word for word in job if word not in common] for job in jobs]
+
+
+OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

@@ -1,0 +1,45 @@
+"""A run as a trial of a study: what its folder says of it. Reading it takes neither Optuna nor Lightning."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from atelier.files import replacing
+from atelier.sweeps.ledger import Ledger
+from atelier.sweeps.names import key
+
+TRIAL = "trial.json"
+
+
+def note(ledger: Ledger, overrides: Sequence[str], run: Path) -> None:
+    """Say in the run's folder which trial it is, where it is one; what it says already stays."""
+    plan = ledger.plan
+    number = plan.get("trials", {}).get(key(overrides))
+    if number is not None and read(run).get("number") != number:
+        write(run, {"number": number, "study": str(ledger.folder.absolute()), "pruner": plan["pruner"]})
+
+
+def read(run: Path) -> dict[str, Any]:
+    """Empty where the run is no trial."""
+    path = run / TRIAL
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def write(run: Path, facts: dict[str, Any]) -> None:
+    with replacing(run / TRIAL) as partial:
+        partial.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def pruned(run: Path) -> float | None:
+    """The best score of a run that was pruned; None for any other."""
+    return read(run).get("pruned_with")
+
+
+def callbacks(run: Path) -> list[Any]:
+    """What Lightning is to call in a run because it is a trial: nothing, where it is none or its study prunes none."""
+    if not read(run).get("pruner"):
+        return []
+    from atelier.sweeps.pruning import Pruning  # Optuna and Lightning: not for runs that are no trials
+
+    return [Pruning(run)]
