@@ -98,6 +98,7 @@ def test_a_term_is_switched_off_by_null(model, styled):
 def test_every_data(data, composed, tmp_path, picture, paired):
     needed = {
         "folder": [f"data.root={tmp_path}"],
+        "stream": [f"data.root={tmp_path}"],
         "gaussians": ["model=points"],
         "content_style": ["model=adain"],
         "image_pair": ["model=gatys", f"data.content={picture}", f"data.style={picture}"],

@@ -57,6 +57,7 @@ def fit(tmp_path):
         data = Procedural(image_size=8, batch_size=8, seed=4, count=40, num_workers=num_workers)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "The `srun` command")  # a machine may have SLURM
             warnings.filterwarnings("ignore", ".*deprecated|.*LeafSpec")  # between Lightning and torch
             trainer.fit(module, data, ckpt_path=resume, weights_only=True)
         return module

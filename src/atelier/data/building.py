@@ -19,6 +19,7 @@ from atelier.data.rendering import Broken, render
 from atelier.data.rows import Rows
 from atelier.data.sources import Source
 from atelier.errors import RunError, UserError
+from atelier.files import FULL
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def _disk_errors(folder: Path, needed: int) -> Iterator[None]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             size = f"{needed / 1e6:,.1f} MB"
             raise RunError(f"no space left: the pixels need {size} in {folder} (ATELIER_CACHE moves it)") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from atelier import signals
+from atelier.data.children import deaf_children, obey_parent
 from atelier.data.types import Images, Pair, Paired
 
 Batch = Images | Pair | Paired
@@ -57,9 +59,12 @@ class TrainingLoader:
             sampler=self.stream.since(self.batches),
             num_workers=self.num_workers,
             pin_memory=self.pin_memory,
+            worker_init_fn=obey_parent,
             generator=torch.Generator(),  # or the workers' seed is drawn from the training's own generator
         )
-        for batch in loader:
+        with deaf_children(signals.NUMBERS):  # whoever stops a run may tell all of its processes; it needs its workers
+            batches = iter(loader)
+        for batch in batches:
             self.batches += 1
             yield batch
 
@@ -86,6 +91,11 @@ class ValidationLoader:
         for start in range(0, len(self._indices), self.batch_size):
             indices = self._indices[start : start + self.batch_size]
             yield self.pixels.batch(indices, np.zeros(len(indices), bool))
+
+
+def has_lost_worker(error: BaseException) -> bool:
+    """Whether this is what torch raises, wherever a run is just then, when a worker is killed."""
+    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader worker (pid")
 
 
 class _Batches(Dataset[Batch]):

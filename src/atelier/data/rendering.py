@@ -7,12 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import NamedTuple
 
+from atelier.data.children import deaf_children
 from atelier.data.pictures import BrokenPicture
 from atelier.data.sources import Picture, Rendered
+from atelier.errors import RunError
 
 _CHUNK = 16
 """Pictures per message to a worker: a small picture takes less time than a message."""
@@ -41,27 +43,16 @@ def _render_in_processes(pictures: Iterator[Picture], size: int) -> Iterator[Ren
     pending: deque[Future[list[Rendered | Broken]]] = deque()
     try:
         while chunk := list(islice(pictures, _CHUNK)):
-            with _deaf_children():
+            with deaf_children([signal.SIGINT]):  # the pool ends what hangs by SIGTERM
                 pending.append(pool.submit(_render_chunk, chunk, size))
             if len(pending) > 4 * workers:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise RunError("a process that prepared pictures was ended: was there too little memory?") from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """A process started in here does not hear Ctrl-C, from its first moment on: the parent does, and ends it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _render_chunk(pictures: list[Picture], size: int) -> list[Rendered | Broken]:

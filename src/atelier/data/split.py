@@ -12,7 +12,11 @@ def split(digests: np.ndarray, held_out: np.ndarray, share: float) -> tuple[np.n
     """
     if held_out.any():
         return np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    _, inverse = np.unique(digests, axis=0, return_inverse=True)
-    rank = inverse.ravel()  # among the digests; equal pictures share theirs
-    last = np.sort(rank)[max(1, round(share * len(rank))) - 1]
-    return np.flatnonzero(rank > last), np.flatnonzero(rank <= last)
+    # numbers of 64 bits, and only as much of an order as is asked for: to sort 10^7 digests takes a minute and a half
+    high, low = np.ascontiguousarray(digests).view(">u8").astype(np.uint64).T
+    count = max(1, round(share * len(high)))
+    last = np.partition(high, count - 1)[count - 1]
+    first = high < last
+    tied = np.flatnonzero(high == last)
+    first[tied] = low[tied] <= np.sort(low[tied])[count - 1 - np.count_nonzero(first)]
+    return np.flatnonzero(~first), np.flatnonzero(first)

@@ -1,0 +1,94 @@
+"""`atelier shard`: pictures into shards, for collections that no disk here would hold."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from atelier.errors import UserError
+
+if TYPE_CHECKING:
+    from atelier.data.pictures import Fit
+    from atelier.data.sources import Source
+
+NAMED = ("procedural", "wikiart", "cifar10")
+"""Collections with a name of their own in `data=`."""
+
+
+def shard(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=f"A folder of pictures, or one of {' '.join(NAMED)}.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="A folder, or an address such as s3://bucket/paintings.")],
+    image_size: Annotated[int, typer.Option(min=8, help="Pixels a side of the pictures in the shards.")] = 64,
+    fit: Annotated[str, typer.Option(help="crop, pad or squash: how a picture becomes square.")] = "crop",
+    root: Annotated[Path | None, typer.Option(help="A clone of the named collection [default: the hub].")] = None,
+    count: Annotated[int, typer.Option(min=2, help="Paintings of procedural.")] = 4096,
+    shard_megabytes: Annotated[
+        float, typer.Option(min=0.001, help="Of a shard's pixels, before compression. Memory: 17 shards.")
+    ] = 64,
+) -> None:
+    """Decode DATA's pictures once and write them into shards, which `train.py data=stream data.root=OUT` reads.
+
+    Pixels are stored without loss, with all labels. Broken pictures are named and left out. OUT is written wholly, or
+    nothing in it looks whole. A store's address and keys are in the environment: AWS_ENDPOINT_URL and so on.
+    """
+    from rich.filesize import decimal
+
+    from atelier.data.remote import Remote, is_local_path
+    from atelier.data.shard_writing import write_shards
+
+    place = str(Path(out).expanduser().absolute()) if is_local_path(out) else out
+    with _own_names():
+        index = write_shards(_source(data, fit, root, count), image_size, Remote(place), shard_megabytes)
+    size = decimal(sum(one.bytes for one in index.shards))
+    typer.echo(f"{index.starts[-1]:,} pictures in {len(index.shards):,} shards ({size}): data=stream data.root={out}")
+
+
+def _source(data: str, fit: str, root: Path | None, count: int) -> "Source":
+    """Raises UserError for what is neither a folder nor a name."""
+    from atelier.data.clone import Clone
+    from atelier.data.folder import Files
+    from atelier.data.hub import Hub
+    from atelier.data.paintings import Paintings
+    from atelier.data.parquet import CIFAR10, WIKIART
+
+    published = {"wikiart": WIKIART, "cifar10": CIFAR10}
+    chosen = _fit(fit)
+    if root is not None and data not in published:
+        raise UserError(f"--root: names a clone of {' or '.join(published)}, and DATA is {data!r}")
+    if data == "procedural":
+        return Paintings(count)
+    if data in published:
+        layout = published[data]
+        return Hub(data, layout, chosen) if root is None else Clone(data, layout, chosen, _folder("--root", root))
+    folder = _folder("DATA", Path(data))
+    is_clone = any(folder.rglob("train-*.parquet"))
+    return Clone("clone", WIKIART, chosen, folder) if is_clone else Files(folder, chosen)
+
+
+def _fit(name: str) -> "Fit":
+    from atelier.data.pictures import Fit
+
+    for fit in get_args(Fit):
+        if fit == name:
+            return fit
+    raise UserError(f"--fit: must be one of {[*get_args(Fit)]}, got {name!r}")
+
+
+def _folder(option: str, path: Path) -> Path:
+    folder = path.expanduser()
+    if not folder.is_dir():
+        names = "" if option.startswith("--") else f"; it may also be one of {[*NAMED]}"
+        raise UserError(f"{option}: {'not a folder' if folder.exists() else 'no such folder'}: {str(path)!r}{names}")
+    return folder
+
+
+@contextmanager
+def _own_names() -> Iterator[None]:
+    """Sources are written for `data.root`, and the user has not set one."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(re.sub(r"^data\.root(?=:)", "DATA", str(error))) from error

@@ -1,0 +1,206 @@
+"""Making shards: render, deal out, write; the index comes last, and without it nothing looks whole."""
+
+import hashlib
+import io
+import logging
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from atelier.data.fingerprint import digest_of
+from atelier.data.parquet import Parquet
+from atelier.data.progress import watched
+from atelier.data.remote import Remote
+from atelier.data.rendering import Broken, render
+from atelier.data.rows import Rows
+from atelier.data.shard_files import INDEX, Index, Shard, encode
+from atelier.data.sources import Picture, Rendered, Source
+from atelier.errors import UserError
+
+log = logging.getLogger(__name__)
+
+HANDS = 16
+"""Pictures are dealt to so many unfinished shards, by the first bits of their digest: pictures whose digests come first
+are those held out for validation (`data.split`), and lie in few shards. The collection's own have one more hand."""
+
+_OURS = re.compile(r"pictures-\d{5,}\.parquet|rows-[0-9a-f]{8}\.npz")
+"""Files of ours; whatever else lies in the folder stays."""
+
+_NAMED = 5
+"""Broken pictures named in the warning; the index names all."""
+
+
+def write_shards(source: Source, size: int, out: Remote, megabytes: float) -> Index:
+    """Shards of `source` at size x size, of `megabytes` of pixels each, wholly or not at all.
+
+    Raises UserError where there are shards already or no picture can be used, RunError where they cannot be written.
+    """
+    if out.exists(INDEX):
+        raise UserError(f"OUT: there are shards in {out.root!r} already: remove them, or choose another place")
+    out.remove([name for name in out.names() if _OURS.fullmatch(name)])  # of a build that died
+    writing = _Writing(out, max(1, int(megabytes * 1e6) // (size * size * 3)))
+    try:
+        return writing.run(source, size)
+    except BaseException:
+        writing.clean()
+        raise
+
+
+@dataclass
+class _Hand:
+    """Pictures of an unfinished shard."""
+
+    pixels: list[np.ndarray] = field(default_factory=list)
+    labels: list[dict[str, str]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    """In the order in which they were rendered."""
+
+    def add(self, rendered: Rendered, number: int) -> None:
+        self.pixels.append(rendered.pixels)
+        self.labels.append(rendered.labels)
+        self.numbers.append(number)
+
+    def take(self, count: int) -> "_Hand":
+        """The first `count` pictures; they are no longer here."""
+        taken = _Hand(self.pixels[:count], self.labels[:count], self.numbers[:count])
+        del self.pixels[:count], self.labels[:count], self.numbers[:count]
+        return taken
+
+
+class _Writing:
+    """One build. `pictures` is how many a shard has."""
+
+    def __init__(self, out: Remote, pictures: int) -> None:
+        self.out, self.pictures = out, pictures
+        self.rows = Rows()
+        self._places: list[int] = []  # of the rendered pictures in their source
+        self._hands = [_Hand() for _ in range(HANDS + 1)]
+        self._written: list[tuple[int, Shard, list[int]]] = []  # the hand, the shard, its pictures' numbers
+
+    def run(self, source: Source, size: int) -> Index:
+        count = source.count()
+        pictures, places = _mixed(source)
+        results = watched(render(pictures, count, size), f"writing the shards of {source.name}", count)
+        for number, result in enumerate(results):
+            if isinstance(result, Broken):
+                self.rows.broken.append(result)
+            else:
+                self._places.append(number if places is None else places[number])
+                self._deal(result)
+        self._refuse_none()
+        self._finish()
+        return self._index(source, size)
+
+    def clean(self) -> None:
+        """Remove what was written. Without an index it would be taken for nothing, too."""
+        try:
+            self.out.remove([shard.name for _, shard, _ in self._written])
+        except Exception as error:  # the first failure is what one wants to hear of
+            log.debug("left behind: %s", error)
+
+    def _deal(self, rendered: Rendered) -> None:
+        number = len(self.rows)
+        self.rows.add(rendered)
+        first = hashlib.blake2b(rendered.pixels.tobytes(), digest_size=16).digest()[0]
+        place = 0 if rendered.held_out else 1 + first * HANDS // 256
+        self._hands[place].add(rendered, number)
+        if len(self._hands[place].pixels) == self.pictures:
+            self._write(place, self._hands[place].take(self.pictures))
+
+    def _finish(self) -> None:
+        """What is left in the hands becomes shards together: a small collection has not sixteen of them."""
+        left, first = _Hand(), 0
+        for place, hand in enumerate(self._hands):
+            first = first if left.pixels else place
+            for index in range(len(hand.pixels)):
+                left.add(Rendered(hand.pixels[index], hand.labels[index]), hand.numbers[index])
+            while len(left.pixels) >= self.pictures:
+                self._write(first, left.take(self.pictures))
+                first = place
+        if left.pixels:
+            self._write(first, left)
+
+    def _write(self, place: int, hand: _Hand) -> None:
+        columns = sorted({column for labels in hand.labels for column in labels})
+        named = {column: [labels.get(column, "") for labels in hand.labels] for column in columns}
+        data = encode(np.stack(hand.pixels), named)
+        shard = Shard(
+            f"pictures-{len(self._written):05d}.parquet", len(hand.pixels), len(data), hashlib.sha256(data).hexdigest()
+        )
+        self._written.append((place, shard, hand.numbers))
+        self.out.write(shard.name, data)
+
+    def _index(self, source: Source, size: int) -> Index:
+        self._written.sort(key=lambda written: written[0])
+        order = np.concatenate([numbers for _, _, numbers in self._written])
+        classes, arrays = self._arrays()
+        kept = {name: array[order] for name, array in arrays.items()}
+        packed = io.BytesIO()
+        np.savez(packed, **kept)
+        sha256 = hashlib.sha256(packed.getvalue()).hexdigest()
+        rows = f"rows-{sha256[:8]}.npz"
+        self.out.write(rows, packed.getvalue())
+        index = Index(
+            image_size=size,
+            fingerprint=_fingerprint(size, arrays["digests"][np.argsort(self._places)]),
+            classes=classes,
+            rows=rows,
+            rows_sha256=sha256,
+            shards=[shard for _, shard, _ in self._written],
+            about={
+                "source": {"name": source.name, **source.about()},
+                "created": time.strftime("%Y-%m-%d %H:%M:%S"),
+                "broken": [broken._asdict() for broken in self.rows.broken],
+            },
+        )
+        self.out.write(INDEX, index.text().encode())
+        self._tell_broken(source.name)
+        return index
+
+    def _arrays(self) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
+        """The classes' names, and what `Rows` knows, in the order of rendering."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "rows.npz")
+            classes = self.rows.save(path)
+            with np.load(path, allow_pickle=False) as stored:
+                return classes, dict(stored)
+
+    def _refuse_none(self) -> None:
+        if not len(self.rows):
+            raise UserError(f"DATA: none of the {len(self.rows.broken)} pictures can be used ({self._named_broken()})")
+
+    def _tell_broken(self, name: str) -> None:
+        if self.rows.broken:
+            total = len(self.rows) + len(self.rows.broken)
+            log.warning(
+                "%s: %d of %d pictures are broken and left out (%s); all are named in %s",
+                name, len(self.rows.broken), total, self._named_broken(), self.out.address(INDEX),
+            )  # fmt: skip
+
+    def _named_broken(self) -> str:
+        broken = self.rows.broken
+        shown = "; ".join(f"{name}: {reason}" for name, reason in broken[:_NAMED])
+        return shown + (f"; and {len(broken) - _NAMED} more" if len(broken) > _NAMED else "")
+
+
+def _mixed(source: Source) -> tuple[Iterator[Picture], Sequence[int] | None]:
+    """The pictures in an order by chance, and where each is in the source; None where they keep the source's.
+
+    Those of a class lie together in folders, and a shard should have some of each. Rows of a parquet file hold their
+    pictures, which no memory would take in: they come as they are.
+    """
+    if isinstance(source, Parquet):
+        return source.pictures(), None
+    pictures = [*source.pictures()]
+    order = sorted(range(len(pictures)), key=lambda place: digest_of([pictures[place].name]))
+    return (pictures[place] for place in order), order
+
+
+def _fingerprint(size: int, digests: np.ndarray) -> str:
+    """As `data.pixels.Pixels` has it."""
+    return hashlib.blake2b(f"{size}:".encode() + digests.tobytes(), digest_size=16).hexdigest()

@@ -1,0 +1,93 @@
+"""`atelier shard`."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from atelier.cli.main import app
+from atelier.data.remote import Remote
+from atelier.data.shard_files import INDEX, Index
+from atelier.errors import UserError
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    chance = np.random.default_rng(0)
+    for number in range(12):
+        path = tmp_path / "pictures" / ("dark" if number < 6 else "light") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(chance.integers(0, 256, (9, 11, 3), np.uint8)).save(path)
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def shard(tmp_path):
+    def run(*words):
+        return CliRunner().invoke(app, ["shard", *map(str, words)], catch_exceptions=True)
+
+    return run
+
+
+def index(out):
+    return Index.of(Remote(str(out)).read(INDEX))
+
+
+def test_a_folder(shard, pictures, tmp_path):
+    result = shard(pictures, tmp_path / "out", "--image-size", 8, "--shard-megabytes", 0.001)
+    assert result.exit_code == 0, result.output
+    found = index(tmp_path / "out")
+    assert (found.image_size, found.starts[-1], len(found.shards)) == (8, 12, 3)  # of 5 pictures at most
+    assert found.classes == {"class": ["dark", "light"]}
+    assert "12 pictures in 3 shards (" in result.output
+    assert f"data=stream data.root={tmp_path / 'out'}" in result.output
+
+
+def test_a_collection_by_its_name(shard, tmp_path):
+    assert shard("procedural", tmp_path / "out", "--count", 20, "--image-size", 8).exit_code == 0
+    assert index(tmp_path / "out").starts[-1] == 20
+    assert {*index(tmp_path / "out").classes} == {"style", "palette"}
+
+
+def test_how_pictures_become_square(shard, pictures, tmp_path):
+    for fit in ("crop", "squash"):
+        assert shard(pictures, tmp_path / fit, "--image-size", 8, "--fit", fit).exit_code == 0
+    assert index(tmp_path / "crop").fingerprint != index(tmp_path / "squash").fingerprint
+
+
+@pytest.mark.slow
+def test_a_clone(shard, shared_data, tmp_path):
+    assert shard(shared_data / "wikiart_mini", tmp_path / "out", "--image-size", 8).exit_code == 0
+    found = index(tmp_path / "out")
+    assert found.starts[-1] == 8419
+    assert {*found.classes} == {"style", "artist", "genre"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], r"DATA: no such folder: 'nowhere'; it may also be one of \['procedural', 'wikiart', 'cifar10'\]"),
+        ([__file__], "DATA: not a folder: '"),
+        (["procedural", "--fit", "round"], r"--fit: must be one of \['crop', 'pad', 'squash'\], got 'round'"),
+        (["procedural", "--root", "x"], "--root: names a clone of wikiart or cifar10, and DATA is 'procedural'"),
+        (["wikiart", "--root", "nowhere"], "--root: no such folder: 'nowhere'"),
+    ],
+)
+def test_refused(shard, tmp_path, words, message):
+    result = shard(words[0], tmp_path / "out", *words[1:])
+    assert isinstance(result.exception, UserError)
+    with pytest.raises(UserError, match=f"^{message}"):
+        raise result.exception
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_pictures(shard, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = shard(tmp_path / "empty", tmp_path / "out")
+    assert str(result.exception).startswith(f"DATA: no pictures in '{tmp_path / 'empty'}'")
+
+
+def test_an_address_of_an_unknown_kind(shard, pictures):
+    result = shard(pictures, "nonsense://out")
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception).startswith("'nonsense://out' cannot be opened: ")
