@@ -233,7 +233,7 @@ class Fitting:
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
         always = [Hyperparameters(), Reseed(self.cfg.seed), Record(), ValidateLastStep()]
-        return [*always, *scoring, *chosen, *health, *trial.callbacks(self.run.path), *external.callbacks()]
+        return [*always, *scoring, *chosen, *health, *trial.callbacks(self.run.path), *external.callbacks(self.step)]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]

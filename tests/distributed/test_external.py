@@ -118,6 +118,23 @@ def test_lightning_sees_slurm_where_it_has_started_several(by_slurm, monkeypatch
     assert SLURMEnvironment.detect() is (world > 1)
 
 
+@pytest.mark.parametrize(
+    ("trainer", "environ"),
+    [
+        ("slurm", {"SLURM_NTASKS_PER_NODE": "4", "SLURM_NNODES": "2"}),
+        ("torchrun", {"LOCAL_WORLD_SIZE": "4", "GROUP_WORLD_SIZE": "2"}),
+    ],
+)
+def test_how_many_there_are_is_read_from_the_launcher(composed, monkeypatch, trainer, environ):
+    """Again in a run that goes on, whose recipe keeps the question and not the answer."""
+    for name in environ:
+        monkeypatch.delenv(name, raising=False)
+    cfg = composed(f"trainer={trainer}")
+    assert (cfg.trainer.devices, cfg.trainer.num_nodes, cfg.resume) == (1, 1, "auto")
+    setenv(monkeypatch, **environ)
+    assert (cfg.trainer.devices, cfg.trainer.num_nodes) == (4, 2)
+
+
 def raising(error):
     def command():
         raise error

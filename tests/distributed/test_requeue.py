@@ -4,15 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
-import torch
 
-from atelier import processes
 from atelier.distributed import slurm
-from atelier.distributed.agreement import SameStart
-from atelier.errors import Interrupted, RunError
+from atelier.errors import Interrupted
 
 SPARED = """
 import os, signal, subprocess, sys
@@ -106,21 +102,3 @@ def test_other_processes_of_the_job_are_spared():
     environ = {**os.environ, "SLURM_JOB_ID": "7"}
     said = subprocess.run([sys.executable, "-c", SPARED], env=environ, capture_output=True, text=True, timeout=120)
     assert said.stdout.split("\n")[0] == f"stopped at once {signal.SIGUSR1:d} spared 0", said.stderr
-
-
-@pytest.mark.parametrize("others", [(0, 0), (10, 10)])
-def test_processes_that_start_together_may(monkeypatch, others):
-    start_with(monkeypatch, others)
-
-
-@pytest.mark.parametrize("others", [(0, 10), (10, 0)])
-def test_processes_that_do_not_are_refused(monkeypatch, others):
-    with pytest.raises(RunError, match="run_dir must lie on a disk that all share"):
-        start_with(monkeypatch, others)
-
-
-def start_with(monkeypatch, steps):
-    monkeypatch.setattr(processes, "gathered", lambda mine: torch.tensor(steps))
-    strategy = SimpleNamespace(root_device=torch.device("cpu"))
-    trainer = SimpleNamespace(strategy=strategy, ckpt_path=None, global_step=steps[0])
-    SameStart().on_train_start(trainer, None)

@@ -94,13 +94,13 @@ def is_first() -> bool:
     return this is None or this.rank == 0
 
 
-def callbacks() -> list[Any]:
-    """What Lightning is to call where processes were started from outside."""
+def callbacks(step: int | None) -> list[Any]:
+    """What Lightning is to call where others have been started, too, and this one goes on from `step`, or begins."""
     if start() is None:
         return []
     from atelier.distributed.agreement import SameStart  # Lightning: not for --help
 
-    return [SameStart()]
+    return [SameStart(step)]
 
 
 @contextmanager

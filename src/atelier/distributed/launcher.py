@@ -12,9 +12,9 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from atelier.distributed.replica import LOST, replica
-from atelier.errors import RunError, UserError
+from atelier.errors import Interrupted, RunError, UserError
 from atelier.failures import MISUSED
-from atelier.signals import Signals
+from atelier.signals import Signals, heard
 
 
 def launch(run: Path, processes: int, signals: Signals) -> None:
@@ -39,7 +39,10 @@ def launch(run: Path, processes: int, signals: Signals) -> None:
         try:
             elastic_launch(config, replica)(run)
         except ChildFailedError as error:
-            raise _reason(*error.get_first_failure()) from None
+            rank, failure = error.get_first_failure()
+            if heard and failure.exitcode == -signal.SIGTERM:  # it could not be patient yet
+                raise Interrupted("stopped before training began") from None
+            raise _reason(rank, failure) from None
 
 
 def _stop_all(number: int, frame: FrameType | None) -> None:

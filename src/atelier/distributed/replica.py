@@ -13,7 +13,7 @@ from pathlib import Path
 from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
 from atelier.errors import Interrupted, LostProcesses
-from atelier.failures import describe, exit_code
+from atelier.failures import INTERRUPTED, describe, exit_code
 from atelier.run_folder import LOG
 
 LOST = 3
@@ -28,7 +28,7 @@ def replica(run: Path) -> None:
     from atelier.run import go_on  # which knows the launcher
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the launcher passes on one SIGTERM
-    _stop_with_the_launcher()
+    over = _stop_with_the_launcher()
     _log_beside_the_launcher(run, int(os.environ["RANK"]))
     try:
         go_on(run)
@@ -42,18 +42,26 @@ def replica(run: Path) -> None:
         if describe(error) is None:
             traceback.print_exc()
         sys.exit(exit_code(error))
+    finally:
+        over.set()
 
 
-def _stop_with_the_launcher() -> None:
-    """As on SIGTERM: after the step, with a checkpoint. Killed, it could not say so any more."""
-    parent = parent_process()
+def _stop_with_the_launcher() -> threading.Event:
+    """As on SIGTERM: after the step, with a checkpoint. Killed, it could not say so any more.
+
+    Then, once what is returned is set, the process ends: torch's would wait for ever for the launcher to take note.
+    """
+    parent, over = parent_process(), threading.Event()
     assert parent is not None
 
     def watch() -> None:
         connection.wait([parent.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
+        over.wait()
+        os._exit(INTERRUPTED)
 
     threading.Thread(target=watch, daemon=True, name="launcher-watch").start()
+    return over
 
 
 def _log_beside_the_launcher(run: Path, rank: int) -> None:
