@@ -24,9 +24,11 @@ class Checkpoints(Callback):
         self.best_score, self.best_step = math.inf, 0
         self._saved_step = -1
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.start and self.best_step == trainer.global_step and trainer.is_global_zero:
-            _link(self.start, self.folder / checkpoints.BEST)  # the run may have ended before it had that name, too
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Make up for a run that was ended when its best checkpoint did not have that name yet."""
+        best_step = checkpoint["callbacks"].get(self.state_key, {}).get("best_step")
+        if self.start and best_step == checkpoint["global_step"] and trainer.is_global_zero:
+            _link(self.start, self.folder / checkpoints.BEST)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         score = self._score(trainer)

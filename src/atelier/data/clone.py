@@ -41,7 +41,7 @@ class Clone(Parquet):
         return load_dataset("parquet", data_files=files, split="train", streaming=True, cache_dir=cache_dir)
 
     def pictures(self) -> Iterator[Picture]:
-        from pyarrow import ArrowException  # type: ignore[import-untyped]  # pyarrow ships no types
+        from pyarrow import ArrowException
 
         try:
             yield from super().pictures()

@@ -105,7 +105,7 @@ class Remote:
     def _connect(self) -> tuple[Any, str]:
         """Raises UserError where the address is of a kind that nothing installed can open."""
         if self._connected is None or self._connected[0] != os.getpid():
-            from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # fsspec ships no types
+            from fsspec.core import url_to_fs
 
             fresh = {} if self._connected is None else {"skip_instance_cache": True}
             try:

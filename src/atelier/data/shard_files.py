@@ -105,7 +105,7 @@ class Rows(NamedTuple):
 
 def encode(pixels: np.ndarray, labels: dict[str, list[str]]) -> bytes:
     """A Parquet file of pictures, uint8 (n, size, size, 3), with the classes' names of each, by label column."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+    import pyarrow as pa
     from pyarrow import parquet
 
     differences = np.diff(pixels, axis=1, prepend=np.uint8(0))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from atelier.errors import UserError
@@ -115,17 +115,15 @@ def _made(path: Path, pictures: Pictures, extractor: Extractor, device: torch.de
     log.info("measuring %s real pictures with %s, once", f"{len(pictures):,}", extractor.name)
     result = _measure(pictures, extractor, device)
     remove_halves(path.parent, path.name)  # of a process that was killed: the lock is ours
+    parts = {
+        "mean": result.gaussian.mean,
+        "factor": result.gaussian.factor.contiguous(),
+        "count": torch.tensor(result.count),
+        "features": result.features,
+        "numbers": result.numbers,
+    }
     with replacing(path) as partial:
-        save_file(
-            {
-                "mean": result.gaussian.mean,
-                "factor": result.gaussian.factor.contiguous(),
-                "count": torch.tensor(result.count),
-                "features": result.features,
-                "numbers": result.numbers,
-            },
-            partial,
-        )
+        partial.write_bytes(save(parts))  # `save_file` has an error of its own for a full disk
     return result
 
 
