@@ -41,7 +41,7 @@ class RunFolder:
         if self._former() and any((self.path / "checkpoints").glob("*.ckpt")):
             raise UserError(f"run_dir: {self.path} holds a run already; resume={self.path} goes on with it")
 
-    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
+    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None, processes: int = 1) -> None:
         """Write down what is about to run. A run that goes on keeps what it had until then."""
         remove_halves(self.path)
         former = self._former() if resumed_step is not None else {}
@@ -56,6 +56,7 @@ class RunFolder:
             "status": "running",
             "choices": former.get("choices", made_of),
             "seed": cfg.seed,
+            "processes": processes,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "resumed": [*former.get("resumed", []), *([resumed_step] if resumed_step is not None else [])],
             "wall_seconds_before": former.get("wall_seconds", 0.0),
@@ -94,7 +95,7 @@ class WatchedFolder(RunFolder):
     def refuse_another_run(self) -> None:
         """Nothing: the other one does."""
 
-    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None) -> None:
+    def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None, processes: int = 1) -> None:
         """Nothing: the other one does."""
 
     def note(self, **facts: Any) -> None:

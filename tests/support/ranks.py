@@ -95,7 +95,7 @@ def whole_batches(*configs):
     from pytorch_lightning import Callback
     from whole_batch import WholeBatch
 
-    from atelier import run
+    from atelier import fitting
 
     class Draw(Callback):
         """In training alone, for networks begin alike anyway."""
@@ -108,7 +108,7 @@ def whole_batches(*configs):
         def on_train_batch_end(self, *_):
             self.mode.__exit__(None, None, None)
 
-    run.refuse_unsupported = lambda cfg: None
+    fitting.refuse_unsupported = lambda cfg: None
     for config in configs:
         trained(config, Path(config).with_suffix(f".{os.environ['WORLD_SIZE']}"), [Draw()])
     return len(configs)
