@@ -15,7 +15,6 @@ last one (the rest). Prints a Markdown table of medians; ratios are to one proce
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -45,7 +44,7 @@ def cost(*words: str) -> Cost:
         seconds = time.perf_counter() - start
     if status:
         sys.exit(f"failed: {' '.join(command)}")
-    return Cost(seconds, max(used.ru_maxrss, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024)
+    return Cost(seconds, used.ru_maxrss / 1024)
 
 
 def lasting(steps: int, every: int | None = None) -> list[str]:
@@ -77,7 +76,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, list[float]]:
             step = (long - short) / (many - few)
             note(f"{name}: images/s", size / step)
             note(f"{name}: start, s", short - few * step)
-        times = many // few - 1
+        times = -(-many // few) - 1  # beside that at the end
         usual, scored, saved, bare = (
             cost(*kind, *own, f"data.batch_size={batch}", *lasting(many, every))
             for kind, every in (([], None), ([], few), (BARE, few), (BARE, None))

@@ -14,7 +14,7 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "processes": (set(), {"torch"}),
     "tiling": (set(), {"torch"}),
     "losses": ({"losses", "moments", "processes"}, {"torch"}),
-    "networks": ({"networks", "moments"}, STANDARD_TENSORS),
+    "networks": ({"networks", "moments", "processes"}, STANDARD_TENSORS),
     "augment": ({"augment", "processes"}, STANDARD_TENSORS),
     "tasks": (
         {"tasks", "networks", "losses", "augment", "moments", "processes", "tiling", "data.types", "hashing"},

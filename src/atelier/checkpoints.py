@@ -30,7 +30,7 @@ class WholeCheckpoints(TorchCheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        return read(Path(path), map_location)
+        return read(Path(path), map_location or "cpu")  # not where it was: another device, or another process's
 
 
 def read(path: Path, map_location: Any = "cpu") -> dict[str, Any]:

@@ -27,3 +27,7 @@ class Interrupted(BaseException):
 
     Not an Exception: a sweep stops too, rather than go on with its next job.
     """
+
+
+class StoppedAtOnce(Interrupted):
+    """In the middle of something: processes that train together have not agreed on it."""

@@ -70,7 +70,8 @@ class Vote:
 def has_lost_others(error: BaseException) -> bool:
     """Whether this is what gloo and NCCL raise where another process has ended: they have no error of their own."""
     signs = "gloo/transport", "[Gloo]", "NCCL", "Connection closed by peer", "Connection reset by peer"
-    return _together() and (isinstance(error, dist.DistError) or any(sign in str(error) for sign in signs))
+    raised = isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
+    return _together() and (raised or isinstance(error, dist.DistError))
 
 
 def _together() -> bool:

@@ -22,6 +22,9 @@ from atelier.record.loggers import close
 from atelier.record.summary import summary
 from atelier.signals import Signals
 
+ECHO = 2.0
+"""Seconds: who signals a whole group of processes reaches each of them twice, once through the launcher."""
+
 
 def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequence[Callback] = ()) -> float:
     """Train what `cfg` describes into the run folder `path`. Returns the best score, infinite where none was made.
@@ -33,6 +36,8 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
     with Signals() as signals:
         fitting = Fitting(cfg, path, signals, callbacks)
         fitting.begin(choices)
+        if fitting.needs_processes and callbacks:
+            raise ValueError("callbacks cannot be given to other processes: name them in the config")
         work = Processes(fitting, signals) if fitting.needs_processes else fitting
         try:
             _carry_out(work)
@@ -46,7 +51,7 @@ def go_on(path: Path) -> None:
     """Train what was begun in the run folder `path`, as one of several processes that another one waits for."""
     cfg = OmegaConf.load(path / run_folder.RECIPE)
     assert isinstance(cfg, DictConfig)
-    with Signals([signal.SIGTERM]) as signals:
+    with Signals([signal.SIGTERM], echo=ECHO) as signals:
         fitting = Fitting(cfg, path, signals, ())
         fitting.run.go_on()
         _carry_out(fitting)
@@ -112,8 +117,8 @@ class Processes:
     def train(self) -> None:
         launch(self.run.path, self.count, self.signals)
         self.run.go_on()
-        if self.run.record["status"] == "interrupted":
-            raise Interrupted(self.run.record["reason"])
+        if self.run.record["status"] != "finished":
+            raise Interrupted(self.run.record.get("reason") or "stopped before training began")
 
     def end(self, status: str, reason: str | None = None) -> None:
         """What the first of them wrote stands, but for the reason: it may have ended before the one that failed."""

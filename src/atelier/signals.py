@@ -2,12 +2,13 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from atelier.errors import Interrupted
+from atelier.errors import StoppedAtOnce
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """The last two are what clusters send some time before they end a job."""
@@ -19,13 +20,15 @@ heard: set[int] = set()
 class Signals:
     """While entered, a signal raises Interrupted; while training (`patient`), the first one leaves a note only.
 
-    Python runs handlers in its main thread; in any other one, entering does nothing.
+    What comes within `echo` seconds of the first is the same one by another way. Python runs handlers in its main
+    thread; in any other one, entering does nothing.
     """
 
-    def __init__(self, numbers: Sequence[int] = NUMBERS) -> None:
-        self.numbers = numbers
+    def __init__(self, numbers: Sequence[int] = NUMBERS, echo: float = 0.0) -> None:
+        self.numbers, self.echo = numbers, echo
         self.received = False
         self.patient = False
+        self._first = 0.0  # when it was received
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -60,6 +63,8 @@ class Signals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         heard.add(number)
+        if self.received and time.monotonic() - self._first < self.echo:
+            return
         if self.received or not self.patient:
-            raise Interrupted("stopped at once")
-        self.received = True
+            raise StoppedAtOnce("stopped at once")
+        self.received, self._first = True, time.monotonic()

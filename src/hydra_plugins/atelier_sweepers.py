@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from atelier.sweeps.driver import Driver, announce
 from atelier.sweeps.grid import combinations
-from atelier.sweeps.names import of_the_job
+from atelier.sweeps.names import distinct, of_the_job
 from atelier.sweeps.search import Extent, search
 
 
@@ -44,7 +44,7 @@ class Grid(_Continued):
     """Every combination of the values that are swept over."""
 
     def sweep(self, arguments: list[str]) -> Any:
-        jobs = combinations(self.parse(arguments))
+        jobs = distinct(combinations(self.parse(arguments)))
         self.validate_batch_is_legal(jobs)
         self.driver.plan(jobs, sweeper="grid")
         announce(self.driver.ledger, len(jobs))

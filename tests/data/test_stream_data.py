@@ -1,9 +1,12 @@
 """Training from shards: the same pictures as from the pixel cache, few shards at hand, each fetched once."""
 
+import errno
 import logging
+import os
 import pickle
 import shutil
 import threading
+import time
 from itertools import islice
 
 import numpy as np
@@ -20,6 +23,7 @@ from atelier.data.shard_cache import BadShard, ShardCache
 from atelier.data.shard_files import INDEX, Index
 from atelier.data.shard_writing import write_shards
 from atelier.data.streamed import StreamedData
+from atelier.data.streamed_pixels import StreamedPixels
 from atelier.errors import RunError, UserError
 
 SIZE, COUNT, BATCH = 8, 120, 6
@@ -191,6 +195,41 @@ def test_the_background_thread_fetches_what_is_not_at_hand(root, monkeypatch):
     assert not cache._opened
 
 
+def test_what_is_no_longer_wanted_is_not_fetched(root, monkeypatch):
+    cache, begun, go_on, done = streamed(root).train_pixels._cache, *(threading.Event() for _ in range(3))
+    fetched = []
+
+    def slow(_, number):
+        fetched.append(number)
+        begun.set()
+        go_on.wait(timeout=120)
+        if number == 8:
+            done.set()
+
+    monkeypatch.setattr(ShardCache, "_fetch_unless_fetched", slow)
+    cache.expect([3, 4, 5])
+    assert begun.wait(timeout=120)
+    cache.expect([3, 5, 7])
+    cache.expect([5, 8])
+    go_on.set()
+    assert done.wait(timeout=120)
+    assert fetched == [3, 5, 8]
+
+
+def test_a_pass_in_order_expects_the_next_shard_that_has_any(root, monkeypatch):
+    asked = []
+    monkeypatch.setattr(ShardCache, "expect", lambda _, numbers: asked.append(numbers))
+    pixels = streamed(root).train_pixels
+    some = pixels.by_shard.cumsum()
+    chosen = np.concatenate([np.arange(some[1]), np.arange(some[6], some[7]), np.arange(some[9], some[10])])
+    few = StreamedPixels(pixels._cache, pixels._rows[chosen], np.zeros((COUNT, 16), np.uint8), None, "raise", "")
+    used = np.flatnonzero(few.by_shard).tolist()
+    assert len(used) == 3
+    assert used != [*range(used[0], used[0] + 3)]
+    [*few.batches(1)]
+    assert [numbers for place, numbers in enumerate(asked) if numbers not in asked[:place]] == [used[1:2], used[2:], []]
+
+
 def test_a_worker_that_starts_anew_finds_the_same(root):
     pixels = streamed(root, label="style").train_pixels
     there = pickle.loads(pickle.dumps(pixels))
@@ -233,12 +272,27 @@ def test_any_address_that_fsspec_knows(root):
         ({"cache_gigabytes": 0}, "cache_gigabytes must be above 0, got 0"),
         ({"on_bad_shard": "ignore"}, r"on_bad_shard must be one of \['raise', 'skip'\], got 'ignore'"),
         ({"image_size": 4}, "image_size must be at least 8, got 4"),
+        (
+            {"storage_options": {"secret": "s3cret", "key": "me", "endpoint_url": "http://here"}},
+            "storage_options must hold no secrets, .*, got key, secret: set AWS_ACCESS_KEY_ID, ",
+        ),
+        (
+            {"storage_options": {"client_kwargs": {"aws_session_token": "s3cret"}}},
+            "storage_options must hold no secrets, .*, got aws_session_token: ",
+        ),
     ],
 )
 def test_refused_before_anything_is_read(options, message):
     settings = {"root": "memory://none", "image_size": SIZE, "batch_size": BATCH, "seed": 0}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         StreamedData(**settings | options)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_options_without_secrets_are_none_of_ours():
+    settings = {"root": "memory://none", "image_size": SIZE, "batch_size": BATCH, "seed": 0}
+    for options in ({"anon": True, "client_kwargs": {"region_name": "x"}}, {"token": "anon"}, {"key": None}):
+        assert StreamedData(**settings, storage_options=options).storage_options == options
 
 
 @pytest.mark.parametrize(
@@ -324,6 +378,31 @@ def test_a_bad_shard_is_skipped_if_told_so(root, how, caplog):
     assert all(lost in message and "(1 of 12 shards skipped so far)" in message for message in told)
 
 
+@pytest.mark.parametrize("launcher", [{"TORCHELASTIC_RUN_ID": "none"}, {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0"}])
+def test_processes_of_one_run_tell_of_a_bad_shard_once(root, monkeypatch, caplog, launcher):
+    damage(root, 7, "missing")
+    for name, value in launcher.items():
+        monkeypatch.setenv(name, value)
+    for rank in (0, 1):
+        batches(streamed(root, on_bad_shard="skip"), 18, Place(0, rank, 2))
+    assert caplog.text.count("skipped, its 10 pictures are replaced") == 1
+    monkeypatch.setattr("os.getppid", lambda: -1)
+    monkeypatch.setenv("SLURM_STEP_ID", "1")
+    batches(streamed(root, on_bad_shard="skip"), 18)
+    assert caplog.text.count("skipped, its 10 pictures are replaced") == 2
+
+
+def test_old_marks_of_bad_shards_go(root):
+    folder = streamed(root).train_pixels._cache.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, age in (("old", 90_000), ("new", 60)):
+        (folder / f".bad-{name}-1").touch()
+        then = time.time() - age
+        os.utime(folder / f".bad-{name}-1", (then, then))
+    streamed(root)
+    assert [path.name for path in folder.glob(".bad-*")] == [".bad-new-1"]
+
+
 def test_where_no_shard_is_left(root):
     for number in range(12):
         damage(root, number, "missing")
@@ -354,21 +433,43 @@ class Flaky(MemoryFileSystem):
     """Fails as often as told."""
 
     faults = 0
+    error: Exception = ConnectionError("the line is dead")
 
-    def cat_file(self, path, **options):
+    def _fail(self):
         if Flaky.faults:
             Flaky.faults -= 1
-            raise ConnectionError("the line is dead")
+            raise Flaky.error
+
+    def cat_file(self, path, **options):
+        self._fail()
         return super().cat_file(path, **options)
+
+    def pipe_file(self, path, value, **options):
+        self._fail()
+        return super().pipe_file(path, value, **options)
+
+    def exists(self, path, **options):
+        self._fail()
+        return super().exists(path, **options)
+
+    def ls(self, path, **options):
+        self._fail()
+        return super().ls(path, **options)
+
+    def rm_file(self, path):
+        self._fail()
+        return super().rm_file(path)
 
 
 @pytest.fixture
 def flaky(monkeypatch):
     pauses = []
     monkeypatch.setattr(remotes.time, "sleep", pauses.append)
+    MemoryFileSystem.store.clear()
     remote = Remote("memory://flaky")
     remote.write("one", b"content")
     monkeypatch.setattr(remote, "_connect", lambda: (Flaky(), "/flaky"))
+    monkeypatch.setattr(Flaky, "faults", 0)
     return remote, pauses
 
 
@@ -386,7 +487,70 @@ def test_a_store_that_stays_away_ends_the_run_in_one_line(flaky):
     with pytest.raises(RunError, match=r"^memory://flaky/one cannot be read: the line is dead$"):
         remote.read("one")
     assert pauses == [*remotes.PAUSES]
-    Flaky.faults = 0
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer", "done"),
+    [
+        (lambda remote: remote.write("two", b"2"), None, "written"),
+        (lambda remote: remote.exists("one"), True, "looked for"),
+        (lambda remote: remote.names(), ["one"], "listed"),
+        (lambda remote: remote.remove(["one"]), None, "removed"),
+    ],
+)
+def test_whatever_is_asked_is_asked_again(flaky, caplog, ask, answer, done):
+    remote, pauses = flaky
+    Flaky.faults = 2
+    assert ask(remote) == answer
+    assert pauses == [1, 2]
+    assert f"cannot be {done} (the line is dead): again in 1 s" in caplog.messages[0]
+    Flaky.faults = 1
+    with pytest.raises(RunError, match=f"cannot be {done}: the line is dead"):
+        ask(remote.impatient())
+    assert pauses == [1, 2]
+
+
+def error_of(library, name, base=Exception, **attributes):
+    """Of a library that need not be installed."""
+    kind = type(name, (base,), {"__module__": f"{library}.exceptions", **attributes})
+    return kind("in so many words")
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [
+        (error_of("botocore", "NoCredentialsError"), UserError),
+        (PermissionError("in so many words"), UserError),
+        (OSError(errno.ENOSPC, "in so many words"), RunError),
+        (ValueError("in so many words"), RunError),
+        (error_of("aiohttp", "ClientResponseError", status=400), RunError),
+    ],
+)
+def test_what_does_not_pass_is_told_at_once(flaky, error, ends, monkeypatch):
+    remote, pauses = flaky
+    Flaky.faults = 1
+    monkeypatch.setattr(Flaky, "error", error)
+    with pytest.raises(ends, match=r"^memory://flaky/one .*in so many words$"):
+        remote.read("one")
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        OSError("unheard of"),
+        error_of("botocore", "EndpointConnectionError", type(error_of("botocore", "ConnectionError"))),
+        error_of("aiohttp", "ClientPayloadError"),
+        error_of("aiohttp", "ClientResponseError", status=503),
+    ],
+)
+def test_what_may_pass_is_asked_again(flaky, error, monkeypatch):
+    remote, pauses = flaky
+    Flaky.faults = 1
+    monkeypatch.setattr(Flaky, "error", error)
+    assert remote.read("one") == b"content"
+    assert pauses == [1]
 
 
 def test_what_is_missing_is_not_asked_for_again(flaky):

@@ -1,5 +1,6 @@
 """Shards as files: what is written comes back, all of it or nothing, and whatever else is refused."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -133,8 +134,8 @@ def test_shards_are_never_written_over(remote, index):
     assert remote.read(INDEX) == before
 
 
-@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError("No space left on device")])
-@pytest.mark.parametrize("moment", ["pictures-00003", "rows-", INDEX])
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize("moment", ["-00003.parquet", "rows-", INDEX])
 def test_interrupted_writing_leaves_nothing_that_looks_whole(remote, monkeypatch, fault, moment):
     write_bytes = Path.write_bytes
 
@@ -149,17 +150,69 @@ def test_interrupted_writing_leaves_nothing_that_looks_whole(remote, monkeypatch
         with pytest.raises((KeyboardInterrupt, RunError)) as caught:
             write_shards(Paintings(COUNT), SIZE, remote, MEGABYTES)
     if isinstance(fault, OSError):
-        assert "cannot be written: No space left on device" in str(caught.value)
-    assert not [name for name in remote.names() if name.startswith("pictures-") or name == INDEX]
+        assert "cannot be written: [Errno 28] No space left on device" in str(caught.value)
+    assert remote.names() == []
     again = write_shards(Paintings(COUNT), SIZE, remote, MEGABYTES)
     assert {*remote.names()} == {INDEX, again.rows, *(shard.name for shard in again.shards)}
 
 
-def test_what_a_killed_build_left_is_cleared_away_and_nothing_else(remote):
-    for name in ("pictures-00077.parquet", "rows-01234567.npz", "pictures-of-us.jpg"):
+def test_what_another_build_wrote_is_told_of_and_stays(remote, caplog):
+    names = {"pictures-0123abcd-00077.parquet", "rows-0123abcd-01234567.npz", "pictures-of-us.jpg"}
+    for name in names:
         remote.write(name, b"left")
     index = write_shards(Paintings(30), SIZE, remote, MEGABYTES)
-    assert {*remote.names()} == {"pictures-of-us.jpg", INDEX, index.rows, *(shard.name for shard in index.shards)}
+    assert {*remote.names()} == {*names, INDEX, index.rows, *(shard.name for shard in index.shards)}
+    assert f"2 files of another build lie in {remote.root} (pictures-0123abcd-00077.parquet, ...)" in caplog.text
+
+
+class Meanwhile(Paintings):
+    """While its first picture is taken, something else happens."""
+
+    def __init__(self, count, happens):
+        super().__init__(count)
+        self.happens = happens
+
+    def pictures(self):
+        self.happens()
+        return super().pictures()
+
+
+def test_of_two_builds_at_once_the_faster_one_stays_whole(remote):
+    faster = []
+    slower = Meanwhile(COUNT, lambda: faster.append(write_shards(Paintings(COUNT), SIZE, remote, MEGABYTES)))
+    with pytest.raises(UserError, match="OUT: there are shards in '.*shards' already"):
+        write_shards(slower, SIZE, remote, MEGABYTES)
+    (index,) = faster
+    assert Index.of(remote.read(INDEX)) == index
+    assert {*remote.names()} == {INDEX, index.rows, *(shard.name for shard in index.shards)}
+    assert len(all_pixels(remote, index)) == len(Rows.of(remote.read(index.rows), index).digests) == COUNT
+
+
+def test_a_build_whose_index_arrived_is_whole_whatever_was_heard_of_it(remote, monkeypatch):
+    write = Remote.write
+
+    def unheard(remote, name, data):
+        write(remote, name, data)
+        if name == INDEX:
+            raise RunError("no answer")
+
+    monkeypatch.setattr(Remote, "write", unheard)
+    with pytest.raises(RunError, match="no answer"):
+        write_shards(Paintings(COUNT), SIZE, remote, MEGABYTES)
+    index = Index.of(remote.read(INDEX))
+    assert len(all_pixels(remote, index)) == COUNT
+
+
+def test_what_cannot_be_cleaned_away_is_told(remote, monkeypatch, caplog):
+    def away(*_):
+        raise RunError("the store is away")
+
+    monkeypatch.setattr(Remote, "remove", away)
+    monkeypatch.setattr("atelier.data.shard_writing.Rows.save", away)
+    with pytest.raises(RunError, match="the store is away"):
+        write_shards(Paintings(COUNT), SIZE, remote, MEGABYTES)
+    token = min(remote.names()).split("-")[1]
+    assert f"files named *-{token}-* are left behind and can be removed (the store is away)" in caplog.text
 
 
 @pytest.mark.parametrize(

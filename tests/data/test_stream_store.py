@@ -92,7 +92,7 @@ def test_a_server_that_dies_and_comes_back_costs_a_pause(filled, monkeypatch, ca
     monkeypatch.setattr(type(data.train_pixels._cache), "expect", lambda *_: None)  # one pause after the other
     assert torch.equal(images(data), expected)
     assert pauses == [1, 2]
-    assert "pictures-0" in caplog.text
+    assert "pictures-" in caplog.text
     assert "again in 1 s" in caplog.text
 
 
@@ -101,7 +101,7 @@ def test_a_server_that_stays_away_ends_in_one_line_that_names_the_shard(filled, 
     filled[0].stop()
     monkeypatch.setattr(remotes, "PAUSES", (0,))
     try:
-        with pytest.raises(RunError, match=rf"^{ROOT}/pictures-\d+.parquet cannot be read: .*") as caught:
+        with pytest.raises(RunError, match=rf"^{ROOT}/pictures-\w+-\d+.parquet cannot be read: .*") as caught:
             images(data)
         assert "\n" not in str(caught.value)
     finally:
@@ -126,8 +126,23 @@ def test_an_endpoint_can_be_an_option_of_the_config(filled, monkeypatch):
     host, port = filled[0].get_host_and_port()
     expected = images(streamed())
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    options = {"endpoint_url": f"http://{host}:{port}", "key": "nobody", "secret": "secret"}
+    options = {"endpoint_url": f"http://{host}:{port}"}
     assert torch.equal(images(streamed(storage_options=options)), expected)
+
+
+def test_missing_keys_are_told_at_once(store, monkeypatch, tmp_path):
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()  # which has the keys
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(remotes.time, "sleep", lambda _: pytest.fail("asked again"))
+    with pytest.raises(UserError, match=f"^{ROOT}/index.json must not be read: Unable to locate credentials$"):
+        streamed()
+    with pytest.raises(UserError, match=f"^{ROOT}/one must not be written: Unable to locate credentials$"):
+        Remote(ROOT).write("one", b"1")
 
 
 def test_a_bucket_without_shards(store):

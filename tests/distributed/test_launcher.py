@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +92,16 @@ def test_a_mistake_is_told_once(tmp_path):
     told = train(*SHORT, *TWO, "data.batch_size=3", f"run_dir={tmp_path / 'run'}", code=2)
     assert told.count("cannot be shared evenly") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_one_that_is_stopped_while_its_processes_begin_says_so(tmp_path):
+    command = [sys.executable, str(ROOT / "train.py"), *SHORT, *TWO, f"run_dir={tmp_path / 'run'}"]
+    launcher = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children")
+    while launcher.poll() is None and len(children.read_text().split()) < 3:  # two, and what tracks their resources
+        pass
+    launcher.send_signal(signal.SIGTERM)
+    _, told = launcher.communicate(timeout=60)
+    assert launcher.returncode == 130, told
+    assert facts(tmp_path / "run")["status"] == "interrupted"
+    assert "Traceback" not in told

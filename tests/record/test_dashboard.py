@@ -83,7 +83,7 @@ def test_without_an_account_one_line_says_what_to_do():
 
 def test_without_the_package_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb_workspaces.workspaces", None)
-    with pytest.raises(UserError, match=r"^the dashboard needs wandb-workspaces: pip install 'atelier\[dashboard\]'$"):
+    with pytest.raises(UserError, match=r"^the dashboard needs wandb-workspaces: pip install -e '.\[dashboard\]'$"):
         module.dashboard("team", "paintings", "val/fid")
 
 

@@ -165,9 +165,9 @@ def test_what_is_no_clip_is_told(tmp_path, av):
 
 def test_without_pyav_one_line_says_what_to_install_and_folders_do(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UserError, match=r"pip install 'atelier\[video\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '.\[video\]'"):
         [*frames(tmp_path / "clip.mp4")]
-    with pytest.raises(UserError, match=r"pip install 'atelier\[video\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '.\[video\]'"):
         write_clip(tmp_path / "clip.mp4", film(), RATE, {})
     write_clip(tmp_path / "folder", film(), RATE, {"seed": 3})
     assert clip_of(tmp_path / "folder") == Clip(5, Fraction(25), 48, 64)

@@ -73,21 +73,13 @@ def _compared(config):
 
         def compare(self, task):
             found = [None] * dist.get_world_size()
-            # buffers of the forward pass are handed on from the first process at the start of the next step
-            dist.all_gather_object(found, digest_of_parameters(task))
+            dist.all_gather_object(found, digest(task))
             self.times += 1
             self.apart += len({*found}) > 1
 
     compare = Compare()
     trained(config, Path(config).with_suffix(".run"), [compare])
     return compare.times, compare.apart
-
-
-def digest_of_parameters(task):
-    found = hashlib.sha256()
-    for weights in task.parameters():
-        found.update(weights.detach().contiguous().numpy().tobytes())
-    return found.hexdigest()
 
 
 def whole_batches(*configs):

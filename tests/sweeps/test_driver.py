@@ -13,7 +13,8 @@ from atelier.failures import exit_code
 from atelier.launch import launch
 from atelier.sweeps.callback import Jobs, outcome
 from atelier.sweeps.driver import Driver
-from atelier.sweeps.ledger import Ledger
+from atelier.sweeps.ledger import Ledger, Taken
+from atelier.sweeps.reasons import gist
 
 JOBS = [["loss=a", "seed=1"], ["loss=a", "seed=2"], ["loss=b", "seed=1"], ["loss=b", "seed=2"]]
 
@@ -187,3 +188,43 @@ def test_what_was_not_told_is_not_swallowed(sweep, tmp_path, capsys, monkeypatch
 
     assert launch(fails) == 1
     assert capsys.readouterr().err.count("a job's process was lost") == 1
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(
+    ("error", "kept"), [(Taken("another process is at it already"), True), (RunError("no"), False)]
+)
+def test_the_folder_of_another_process_is_left_to_it(error, kept, elsewhere, sweep, tmp_path):
+    log = tmp_path / "run" / "train.log"
+    log.parent.mkdir()
+    log.touch()
+    sweep.process += elsewhere
+    result = JobReturn(overrides=["seed=1"], status=JobStatus.FAILED)
+    result.return_value = error
+    hydra = {"mode": RunMode.MULTIRUN, "runtime": {"output_dir": str(log.parent)}}
+    sweep.on_job_end(OmegaConf.create({"hydra": hydra}), result)
+    assert log.exists() == kept
+
+
+def test_a_job_that_is_named_twice_is_run_once(tmp_path, sweep):
+    launcher = Launcher()
+    twice = [JOBS[0], [*reversed(JOBS[0])], JOBS[1]]
+    found = driver(tmp_path, launcher).run(twice)
+    assert launcher.launched == JOBS[:2]
+    assert len(found) == len(sweep.outcomes) == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        (None, "it does not say why"),
+        (" \n", "it does not say why"),
+        ("RunError: step 3: nan", "RunError: step 3: nan"),
+        ("Traceback (most …):\n  File x\nZeroDivisionError: a bug\n", "ZeroDivisionError: a bug"),
+        ("2 faults in the config:\n  a: wrong\n  b: too", "a: wrong; b: too"),
+        ("Job 1\nhas no output\nTraceback", "Job 1; has no output …"),
+        ("alone:", "alone:"),
+    ],
+)
+def test_a_reason_is_one_line(reason, line):
+    assert gist(reason) == line

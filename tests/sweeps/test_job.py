@@ -160,3 +160,24 @@ def test_a_trial_that_was_killed_when_it_had_been_pruned_is_not_trained_on(run, 
 
 def test_an_ordinary_run_has_no_callbacks_of_a_trial(run):
     assert trial.callbacks(run) == []
+
+
+def test_a_trial_whose_sweep_has_moved_knows_where_its_study_is(run, ledger):
+    ledger.add([OVERRIDES], trials={key(OVERRIDES): 7}, pruner=None)
+    run.mkdir(parents=True)
+    trial.write(run, {"number": 7, "study": "/before", "pruner": None, "pruned_with": 2.5})
+    trial.note(ledger, OVERRIDES, run)
+    assert trial.read(run) == {"number": 7, "study": str(ledger.folder), "pruner": None, "pruned_with": 2.5}
+    trial.write(run, {"number": 3, "study": str(ledger.folder), "pruner": None, "pruned_with": 2.5})
+    trial.note(ledger, OVERRIDES, run)
+    assert trial.pruned(run) is None, "that was another trial"
+
+
+def test_a_single_run_has_nothing_to_try_again(sweep, run):
+    sweep.hydra.mode = RunMode.RUN
+    trainer = Trainer(run)
+    with pytest.raises(UserError, match="retry: a single run has no jobs to try again; leave out retry=failed"):
+        attempted(OmegaConf.merge(CONFIG, {"retry": "failed"}), trainer)
+    assert not trainer.given
+    attempted(OmegaConf.merge(CONFIG, {"retry": None}), trainer)
+    assert trainer.given

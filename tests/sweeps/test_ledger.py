@@ -1,12 +1,15 @@
+import errno
 import json
 import math
 import shutil
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from atelier.errors import RunError, UserError
 from atelier.sweeps import ledger as module
-from atelier.sweeps.ledger import Ledger, arguments, is_sweep
+from atelier.sweeps.ledger import Ledger, Taken, arguments, is_sweep
 
 FIRST, SECOND = ["model=dcgan", "seed=1"], ["model=dcgan", "seed=2"]
 
@@ -136,3 +139,58 @@ def test_nothing_half_written_stays(ledger):
     ledger.begin(FIRST, run_folder(ledger)).end("done", 1.0)
     assert not [*ledger.folder.rglob("*.partial")]
     assert all(json.loads(path.read_text()) for path in ledger.folder.rglob("*.json") if path.name != "run.json")
+
+
+def test_a_full_disk_leaves_no_half_of_a_try(ledger, monkeypatch):
+    """Whichever way a new file is made: an empty one would be a running job for ten minutes."""
+    full = OSError(errno.ENOSPC, "no space left on device")
+    for broken in ("write_text", "open"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, broken, Mock(side_effect=full))
+            with pytest.raises(OSError, match="no space"):
+                ledger.begin(FIRST, ledger.folder / "run")
+        assert ledger.job(FIRST).tries == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "link", Mock(side_effect=full))
+        with pytest.raises(OSError, match="no space"):
+            ledger.begin(FIRST, ledger.folder / "run")
+    assert not [*(ledger.folder / "jobs").iterdir()]
+
+
+def test_a_try_has_its_name_only_when_it_is_whole(ledger, monkeypatch):
+    link, seen = module.os.link, []
+
+    def linked(whole, path):
+        seen.append((json.loads(whole.read_text())["overrides"], path.exists()))
+        link(whole, path)
+
+    monkeypatch.setattr(module.os, "link", linked)
+    this = ledger.begin(FIRST, run_folder(ledger))
+    assert seen == [(FIRST, False)]
+    assert [*this.path.parent.iterdir()] == [this.path]
+
+
+def test_without_hard_links_one_process_alone_begins_a_job(ledger, monkeypatch):
+    monkeypatch.setattr(module.os, "link", Mock(side_effect=OSError(errno.EPERM, "no links here")))
+    seen = ledger.job(FIRST)
+    this = ledger.begin(FIRST, run_folder(ledger))
+    assert json.loads(this.path.read_text())["status"] == "running"
+    monkeypatch.setattr(Ledger, "job", lambda self, overrides: seen)
+    with pytest.raises(Taken):
+        ledger.begin(FIRST, ledger.folder / "run")
+    assert [*this.path.parent.iterdir()] == [this.path]
+
+
+def test_another_launcher_does_without_the_options_of_the_first(ledger):
+    options = ["hydra.launcher.n_jobs=2", "+hydra.launcher.x=1", "hydra.sweeper.n_trials=9"]
+    ledger.add([], arguments=["seed=1,2", "hydra/launcher=joblib", *options])
+
+    def stays(*given):
+        return arguments(ledger.folder, given)[1:-1]
+
+    assert stays("hydra/launcher=basic") == ["seed=1,2", "hydra.sweeper.n_trials=9", "hydra/launcher=basic"]
+    assert stays("hydra/launcher=joblib") == ["seed=1,2", *options, "hydra/launcher=joblib"]
+    assert stays("hydra.launcher.x=3") == [
+        "seed=1,2", "hydra/launcher=joblib", options[0], options[2], "hydra.launcher.x=3"
+    ]  # fmt: skip
+    assert options[2] not in stays("hydra/sweeper=grid")

@@ -1,6 +1,6 @@
 import itertools
 
-from atelier.sweeps.names import folder_name, key, of_the_job, varying
+from atelier.sweeps.names import distinct, folder_name, key, of_the_job, varying
 
 
 def test_a_job_has_one_name_however_its_overrides_are_ordered_and_started():
@@ -34,3 +34,16 @@ def test_what_varies_tells_jobs_apart():
 def test_long_names_differ_where_their_ends_do():
     one, other = (folder_name(f"{'x' * 400}{end}") for end in "ab")
     assert one != other
+
+
+def test_names_that_lost_their_slashes_differ_as_their_overrides_do():
+    words = ["data.root=x/y", "data.root=x_y", "data.root=x//y"]
+    for long in ("", "z" * 400):
+        assert len({folder_name(word + long) for word in words}) == 3
+    assert folder_name(words[1]) == words[1]
+    assert "/" not in folder_name(words[0])
+
+
+def test_a_job_that_is_named_twice_is_one():
+    jobs = [["a=1", "seed=2"], ["seed=1"], ["seed=2", "a=1"], ["seed=1", "retry=failed"]]
+    assert distinct(jobs) == jobs[:2]

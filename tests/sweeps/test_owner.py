@@ -1,7 +1,9 @@
+import errno
 import os
 import subprocess
 import sys
 import threading
+from unittest.mock import Mock
 
 import pytest
 
@@ -72,3 +74,15 @@ def test_a_ledger_that_was_deleted_ends_no_training(tmp_path, monkeypatch):
     with Pulse(tmp_path / "gone") as pulse:
         assert all(tries.acquire(timeout=60) for _ in range(3))
         assert pulse._thread.is_alive()
+
+
+def test_a_process_that_ends_while_one_looks_is_dead(sign, monkeypatch):
+    monkeypatch.setattr(module.Path, "read_text", Mock(side_effect=ProcessLookupError))
+    assert not lives({**owner(), "born": "1"}, sign)
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+@pytest.mark.parametrize(("seconds", "alive"), [(0, True), (700, False)])
+def test_who_may_only_look_goes_by_the_clock_of_this_machine(number, seconds, alive, sign, monkeypatch):
+    monkeypatch.setattr(module.tempfile, "NamedTemporaryFile", Mock(side_effect=OSError(number, "no")))
+    assert lives({**owner(), "host": "elsewhere"}, aged(sign, seconds)) == alive

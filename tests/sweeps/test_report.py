@@ -116,3 +116,17 @@ def test_a_searchs_numbers_are_cut_where_they_are_shown():
     assert short("lr=0.0060374485 b=8.958105026e-05 c=0.125 d=x0.12345678") == (
         "lr=0.006037 b=8.958e-05 c=0.125 d=x0.12345678"
     )
+
+
+def test_json_alone_writes_nothing(sweep):
+    before = {*sweep[0].rglob("*")}
+    result = CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--json"])
+    assert json.loads(result.output)["metric"] == "fid"
+    assert {*sweep[0].rglob("*")} == before
+
+
+def test_the_table_is_shown_where_nothing_can_be_written(sweep, tmp_path):
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--out", str(tmp_path / "file")])
+    assert isinstance(result.exception, OSError)
+    assert "6 jobs: 3 done" in result.output

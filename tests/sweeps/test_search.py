@@ -1,5 +1,7 @@
 """Whole searches, with a launcher whose jobs are a formula."""
 
+import math
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
@@ -10,7 +12,9 @@ from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 from atelier.sweeps.search import Extent, search
 
-pytest.importorskip("optuna")
+optuna = pytest.importorskip("optuna")
+
+from atelier.sweeps.study import NAME, storage  # noqa: E402
 
 SAMPLER = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 3}
 PRUNER = {"_target_": "optuna.pruners.MedianPruner"}
@@ -19,9 +23,9 @@ PRUNER = {"_target_": "optuna.pruners.MedianPruner"}
 class Formula:
     """Runs jobs as processes would, and leaves their outcome in the ledger; `kill_after` so many, all ends."""
 
-    def __init__(self, folder, status=lambda x: "done", kill_after=None):
+    def __init__(self, folder, status=lambda x: "done", kill_after=None, score=None, record="{}"):
         self.ledger, self.status, self.kill_after = Ledger(folder), status, kill_after
-        self.batches = []
+        self.score, self.record, self.batches = score, record, []
 
     def launch(self, job_overrides, initial_job_idx):
         self.batches.append(len(job_overrides))
@@ -37,19 +41,25 @@ class Formula:
         x = float(job[0].partition("=")[2])
         run = self.ledger.folder / job[0]
         run.mkdir(parents=True, exist_ok=True)
-        (run / "run.json").write_text("{}")
+        (run / "run.json").write_text(self.record)
         status = self.status(x)
-        self.ledger.begin(job, run).end(status, (x - 1) ** 2 if status != "failed" else float("inf"), code=1)
+        score = (x - 1) ** 2 if self.score is None else self.score
+        self.ledger.begin(job, run).end(status, score if status != "failed" else math.inf, code=1)
 
 
-def carry_out(folder, launcher=None, trials=8, at_once=1, retry=None, words=("x=interval(-4,4)", "fixed=1"), **changes):
+def carry_out(
+    folder, launcher=None, trials=8, at_once=1, retry=None, words=("x=interval(-4,4)", "fixed=1"),
+    validate=lambda jobs: None, **changes,
+):  # fmt: skip
     launcher = launcher or Formula(folder)
     overrides = {"task": [*words], "hydra": []}
     driver = Driver(
         launcher, OmegaConf.create({"retry": retry, "hydra": {"sweep": {"dir": str(folder)}, "overrides": overrides}})
     )
-    extent = Extent(trials, at_once, seed=0, sampler=SAMPLER, pruner=PRUNER)._replace(**changes)
-    search(driver, OverridesParser.create().parse_overrides([*words]), extent, lambda jobs: None)
+    extent = Extent(
+        **{"trials": trials, "at_once": at_once, "seed": 0, "sampler": SAMPLER, "pruner": PRUNER, **changes}
+    )
+    search(driver, OverridesParser.create().parse_overrides([*words]), extent, validate)
     return launcher
 
 
@@ -103,6 +113,9 @@ def test_failed_and_pruned_trials_count_and_failed_ones_are_retried_on_request(t
     [
         ({"words": ("x=1",)}, "nothing to search"),
         ({"trials": 0}, "hydra.sweeper.n_trials: must be at least 1, got 0"),
+        ({"trials": "abc"}, "hydra.sweeper.n_trials: must be a whole number, got 'abc'"),
+        ({"at_once": True}, "hydra.sweeper.n_jobs: must be a whole number, got True"),
+        ({"seed": None}, "hydra.sweeper.seed: must be a whole number, got None"),
         ({"at_once": 0}, "hydra.sweeper.n_jobs: must be at least 1, got 0"),
         ({"sampler": {"_target_": "optuna.samplers.Nope"}}, "hydra.sweeper.sampler._target_: optuna.samplers has no"),
         (
@@ -120,5 +133,43 @@ def test_a_mistake_is_named_before_anything_is_written(changes, text, tmp_path):
 
 def test_optuna_is_an_extra(tmp_path, monkeypatch):
     monkeypatch.setattr("atelier.sweeps.search.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"hydra/sweeper=optuna: needs Optuna.*atelier\[sweeps\]"):
+    with pytest.raises(UserError, match=r"hydra/sweeper=optuna: needs Optuna.*pip install .*\[sweeps\]"):
         carry_out(tmp_path)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_trial_that_does_not_compose_is_named_once_and_in_nobodys_way(at_once, tmp_path):
+    def refuse_low(jobs):
+        if any(float(job[0].partition("=")[2]) < 0 for job in jobs):
+            raise UserError("x: too low")
+
+    refusals = 0
+    for _ in range(9):
+        try:
+            launcher = carry_out(tmp_path, at_once=at_once, validate=refuse_low)
+            break
+        except UserError:
+            refusals += 1
+    assert 0 < refusals < 8
+    assert carry_out(tmp_path, at_once=at_once, validate=refuse_low).batches == []
+    assert len(jobs(tmp_path)) == 8 - refusals
+    assert launcher.ledger.jobs()[0].status == "done"
+
+
+def test_equal_proposals_are_one_job_and_each_trial_has_its_score(tmp_path):
+    launcher = carry_out(tmp_path, trials=4, at_once=4, words=("x=1,2", "fixed=1"))
+    assert sum(launcher.batches) == len(jobs(tmp_path)) <= 2
+    study = optuna.load_study(study_name=NAME, storage=storage(tmp_path))
+    assert [trial.value for trial in study.trials] == [(float(trial.params["x"]) - 1) ** 2 for trial in study.trials]
+
+
+def test_a_search_without_scores_ends_with_its_first_job(tmp_path):
+    launcher = Formula(tmp_path, score=math.inf)
+    with pytest.raises(UserError, match="metrics: a search needs a score: a job ended without one"):
+        carry_out(tmp_path, launcher)
+    assert launcher.batches == [1]
+
+
+def test_a_job_that_diverged_ends_no_search(tmp_path):
+    launcher = carry_out(tmp_path, Formula(tmp_path, score=math.inf, record='{"monitor": "fid"}'), trials=3)
+    assert launcher.batches == [1] * 3

@@ -25,6 +25,9 @@ class Record(Callback):
         self.latest: dict[str, Tensor] = {}
         self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.latest = {name: value.to(pl_module.device) for name, value in self.latest.items()}
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -51,7 +54,11 @@ class Record(Callback):
                 raise RunError(f"step {trainer.global_step}: the weights {name} are no longer finite")
 
     def state_dict(self) -> dict[str, Any]:
-        return {"images_seen": self.images_seen, "latest": self.latest}
+        """Of several processes all are asked, and one saves: what it saves must be of all."""
+        latest = self.latest
+        if latest and processes.count() > 1:
+            latest = dict(zip(latest, _means(latest).unbind(), strict=True))
+        return {"images_seen": self.images_seen, "latest": latest}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.images_seen, self.latest = state_dict["images_seen"], dict(state_dict["latest"])
@@ -74,7 +81,9 @@ class Record(Callback):
 
 def _of_all_processes(terms: dict[str, Tensor]) -> dict[str, float]:
     """Their means, in one look at the device."""
-    if not terms:
-        return {}
-    means = processes.averaged(torch.stack([*terms.values()]).double())
-    return dict(zip(terms, means.tolist(), strict=True))
+    return dict(zip(terms, _means(terms).tolist(), strict=True)) if terms else {}
+
+
+def _means(terms: dict[str, Tensor]) -> Tensor:
+    values = torch.stack([*terms.values()])
+    return processes.averaged(values.double()) if processes.count() > 1 else values

@@ -13,7 +13,7 @@ def sweep_report(
     folder: Annotated[Path, typer.Argument(help="A sweep's folder.")],
     metric: Annotated[str | None, typer.Option(help="Such as fid or precision [default: what chose the best].")] = None,
     out: Annotated[
-        Path | None, typer.Option(help=f"A folder for {PAGE} and {PICTURE} [default: the sweep's own].")
+        Path | None, typer.Option(help=f"A folder for {PAGE} and {PICTURE} [default: the sweep's; with --json none].")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all jobs as JSON.")] = False,
 ) -> None:
@@ -30,16 +30,19 @@ def sweep_report(
     from atelier.files import replacing
 
     found = report(folder, metric)
+    if as_json:
+        typer.echo(json.dumps(found.record(), indent=2))
+    else:
+        Console().print(sheet(found))
+        for line in [f"{len(found.rows)} jobs: {found.counts}", *unfinished(found)]:
+            typer.echo(line)
+        if found.unlike:
+            typer.echo("not ranked, for the scores are of different kinds: " + "; ".join(found.unlike), err=True)
+    if as_json and out is None:
+        return
     where = folder if out is None else out
     plot(found, where / PICTURE)
     with replacing(where.absolute() / PAGE) as partial:
         partial.write_text(markdown(found, PICTURE))
-    if as_json:
-        typer.echo(json.dumps(found.record(), indent=2))
-        return
-    Console().print(sheet(found))
-    for line in [f"{len(found.rows)} jobs: {found.counts}", *unfinished(found)]:
-        typer.echo(line)
-    if found.unlike:
-        typer.echo("not ranked, for the scores are of different kinds: " + "; ".join(found.unlike), err=True)
-    typer.echo(f"{where / PAGE} has this with a plot")
+    if not as_json:
+        typer.echo(f"{where / PAGE} has this with a plot")

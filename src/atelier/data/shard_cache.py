@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
@@ -163,16 +162,21 @@ class _Ahead:
     def __init__(self, fetch: Callable[[int], None]) -> None:
         self.process = os.getpid()
         self._fetch, self._asked = fetch, set[int]()
-        self._queue: SimpleQueue[int] = SimpleQueue()
+        self._pending: list[int] = []
+        self._changed = threading.Condition()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def ask(self, numbers: Sequence[int]) -> None:
-        for number in numbers:
-            if number not in self._asked:
-                self._queue.put(number)
-        self._asked = {*numbers}
+        """What was asked for before, and is not now, is no longer wanted."""
+        with self._changed:
+            self._pending = [number for number in numbers if number in self._pending or number not in self._asked]
+            self._asked = {*numbers}
+            self._changed.notify()
 
     def _serve(self) -> None:
         while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._pending))
+                number = self._pending.pop(0)
             with suppress(Exception):
-                self._fetch(self._queue.get())
+                self._fetch(number)

@@ -1,9 +1,9 @@
 """Shards as files: which there are, and how pictures lie in one.
 
 <root>/
-    index.json                 what the shards hold, in the order of their pictures; written last
-    rows-<digest>.npz          per picture: digest of its pixels, held out or not, class in every label column
-    pictures-00000.parquet     pixels and labels of some hundreds or thousands of pictures
+    index.json                         what the shards hold, in the order of their pictures; written last
+    rows-<build>-<digest>.npz          per picture: digest of its pixels, held out or not, class in every label column
+    pictures-<build>-00000.parquet     pixels and labels of some hundreds or thousands of pictures
 
 Pixels are stored without loss. Each row of a picture is kept as its difference to the row above, which leaves little to
 say where neighbours are alike, and Parquet's zstd does the rest: at 256 px as small as PNG, and read several times

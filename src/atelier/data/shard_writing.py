@@ -5,6 +5,7 @@ import io
 import logging
 import re
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +29,8 @@ HANDS = 16
 """Pictures are dealt to so many unfinished shards, by the first bits of their digest: pictures whose digests come first
 are those held out for validation (`data.split`), and lie in few shards. The collection's own have one more hand."""
 
-_OURS = re.compile(r"pictures-\d{5,}\.parquet|rows-[0-9a-f]{8}\.npz")
-"""Files of ours; whatever else lies in the folder stays."""
+_OURS = re.compile(r"pictures-([0-9a-f]{8}-)?\d{5,}\.parquet|rows-([0-9a-f]{8}-)?[0-9a-f]{8}\.npz")
+"""Files that a build writes."""
 
 _NAMED = 5
 """Broken pictures named in the warning; the index names all."""
@@ -40,15 +41,28 @@ def write_shards(source: Source, size: int, out: Remote, megabytes: float) -> In
 
     Raises UserError where there are shards already or no picture can be used, RunError where they cannot be written.
     """
-    if out.exists(INDEX):
-        raise UserError(f"OUT: there are shards in {out.root!r} already: remove them, or choose another place")
-    out.remove([name for name in out.names() if _OURS.fullmatch(name)])  # of a build that died
+    _refuse_shards(out)
+    _tell_others(out)
     writing = _Writing(out, max(1, int(megabytes * 1e6) // (size * size * 3)))
     try:
         return writing.run(source, size)
     except BaseException:
         writing.clean()
         raise
+
+
+def _refuse_shards(out: Remote) -> None:
+    if out.exists(INDEX):
+        raise UserError(f"OUT: there are shards in {out.root!r} already: remove them, or choose another place")
+
+
+def _tell_others(out: Remote) -> None:
+    """Whether another build died or goes on, nobody here knows: its files stay."""
+    if others := [name for name in out.names() if _OURS.fullmatch(name)]:
+        log.warning(
+            "OUT: %d files of another build lie in %s (%s, ...): unless that one still runs, they can be removed",
+            len(others), out.root, min(others),
+        )  # fmt: skip
 
 
 @dataclass
@@ -73,14 +87,16 @@ class _Hand:
 
 
 class _Writing:
-    """One build. `pictures` is how many a shard has."""
+    """One build. `pictures` is how many a shard has. Its files bear its `token`: another may write beside it."""
 
     def __init__(self, out: Remote, pictures: int) -> None:
-        self.out, self.pictures = out, pictures
+        self.out, self.pictures, self.token = out, pictures, uuid.uuid4().hex[:8]
         self.rows = Rows()
         self._places: list[int] = []  # of the rendered pictures in their source
         self._hands = [_Hand() for _ in range(HANDS + 1)]
         self._written: list[tuple[int, Shard, list[int]]] = []  # the hand, the shard, its pictures' numbers
+        self._named: list[str] = []  # files that there may be
+        self._text: bytes | None = None  # of the index
 
     def run(self, source: Source, size: int) -> Index:
         count = source.count()
@@ -97,11 +113,14 @@ class _Writing:
         return self._index(source, size)
 
     def clean(self) -> None:
-        """Remove what was written. Without an index it would be taken for nothing, too."""
+        """Remove what was written, unless it is whole: its index may have arrived, whatever was heard of it."""
+        out = self.out.impatient()  # whoever failed has waited already
         try:
-            self.out.remove([shard.name for _, shard, _ in self._written])
-        except Exception as error:  # the first failure is what one wants to hear of
-            log.debug("left behind: %s", error)
+            if self._text is not None and out.exists(INDEX) and out.read(INDEX) == self._text:
+                return
+            out.remove(self._named)
+        except Exception as error:  # the first failure is what ends the build
+            log.warning("OUT: files named *-%s-* are left behind and can be removed (%s)", self.token, error)
 
     def _deal(self, rendered: Rendered) -> None:
         number = len(self.rows)
@@ -130,10 +149,15 @@ class _Writing:
         named = {column: [labels.get(column, "") for labels in hand.labels] for column in columns}
         data = encode(np.stack(hand.pixels), named)
         shard = Shard(
-            f"pictures-{len(self._written):05d}.parquet", len(hand.pixels), len(data), hashlib.sha256(data).hexdigest()
-        )
+            f"pictures-{self.token}-{len(self._written):05d}.parquet",
+            len(hand.pixels), len(data), hashlib.sha256(data).hexdigest(),
+        )  # fmt: skip
         self._written.append((place, shard, hand.numbers))
-        self.out.write(shard.name, data)
+        self._put(shard.name, data)
+
+    def _put(self, name: str, data: bytes) -> None:
+        self._named.append(name)
+        self.out.write(name, data)
 
     def _index(self, source: Source, size: int) -> Index:
         self._written.sort(key=lambda written: written[0])
@@ -143,8 +167,8 @@ class _Writing:
         packed = io.BytesIO()
         np.savez(packed, **kept)
         sha256 = hashlib.sha256(packed.getvalue()).hexdigest()
-        rows = f"rows-{sha256[:8]}.npz"
-        self.out.write(rows, packed.getvalue())
+        rows = f"rows-{self.token}-{sha256[:8]}.npz"
+        self._put(rows, packed.getvalue())
         index = Index(
             image_size=size,
             fingerprint=_fingerprint(size, arrays["digests"][np.argsort(self._places)]),
@@ -158,7 +182,9 @@ class _Writing:
                 "broken": [broken._asdict() for broken in self.rows.broken],
             },
         )
-        self.out.write(INDEX, index.text().encode())
+        _refuse_shards(self.out)  # of another build, which was faster
+        self._text = index.text().encode()
+        self.out.write(INDEX, self._text)
         self._tell_broken(source.name)
         return index
 

@@ -1,7 +1,9 @@
 """Pictures in shards, here or in an object store: as many as one likes, a few of them at hand."""
 
 import logging
+import os
 import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -9,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_only
 
+from atelier.data.fingerprint import digest_of
 from atelier.data.module import ImageData, one_of
 from atelier.data.remote import MissingFile, Remote, is_local_path
 from atelier.data.shard_cache import OnBadShard, ShardCache
@@ -16,13 +19,19 @@ from atelier.data.shard_files import INDEX, DamagedShard, Index, Rows
 from atelier.data.shard_order import ShardOrder
 from atelier.data.sources import Source
 from atelier.data.split import split
-from atelier.data.streamed_pixels import StreamedPixels
+from atelier.data.streamed_pixels import StreamedPixels, forget_old_marks
 from atelier.errors import UserError
 
 log = logging.getLogger(__name__)
 
 AHEAD = 2
 """Shards that are fetched while those before them are in use."""
+
+_SECRETS = {
+    *("key", "secret", "token", "password", "account_key", "sas_token", "connection_string"),
+    *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+}
+"""Among the options of fsspec's stores."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -51,6 +60,12 @@ class StreamedData(ImageData):
             raise ValueError(f"cache_gigabytes must be above 0, got {self.cache_gigabytes}")
         if is_local_path(self.root) and not Path(self.root).expanduser().is_dir():
             raise ValueError(f"root: no such folder: {self.root!r}")
+        if secrets := sorted(_secrets(self.storage_options or {})):
+            raise ValueError(
+                f"storage_options must hold no secrets, for they are recorded with the run, got {', '.join(secrets)}: "
+                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (or what the store's library reads) "
+                "in the environment instead"
+            )
 
     def source(self) -> Source:
         raise UserError(
@@ -70,7 +85,8 @@ class StreamedData(ImageData):
                 f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} are for "
                 f"training ({len(held_out)} more are held out for validation)"
             )
-        cache, token = ShardCache(remote, index, self._budget(index)), uuid.uuid4().hex[:8]
+        cache, token = ShardCache(remote, index, self._budget(index)), _token()
+        forget_old_marks(cache.folder)
         self.train_pixels, self.validation_pixels = (
             StreamedPixels(cache, chosen, rows.digests, codes, self.on_bad_shard, token)
             for chosen in (training, held_out)
@@ -129,6 +145,27 @@ class StreamedData(ImageData):
 
 _HEADER = 128
 """Bytes before the pixels in a .npy file."""
+
+
+def _token() -> str:
+    """8 hex digits, the same in all processes of a run on this machine, and in none of another run's.
+
+    A launcher of several processes is their parent; torchrun's own id may be "none" in every run.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return digest_of([os.environ["TORCHELASTIC_RUN_ID"], str(os.getppid())])[:8]
+    if "SLURM_STEP_ID" in os.environ:
+        return digest_of([os.environ[name] for name in ("SLURM_JOB_ID", "SLURM_STEP_ID")])[:8]
+    return uuid.uuid4().hex[:8]  # of one process, which hands it to its workers
+
+
+def _secrets(options: Mapping[str, Any]) -> Iterator[str]:
+    """The names of what should not be recorded, at whatever depth."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _secrets(value)
+        elif name in _SECRETS and value not in (None, "anon"):  # a bucket of Google's that is open to all
+            yield name
 
 
 @rank_zero_only

@@ -3,8 +3,10 @@
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -53,9 +55,10 @@ class StreamedPixels:
     def batches(self, size: int) -> Iterator[Tensor]:
         """All of them in their order, uint8 (size, 3, H, W); the last batch may be smaller. Each shard is fetched once,
         the next one while this one is looked at."""
+        used = np.flatnonzero(self.by_shard)
         for start in range(0, len(self), size):
-            following = int(self._shards(np.array([start]))[0]) + 1
-            self._cache.expect([following] if following < len(self._starts) - 1 else [])
+            following = used[used > self._shards(np.array([start]))[0]]
+            self._cache.expect(following[:1].tolist())
             yield self.images(start, start + size)
 
     def batch(self, indices: np.ndarray, flips: np.ndarray, ahead: np.ndarray | None = None) -> Images:
@@ -108,6 +111,14 @@ class StreamedPixels:
                 "%s: skipped, its %d pictures are replaced by others (%d of %d shards skipped so far)",
                 text, self.by_shard[shard], bad, len(self.by_shard),
             )  # fmt: skip
+
+
+def forget_old_marks(folder: Path) -> None:
+    """By which the processes of a run know what was told: those of runs that told nothing for a day."""
+    for mark in folder.glob(".bad-*"):
+        with suppress(OSError):
+            if mark.stat().st_mtime < time.time() - 86_400:
+                mark.unlink()
 
 
 def _channels_first(pixels: np.ndarray) -> Tensor:

@@ -40,13 +40,16 @@ def launch(run: Path, processes: int, signals: Signals) -> None:
             elastic_launch(config, replica)(run)
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
-            if heard and failure.exitcode == -signal.SIGTERM:  # it could not be patient yet
-                raise Interrupted("stopped before training began") from None
+            if heard:  # whatever it came to in a process that could not be patient yet
+                raise Interrupted("stopped at once") from None
             raise _reason(rank, failure) from None
 
 
 def _stop_all(number: int, frame: FrameType | None) -> None:
-    for process in multiprocessing.active_children():
+    children = multiprocessing.active_children()
+    if not children:
+        raise Interrupted("stopped before training began")
+    for process in children:
         if process.pid:
             os.kill(process.pid, signal.SIGTERM)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
-from atelier.errors import Interrupted, LostProcesses
+from atelier.errors import Interrupted, LostProcesses, StoppedAtOnce
 from atelier.failures import INTERRUPTED, describe, exit_code
 from atelier.run_folder import LOG
 
@@ -32,8 +32,10 @@ def replica(run: Path) -> None:
     _log_beside_the_launcher(run, int(os.environ["RANK"]))
     try:
         go_on(run)
+    except StoppedAtOnce:
+        sys.exit(INTERRUPTED)  # or the launcher would wait for the others, which may wait for this one
     except Interrupted:
-        pass  # run.json says so, and the launcher reads it
+        pass  # all have stopped after the same step: run.json says so, and the launcher reads it
     except LostProcesses:
         time.sleep(PATIENCE)
         sys.exit(LOST)

@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from atelier import processes
 from atelier.networks import equalized, players
 from atelier.networks.mapping import Mapping
 from atelier.networks.minibatch import MinibatchDeviation
@@ -63,7 +64,8 @@ class Generator(players.Generator):
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         styles = self.styles(latents, labels)
         if self.training:
-            self.mean_style.lerp_(styles[:, 0].detach().float().mean(0), 1 - MEAN_DECAY)
+            mean = processes.averaged(styles[:, 0].detach().float().mean(0))
+            self.mean_style.lerp_(mean, 1 - MEAN_DECAY)
             styles = self.mix(styles, self.styles(torch.randn_like(latents), labels))
         return self.synthesize(styles)
 

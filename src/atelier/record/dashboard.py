@@ -35,10 +35,7 @@ def dashboard(entity: str, project: str, score: str) -> Any:
                 ("scores", _scores(panels, score)),
                 ("losses", [_curves(panels, title, names) for title, names in LOSSES.items()]),
                 ("grids", [panels.MediaBrowser(media_keys=["samples"], grid_x_axis="step", grid_y_axis="run")]),
-                (
-                    "health",
-                    [_curves(panels, "health", "health/.*"), _curves(panels, "seam, modes", "val/(seam|modes)")],
-                ),
+                ("health", [_curves(panels, title, names) for title, names in HEALTH.items()]),
             )
         ],
         settings=workspaces.WorkspaceSettings(x_axis=AXIS, max_runs=20),
@@ -91,5 +88,5 @@ def _packages() -> tuple[ModuleType, ModuleType]:
         import wandb_workspaces.reports.v2 as panels
         import wandb_workspaces.workspaces as workspaces
     except ImportError as error:
-        raise UserError("the dashboard needs wandb-workspaces: pip install 'atelier[dashboard]'") from error
+        raise UserError("the dashboard needs wandb-workspaces: pip install -e '.[dashboard]'") from error
     return workspaces, panels

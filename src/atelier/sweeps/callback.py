@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from atelier.errors import RunError, UserError
 from atelier.failures import DONE, FAILED, INTERRUPTED, MISUSED, describe, exit_code, tell
 from atelier.run_folder import RECORD
+from atelier.sweeps.ledger import Taken
 from atelier.sweeps.trial import TRIAL
 
 LOG = "train.log"
@@ -74,7 +75,7 @@ class Jobs(Callback):
     def _tell(self, job_return: JobReturn, config: DictConfig) -> int:
         error = job_return._return_value
         known = describe(error)
-        if known:
+        if known and not isinstance(error, Taken):  # the folder is that of the process which is at it
             discard(Path(config.hydra.runtime.output_dir))
         reason = known or "".join(traceback.format_exception(error))
         tell(f"job {' '.join(job_return.overrides or [])}: {reason}")

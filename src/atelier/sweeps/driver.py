@@ -13,7 +13,8 @@ from atelier.errors import RunError, UserError
 from atelier.failures import DONE, FAILED, tell
 from atelier.sweeps.callback import Jobs
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
-from atelier.sweeps.names import of_the_job, varying
+from atelier.sweeps.names import distinct, of_the_job, varying
+from atelier.sweeps.reasons import gist
 
 RETRY = ("failed",)
 
@@ -35,8 +36,11 @@ class Driver:
         self.ledger.add(jobs, arguments=self.arguments, **facts)
 
     def run(self, jobs: Sequence[Sequence[str]]) -> list[JobReturn]:
-        """Run what is left of the planned `jobs`, each a list of overrides; returns what the launcher brought back."""
-        standing = [self.ledger.job(overrides) for overrides in jobs]
+        """Run what is left of the planned `jobs`, each a list of overrides; returns what the launcher brought back.
+
+        One that is named twice is run once.
+        """
+        standing = [self.ledger.job(overrides) for overrides in distinct(jobs)]
         left = [job for job in standing if self._is_left(job)]
         self._tell(standing, left)
         if not left:
@@ -49,7 +53,7 @@ class Driver:
             if type(error).__module__.partition(".")[0] not in LAUNCHERS:
                 raise
             again = f"{self.ledger.folder} has what was done; the same command goes on"
-            raise RunError(f"a job's process was lost: {_first_line(error)}; {again}") from error
+            raise RunError(f"a job's process was lost: {gist(error)}; {again}") from error
         self._numbered += len(left)
         if sweep and len(sweep.outcomes) == told:
             sweep.receive(found)
@@ -65,7 +69,7 @@ class Driver:
             if job in left:
                 continue
             if job.status == "failed":
-                tell(f"job {' '.join(words)}: failed before, so it waits for retry=failed: {_first_line(job.reason)}")
+                tell(f"job {' '.join(words)}: failed before, so it waits for retry=failed: {gist(job.reason)}")
             if job.status == "running":
                 tell(f"job {' '.join(words)}: {place(job.owner)} is at it")
             outcomes.append(DONE if job.status in OVER else job.code or FAILED)
@@ -92,9 +96,3 @@ def _arguments(config: DictConfig) -> list[str]:
     given = config.hydra.overrides
     hydras = [word for word in given.hydra if not word.startswith(("hydra.mode=", "hydra.sweep.dir="))]
     return [*of_the_job(given.task), *hydras]
-
-
-def _first_line(reason: object) -> str:
-    """What a failure is about: of many faults the first, of a traceback the last line."""
-    lines = str(reason).strip().splitlines()
-    return lines[-1 if lines[0].startswith("Traceback") else min(1, len(lines) - 1)].strip()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from atelier.errors import Interrupted
+from atelier.errors import Interrupted, UserError
 from atelier.failures import describe, exit_code
 from atelier.resume import going_on
 from atelier.sweeps import trial
@@ -20,11 +20,13 @@ def attempted(cfg: DictConfig, train: Callable[[DictConfig], float]) -> float:
     """What `train` returns: outside of a sweep, simply that.
 
     In one, the ledger learns how it went; a job that is done already is not trained again, and one that has a
-    checkpoint goes on from it, with its own recipe. Raises what `train` raises, and RunError where another process is
-    at the job.
+    checkpoint goes on from it, with its own recipe. Raises what `train` raises, UserError for `retry` outside
+    of a sweep, and Taken where another process is at the job.
     """
     hydra = HydraConfig.get()
     if hydra.mode is not RunMode.MULTIRUN:
+        if (retry := OmegaConf.select(cfg, "retry")) is not None:
+            raise UserError(f"retry: a single run has no jobs to try again; leave out retry={retry}")
         return train(cfg)
     ledger, run = Ledger(Path(hydra.sweep.dir)), Path(hydra.runtime.output_dir)
     overrides = [*hydra.overrides.task]

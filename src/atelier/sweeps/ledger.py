@@ -5,8 +5,10 @@ a job, created exclusively and from then on written by the process that trains i
 on one machine or on many that share a file system, and whatever is killed leaves whole files.
 """
 
+import errno
 import json
 import math
+import os
 import shlex
 import time
 from collections.abc import Iterable, Sequence
@@ -14,9 +16,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from uuid import uuid4
 
 from atelier.errors import RunError, UserError
-from atelier.files import replacing
+from atelier.files import PARTIAL, replacing
 from atelier.run_folder import RECORD
 from atelier.sweeps.names import key, of_the_job, quote
 from atelier.sweeps.owner import lives, owner
@@ -24,9 +27,16 @@ from atelier.sweeps.owner import lives, owner
 PLAN = "sweep.json"
 TRIES = "jobs"
 
+NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What file systems without hard links say."""
+
 Status = Literal["done", "pruned", "failed", "interrupted", "running", "pending"]
 OVER: tuple[Status, ...] = ("done", "pruned")
 """What is never done again."""
+
+
+class Taken(RunError):  # noqa: N818
+    """Another process is at the job, and its folder belongs to that one."""
 
 
 class Job(NamedTuple):
@@ -92,14 +102,14 @@ class Ledger:
         )  # fmt: skip
 
     def begin(self, overrides: Sequence[str], run: Path) -> "Try":
-        """A new try at a job. Raises RunError where another process is at it."""
+        """A new try at a job. Raises Taken where another process is at it."""
         wanted = of_the_job(overrides)
         job = self.job(wanted)
         number = job.tries + 1
         path = self.folder / TRIES / f"{key(wanted)}.{number:03}.json"
         facts = {"overrides": wanted, "folder": _below(run, self.folder), "owner": owner(), "started": time.time()}
         if job.status == "running" or not _create(path, {**facts, **_state("running")}):
-            raise RunError(f"another process is at it already: {place(self.job(wanted).owner)}")
+            raise Taken(f"another process is at it already: {place(self.job(wanted).owner)}")
         return Try(path, facts)
 
     def _tries(self, overrides: Sequence[str]) -> list[Path]:
@@ -134,9 +144,16 @@ def arguments(folder: Path, given: Sequence[str]) -> list[str]:
     more = [word for word in given if word not in ("-m", "--multirun") and not word.startswith("resume=")]
     if others := of_the_job(more):
         raise UserError(f"resume: {folder} is a sweep, whose jobs stay as they are; leave out {shlex.join(others)}")
-    replaced = {word.partition("=")[0] for word in more}
-    planned = [word for word in Ledger(folder).plan["arguments"] if word.partition("=")[0] not in replaced]
-    return ["-m", *planned, *more, f"hydra.sweep.dir={quote(str(folder))}"]
+    planned = Ledger(folder).plan["arguments"]
+    replaced = {_name(word) for word in more}
+    anew = {_name(word) for word in more if word not in planned} & {"hydra/launcher", "hydra/sweeper"}
+    gone = tuple(f"{group.replace('/', '.')}." for group in anew)  # options of another launcher
+    stays = [word for word in planned if _name(word) not in replaced and not _name(word).startswith(gone)]
+    return ["-m", *stays, *more, f"hydra.sweep.dir={quote(str(folder))}"]
+
+
+def _name(word: str) -> str:
+    return word.lstrip("+~").partition("=")[0]
 
 
 def _state(status: Status, score: float = math.inf, reason: str | None = None, code: int = 0) -> dict[str, Any]:
@@ -149,13 +166,34 @@ def _replace(path: Path, content: dict[str, Any]) -> None:
 
 
 def _create(path: Path, content: dict[str, Any]) -> bool:
-    """Write a new file, unless there is one; of several processes, one succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a new file, unless there is one; of several processes, one succeeds. It is whole from the first moment."""
+    whole = path.with_name(f".{uuid4().hex}{PARTIAL}")
     try:
-        with path.open("x") as file:
-            file.write(json.dumps(content, indent=2) + "\n")
+        _replace(whole, content)
+        os.link(whole, path)
+    except FileExistsError:
+        return path.samefile(whole)  # a network file system may have lost the answer that it was made
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return _create_in_place(path, whole.read_bytes())
+    finally:
+        whole.unlink(missing_ok=True)
+    return True
+
+
+def _create_in_place(path: Path, content: bytes) -> bool:
+    """The same for file systems without hard links, where a kill may leave an empty file."""
+    try:
+        file = path.open("xb")
     except FileExistsError:
         return False
+    try:
+        with file:
+            file.write(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     return True
 
 

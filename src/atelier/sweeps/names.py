@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from omegaconf import OmegaConf
 
@@ -11,12 +11,17 @@ HOW = ("hydra.", "hydra/", "retry=", "resume=")
 
 
 def folder_name(overrides: str) -> str:
-    """A sweep's overrides as the name of one folder: without slashes, and no longer than file systems allow."""
+    """A sweep's overrides as the name of one folder: without slashes, and no longer than file systems allow.
+
+    Where the name says less than the overrides do, a hash of them ends it, so that no two jobs share a folder.
+    """
     name = overrides.replace("/", "_") or "default"
     whole = name.encode()
-    if len(whole) <= 150:
+    long = len(whole) > 150
+    if not long and "/" not in overrides:
         return name
-    return f"{whole[:130].decode(errors='ignore')}…{hashlib.blake2b(whole, digest_size=6).hexdigest()}"
+    shown = whole[:130].decode(errors="ignore") if long else name
+    return f"{shown}…{hashlib.blake2b(overrides.encode(), digest_size=6).hexdigest()}"
 
 
 def of_the_job(overrides: Sequence[str]) -> list[str]:
@@ -27,6 +32,14 @@ def of_the_job(overrides: Sequence[str]) -> list[str]:
 def key(overrides: Sequence[str]) -> str:
     """The name of a job in the ledger, whatever the order of its overrides."""
     return hashlib.blake2b("\n".join(sorted(of_the_job(overrides))).encode(), digest_size=8).hexdigest()
+
+
+def distinct(jobs: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Each job once, in the order of their first mention."""
+    found: dict[str, list[str]] = {}
+    for job in jobs:
+        found.setdefault(key(job), [*job])
+    return [*found.values()]
 
 
 def quote(value: str) -> str:

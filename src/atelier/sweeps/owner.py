@@ -64,7 +64,7 @@ def _born(pid: int) -> str | None:
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return None if words[0] == "Z" else words[19]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends while one reads
         return "alive" if not Path("/proc/self").exists() and _answers(pid) else None
 
 
@@ -84,5 +84,5 @@ def _age(path: Path) -> float:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".clock") as now:
             return Path(now.name).stat().st_mtime - path.stat().st_mtime
-    except PermissionError:  # somebody who may only look
+    except OSError:  # somebody who may only look, or a file system that is read-only or full
         return time.time() - path.stat().st_mtime

@@ -1,8 +1,10 @@
 """The course of a search: ask, run, tell, until there are as many trials as one wants."""
 
+import json
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn
@@ -11,8 +13,13 @@ from omegaconf import OmegaConf
 from atelier.config import check
 from atelier.errors import UserError
 from atelier.failures import tell
+from atelier.run_folder import RECORD
 from atelier.sweeps.driver import Driver, announce
+from atelier.sweeps.ledger import Job, Ledger
 from atelier.sweeps.space import space
+
+if TYPE_CHECKING:  # Optuna is an extra
+    from atelier.sweeps.study import Proposal, Study
 
 
 class Extent(NamedTuple):
@@ -42,21 +49,44 @@ def search(
     returned, trials = [], driver.ledger.plan.get("trials", {})
     while batch := study.batch(extent.at_once, extent.trials):
         jobs = [proposal.overrides for proposal in batch]
-        validate(jobs)
+        _compose(study, batch, validate)
         trials |= numbers(batch)
         driver.plan(jobs, sweeper="optuna", trials=trials, pruner=extent.pruner)
         returned.append(driver.run(jobs))
-        for proposal in batch:
-            study.tell(proposal, driver.ledger.job(proposal.overrides))
+        ended = [driver.ledger.job(overrides) for overrides in jobs]
+        for proposal, job in zip(batch, ended, strict=True):
+            study.tell(proposal, job)
+        _refuse_without_metrics(driver.ledger, ended)
     tell(study.summary())
     return returned
 
 
+def _compose(study: "Study", batch: Sequence["Proposal"], validate: Callable[[list[list[str]]], None]) -> None:
+    """Raises what `validate` does. The trial at fault has failed then, or every later call would begin with it."""
+    for proposal in batch:
+        try:
+            validate([proposal.overrides])
+        except Exception:
+            study.tell(proposal, Job(proposal.overrides, "failed"))
+            raise
+
+
+def _refuse_without_metrics(ledger: Ledger, jobs: Sequence[Job]) -> None:
+    """After the first jobs: those to come will have no score either. One that diverged is another matter."""
+    for job in jobs:
+        if job.status != "done" or isfinite(job.score) or job.folder is None:
+            continue
+        if json.loads((ledger.folder / job.folder / RECORD).read_text()).get("monitor") is None:
+            raise UserError("metrics: a search needs a score: a job ended without one; metrics=embedded makes one")
+
+
 def _refuse(extent: Extent) -> None:
     if find_spec("optuna") is None:
-        raise UserError("hydra/sweeper=optuna: needs Optuna, which is not installed: pip install 'atelier[sweeps]'")
-    for name, value in (("n_trials", extent.trials), ("n_jobs", extent.at_once)):
-        if value < 1:
+        raise UserError("hydra/sweeper=optuna: needs Optuna, which is not installed: pip install -e '.[sweeps]'")
+    for name, value in (("n_trials", extent.trials), ("n_jobs", extent.at_once), ("seed", extent.seed)):
+        if type(value) is not int:
+            raise UserError(f"hydra.sweeper.{name}: must be a whole number, got {value!r}")
+        if value < 1 and name != "seed":
             raise UserError(f"hydra.sweeper.{name}: must be at least 1, got {value}")
     sweeper = {"sampler": {**extent.sampler, "seed": extent.seed}, "pruner": extent.pruner}
     check(OmegaConf.create({"hydra": {"sweeper": sweeper}}), rehearsed=("hydra",))

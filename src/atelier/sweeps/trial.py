@@ -13,11 +13,15 @@ TRIAL = "trial.json"
 
 
 def note(ledger: Ledger, overrides: Sequence[str], run: Path) -> None:
-    """Say in the run's folder which trial it is, where it is one; what it says already stays."""
+    """Say in the run's folder which trial it is, where it is one; of the same trial, how it went stays."""
     plan = ledger.plan
     number = plan.get("trials", {}).get(key(overrides))
-    if number is not None and read(run).get("number") != number:
-        write(run, {"number": number, "study": str(ledger.folder.absolute()), "pruner": plan["pruner"]})
+    if number is None:
+        return
+    known, this = read(run), {"number": number, "study": str(ledger.folder.absolute())}  # the sweep may have moved
+    if not this.items() <= known.items():
+        before = known if known.get("number") == number else {}
+        write(run, {**before, **this, "pruner": plan["pruner"]})
 
 
 def read(run: Path) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from torch import Tensor, nn
 from atelier import processes
 from atelier.hashing import mix
 
-_DRAWS = 0x706F6F6C
-
 
 class ImagePool(nn.Module):
     """Of each image shown either that one comes back, or, as likely, one of the past `size`, whose place it takes.
@@ -19,6 +17,8 @@ class ImagePool(nn.Module):
 
     images: Tensor
     shown: Tensor
+    salt: Tensor
+    """Of what is exchanged: the same in every process, another in every pool and for every seed."""
 
     def __init__(self, size: int, image_size: int) -> None:
         super().__init__()
@@ -27,6 +27,7 @@ class ImagePool(nn.Module):
         self.size = size
         self.register_buffer("images", torch.zeros(size, 3, image_size, image_size))
         self.register_buffer("shown", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("salt", torch.randint(2**62, ()))
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ class ImagePool(nn.Module):
         if number < self.size:
             self.images[number] = image
             return image
-        place = mix(_DRAWS, number) % (2 * self.size)  # the same for every process, and in a run that goes on
+        place = mix(int(self.salt), number) % (2 * self.size)
         if place >= self.size:
             return image
         past = self.images[place].to(image.dtype, copy=True)

@@ -107,10 +107,14 @@ class Health(Callback):
     def _examine(self, trainer: Trainer, examined: Examined) -> None:
         variety, overfitting = examined
         _log(trainer, {**variety._asdict(), "logit_gap": overfitting.gap, "overfitting": overfitting.ratio})
-        self._healthy = variety.healthy(self.least_recall)
-        self.varied |= self._healthy
         step = trainer.global_step
-        self._collapsed = "collapse" in self.chart.note(self._findings(examined, step), step)
+        healthy = variety.healthy(self.least_recall)
+        # two devices need not compute the same last bit: all processes go back, or none
+        self._healthy = trainer.strategy.broadcast(healthy)
+        self.varied |= self._healthy
+        self._collapsed = trainer.strategy.broadcast(
+            "collapse" in self.chart.note(self._findings(examined, step), step)
+        )
         unvaried = not (self.varied or self._collapsed) and variety.collapsed(self.least_recall)
         if unvaried and step == trainer.max_steps:
             self.chart.tell("unvaried", advice.unvaried(variety, Path(trainer.default_root_dir), step), step)

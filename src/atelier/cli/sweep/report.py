@@ -12,6 +12,7 @@ from atelier.cli.standings import Entry, Point, differences, entries, is_high, m
 from atelier.errors import UserError
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
 from atelier.sweeps.names import varying
+from atelier.sweeps.reasons import gist
 
 
 class Row(NamedTuple):
@@ -123,8 +124,7 @@ def reason(row: Row) -> str:
         return "not begun"
     if job.status == "interrupted" and job.reason is None:
         return f"ended without a word ({place(job.owner)}); the sweep goes on with it"
-    lines = str(job.reason).strip().splitlines()
-    return lines[-1].strip() if lines[0].startswith("Traceback") else " ".join(line.strip() for line in lines)
+    return gist(job.reason)
 
 
 def _entry(folder: Path, job: Job) -> Entry | None:
