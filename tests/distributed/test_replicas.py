@@ -18,10 +18,10 @@ QUIET = ["health=none", "callbacks.samples=null"], ["callbacks.translated=null"]
 """What draws samples in single precision, of GANs and of translations."""
 
 
-@pytest.mark.slow
-def test_replicas_stay_equal(saved):
+@pytest.mark.parametrize("names", [["batch_norm", "pool"], pytest.param([*RECIPES], marks=pytest.mark.slow)])
+def test_replicas_stay_equal(names, saved):
     """After every optimiser's step and at the end of every batch."""
-    found, _ = together("equal_replicas", *(saved(name) for name in RECIPES))
+    found, _ = together("equal_replicas", *(saved(name) for name in names))
     for name, (times, apart) in found.items():
         assert times >= 6, name
         assert apart == 0, name

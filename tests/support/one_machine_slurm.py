@@ -102,8 +102,8 @@ class Slurm:
         return self._output("sbatch", "--parsable", *words)
 
     def hurry(self, job: str) -> None:
-        """Start a job that SLURM has put off."""
-        self._output("scontrol", "update", f"JobId={job}", "StartTime=now")
+        """Start a job that SLURM has put off, when its nodes have forgotten that it was just ended."""
+        self._output("scontrol", "update", f"JobId={job}", "StartTime=now+10")
 
     def jobs(self) -> list[str]:
         """The numbers of the jobs that wait or run; of an array, its own."""
