@@ -12,6 +12,7 @@ from atelier import checkpoints, run_folder
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("slurm"),  # two such clusters would end one another's jobs, which have the same numbers
     pytest.mark.skipif(bool(missing()), reason=f"needs {', '.join(missing())}"),
 ]
 
