@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
-import torch
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback
+from same_run import LEARNT, equal
 
 from atelier import checkpoints, run
 from atelier.callbacks.health import Health
@@ -30,24 +30,9 @@ class Kill(Callback):
 def compare(one, other):
     """Every tensor and number that training depends on."""
     first, second = (checkpoints.read(folder / "checkpoints" / "last.ckpt") for folder in (one, other))
-    for part in ("global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks"):
+    for part in LEARNT:
         equal(first[part], second[part], part)
     assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
-
-
-def equal(first, second, where):
-    if isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), where
-    elif isinstance(first, dict):
-        assert first.keys() == second.keys(), where
-        for key in first:
-            equal(first[key], second[key], f"{where}.{key}")
-    elif isinstance(first, list):
-        assert len(first) == len(second), where
-        for index, pair in enumerate(zip(first, second, strict=True)):
-            equal(*pair, f"{where}[{index}]")
-    else:
-        assert first == second, where
 
 
 @pytest.mark.parametrize(

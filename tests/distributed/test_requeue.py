@@ -39,7 +39,7 @@ def job(monkeypatch, tmp_path):
     monkeypatch.setenv("SCONTROL", "true")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setattr(slurm, "heard", {signal.SIGUSR1})
-    monkeypatch.setattr(slurm, "PATIENCE", 0)
+    monkeypatch.setattr(slurm, "LAG", 0)
     monkeypatch.setattr(slurm, "listen", lambda: None)  # it would be for the rest of this process
     return lambda: asked.read_text().splitlines() if asked.exists() else []
 

@@ -111,7 +111,7 @@ def _live(work: Callable[[], object], run: Path, fault: Fault | None, hit: int, 
         inject(fault, run, lambda: os.write(hit, b"!"))
     try:
         code = guard(work)
-    except BaseException:
+    except BaseException:  # what guard lets pass, as the interpreter would tell it at the end of a process
         traceback.print_exc()
         code = 1
     sys.exit(code)

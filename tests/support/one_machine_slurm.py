@@ -87,7 +87,7 @@ class Slurm:
             for name in NODES:
                 self._daemon("slurmd", "-D", "-N", name)
             self._until(lambda: self._output("sinfo", "-h", "-t", "idle", "-o", "%D") == "2", "nodes")
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: no daemon outlives the test, and it is raised again
             self._end()
             raise
         return self

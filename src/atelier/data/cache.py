@@ -51,7 +51,7 @@ class Cache:
     """How many pictures were left out."""
 
 
-class _Damaged(Exception):  # noqa: N818
+class _Damaged(Exception):  # noqa: N818  # what was found, always caught and told in other words
     """Not there, or not whole."""
 
 

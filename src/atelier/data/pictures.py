@@ -34,7 +34,7 @@ _TURNS = {
 }
 
 
-class BrokenPicture(Exception):  # noqa: N818
+class BrokenPicture(Exception):  # noqa: N818  # what was found, always caught and told in other words
     """These bytes are no picture that can be used; the text is the reason in a few words."""
 
 

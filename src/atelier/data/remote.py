@@ -22,7 +22,7 @@ PAUSES = (1, 2, 4, 8, 16, 32)
 """Seconds before each further attempt: a store that is away for a minute costs a minute, not a run."""
 
 
-class MissingFile(Exception):  # noqa: N818
+class MissingFile(Exception):  # noqa: N818  # what was found, always caught and told in other words
     """The store answers, and has no such file."""
 
 

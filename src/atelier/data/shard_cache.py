@@ -25,7 +25,7 @@ _OPENED = 32
 """Shards that a process keeps mapped at most: each takes a file descriptor."""
 
 
-class BadShard(RunError):  # noqa: N818
+class BadShard(RunError):  # noqa: N818  # its name is told, before its text
     """A shard is missing or damaged. Its text survives the way from a worker, which wraps it in a traceback."""
 
     def __init__(self, text: str) -> None:

@@ -28,7 +28,7 @@ LAYOUT = 1
 INDEX = "index.json"
 
 
-class DamagedShard(Exception):  # noqa: N818
+class DamagedShard(Exception):  # noqa: N818  # what was found, always caught and told in other words
     """These bytes are not what was written; the text says why, in a few words."""
 
 

@@ -46,7 +46,7 @@ def write_shards(source: Source, size: int, out: Remote, megabytes: float) -> In
     writing = _Writing(out, max(1, int(megabytes * 1e6) // (size * size * 3)))
     try:
         return writing.run(source, size)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: whatever ends it leaves no half collection, and is raised again
         writing.clean()
         raise
 

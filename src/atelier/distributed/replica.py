@@ -12,15 +12,13 @@ from pathlib import Path
 
 from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
+from atelier.distributed.external import PATIENCE
 from atelier.errors import Interrupted, LostProcesses, StoppedAtOnce
 from atelier.failures import INTERRUPTED, describe, exit_code
 from atelier.run_folder import LOG
 
 LOST = 3
 """Exit code of a process that could not go on because another one ended."""
-
-PATIENCE = 20.0
-"""Seconds in which the launcher sees which process ended first: it then ends those that wait here."""
 
 
 def replica(run: Path) -> None:

@@ -16,7 +16,7 @@ from atelier.signals import Signals, heard
 TOLD = frozenset({signal.SIGUSR1, signal.SIGUSR2})
 """What `#SBATCH --signal=USR1@90` has SLURM send; the second is submitit's."""
 
-PATIENCE = 5.0
+LAG = 5.0
 """Seconds between the first and the last process of a job that hear a signal."""
 
 _listening = Signals(sorted(TOLD))
@@ -75,7 +75,7 @@ def _hear() -> None:
 def _was_told() -> bool:
     """Processes stop together as soon as one of them hears of it: this one's own signal may still be on its way."""
     _listening.patient = True
-    latest = time.monotonic() + PATIENCE
+    latest = time.monotonic() + LAG
     while not heard and time.monotonic() < latest:
         time.sleep(0.05)
     return bool(heard & TOLD) and heard <= TOLD

@@ -35,7 +35,7 @@ OVER: tuple[Status, ...] = ("done", "pruned")
 """What is never done again."""
 
 
-class Taken(RunError):  # noqa: N818
+class Taken(RunError):  # noqa: N818  # its name is told, before its text
     """Another process is at the job, and its folder belongs to that one."""
 
 

@@ -66,7 +66,7 @@ def _compose(study: "Study", batch: Sequence["Proposal"], validate: Callable[[li
     for proposal in batch:
         try:
             validate([proposal.overrides])
-        except Exception:
+        except Exception:  # of any kind, for Hydra composes and resolvers run: noted, and raised again
             study.tell(proposal, Job(proposal.overrides, "failed"))
             raise
 
