@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from atelier.data.module import ImageData
+from atelier.data.held_out import HeldOutData
 from atelier.errors import ConfigError
 
 
@@ -17,7 +17,7 @@ def presume(cfg: DictConfig) -> DictConfig:
     return _with(cfg, 2) if cfg.classes is None and cfg.data.get("label") is not None else cfg
 
 
-def settle(cfg: DictConfig, data: ImageData) -> DictConfig:
+def settle(cfg: DictConfig, data: HeldOutData) -> DictConfig:
     """The config with the number of classes found in the prepared data.
 
     Raises ConfigError where a run that goes on, or the user, counts on another number.

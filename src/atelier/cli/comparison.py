@@ -9,8 +9,7 @@ from torch import Tensor
 
 from atelier.cli.trained import Trained
 from atelier.config import build
-from atelier.data.module import ImageData
-from atelier.data.pixels import Pixels
+from atelier.data.held_out import HeldOutData, Stored
 from atelier.errors import UserError
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
@@ -55,7 +54,7 @@ class Comparison:
         batches = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
         return torch.cat([self._features(self.draw(numbers)) for numbers in batches])
 
-    def pictures(self, pixels: Pixels) -> Tensor:
+    def pictures(self, pixels: Stored) -> Tensor:
         """Features of the pictures and, where training mirrors, of their mirror images too: (pictures, views, D)."""
         return torch.cat(
             [torch.stack([self._features(view) for view in self._views(batch)], 1) for batch in pixels.batches(BATCH)]
@@ -93,7 +92,7 @@ class Comparison:
     def _views(self, pictures: Tensor) -> list[Tensor]:
         return [pictures, pictures.flip(3)] if self.data.hflip else [pictures]
 
-    def _view(self, pixels: Pixels, picture: int, mirrored: bool) -> Tensor:
+    def _view(self, pixels: Stored, picture: int, mirrored: bool) -> Tensor:
         return self._views(pixels.images(picture, picture + 1))[int(mirrored)]
 
 
@@ -104,9 +103,9 @@ def closest(found: tuple[Tensor, Tensor, Tensor], count: int) -> list[Pair]:
     return [Pair(image, pictures[image], views[image] == 1, distances[image]) for image in order]
 
 
-def _pictures(trained: Trained, run: Path) -> ImageData:
+def _pictures(trained: Trained, run: Path) -> HeldOutData:
     data = build(trained.cfg.data, "data")
-    if not isinstance(data, ImageData):
+    if not isinstance(data, HeldOutData):
         raise UserError(f"data: {type(data).__name__} has no pictures to compare with")
     data.prepare()
     if facts(run).get("data") not in (None, data.fingerprint):

@@ -89,6 +89,8 @@ def module(name: str, make: Callable[..., ImageData], **settings: int) -> Origin
         data = make(**settings)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+    if not isinstance(data, ImageData):  # shards are trained on as they are, at the size that they were made in
+        raise ValueError(f"{name}: must be pictures that can be had at any size, and {type(data).__name__} has none")
     return Origin(name, data.source, f"data.{name}.root", (data.label,) if data.label else ())
 
 

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 from pytorch_lightning.utilities import rank_zero_only
 
 from atelier.data.fingerprint import digest_of
-from atelier.data.module import ImageData, one_of
+from atelier.data.held_out import HeldOutData
+from atelier.data.module import one_of
 from atelier.data.remote import MissingFile, Remote, is_local_path
 from atelier.data.shard_cache import OnBadShard, ShardCache
 from atelier.data.shard_files import INDEX, DamagedShard, Index, Rows
 from atelier.data.shard_order import ShardOrder
-from atelier.data.sources import Source
-from atelier.data.split import split
 from atelier.data.streamed_pixels import StreamedPixels, forget_old_marks
 from atelier.errors import UserError
 
@@ -35,7 +33,7 @@ _SECRETS = {
 
 
 @dataclass(kw_only=True, eq=False)
-class StreamedData(ImageData):
+class StreamedData(HeldOutData):
     """Pictures in shards that `atelier shard` made, in the size they were made in.
 
     `root` is a folder, or an address that fsspec opens with `storage_options`. Pictures are mixed within `window`
@@ -48,8 +46,8 @@ class StreamedData(ImageData):
     on_bad_shard: OnBadShard = "raise"
     storage_options: dict[str, Any] | None = None
 
-    train_pixels: StreamedPixels = field(init=False, repr=False)  # type: ignore[assignment]  # the same to all who look
-    validation_pixels: StreamedPixels = field(init=False, repr=False)  # type: ignore[assignment]
+    train_pixels: StreamedPixels = field(init=False, repr=False)
+    validation_pixels: StreamedPixels = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,24 +65,14 @@ class StreamedData(ImageData):
                 "in the environment instead"
             )
 
-    def source(self) -> Source:
-        raise UserError(
-            "data: shards are trained on as they are: data=stream, or name the pictures they were made from"
-        )
-
     def find(self) -> None:
         """Read what the shards hold, and none of them. Raises UserError for what does not fit the config."""
         root = str(Path(self.root).expanduser().absolute()) if is_local_path(self.root) else self.root
         remote = Remote(root, self.storage_options)
         index = self._index(remote)
         rows = self._rows(remote, index)
-        self.classes, codes = self._classes(rows)
-        training, held_out = split(rows.digests, rows.held_out, self.validation)
-        if len(training) < self.batch_size:
-            raise UserError(
-                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} are for "
-                f"training ({len(held_out)} more are held out for validation)"
-            )
+        self.classes, codes = self.labels_among(rows.columns)
+        training, held_out = self.divide(rows.digests, rows.held_out)
         cache, token = ShardCache(remote, index, self._budget(index)), _token()
         forget_old_marks(cache.folder)
         self.train_pixels, self.validation_pixels = (
@@ -120,14 +108,6 @@ class StreamedData(ImageData):
             raise UserError(f"data.root: {remote.address(index.rows)} is missing") from error
         except DamagedShard as damage:
             raise UserError(f"data.root: {remote.address(index.rows)} is damaged: {damage}") from damage
-
-    def _classes(self, rows: Rows) -> tuple[tuple[str, ...], np.ndarray | None]:
-        if self.label is None:
-            return (), None
-        if self.label not in rows.columns:
-            choices = [*sorted(rows.columns), None]
-            raise UserError(f"data.label: these pictures have no {self.label!r}; choose one of {choices}")
-        return rows.columns[self.label]
 
     def _budget(self, index: Index) -> int:
         """Bytes. What is in use and what comes next must fit, or shards would be fetched again and again."""

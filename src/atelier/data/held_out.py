@@ -1,0 +1,67 @@
+"""Pictures of which some are held out for validation: what those in the cache and those in shards have in common."""
+
+from abc import ABC
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from atelier.data.cache import Column
+from atelier.data.endless import EndlessData
+from atelier.data.loaders import Collection
+from atelier.data.split import split
+from atelier.errors import UserError
+
+
+class Stored(Collection, Protocol):
+    """Pictures that can be had as they are stored, uint8 (B, 3, H, W), too."""
+
+    def images(self, start: int, stop: int) -> Tensor:
+        """Of the numbers from `start` to before `stop`, fewer at the end."""
+        ...
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """All of them in their order; the last batch may be smaller."""
+        ...
+
+
+@dataclass(kw_only=True, eq=False)
+class HeldOutData(EndlessData, ABC):
+    """Square pictures with columns of labels. What the constructor does not take, `prepare` finds."""
+
+    image_size: int
+    label: str | None = None
+    """The label column whose classes the batches carry."""
+    validation: float = 0.1
+    """The share held out, where the collection has no validation pictures of its own."""
+
+    train_pixels: Stored = field(init=False, repr=False)
+    validation_pixels: Stored = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.image_size < 8:
+            raise ValueError(f"image_size must be at least 8, got {self.image_size}")
+        if not 0 < self.validation < 1:
+            raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
+
+    def divide(self, digests: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `split`, by the share held out. Raises UserError where too few are left for a batch."""
+        training, validation = split(digests, held_out, self.validation)
+        if len(training) < self.batch_size:
+            raise UserError(
+                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} are for "
+                f"training ({len(validation)} more are held out for validation)"
+            )
+        return training, validation
+
+    def labels_among(self, columns: Mapping[str, Column]) -> tuple[tuple[str, ...], np.ndarray | None]:
+        """The classes' names, and each picture's class. Raises UserError where there is no such column."""
+        if self.label is None:
+            return (), None
+        if self.label not in columns:
+            choices = [*sorted(columns), None]
+            raise UserError(f"data.label: these pictures have no {self.label!r}; choose one of {choices}")
+        return columns[self.label]
