@@ -6,9 +6,6 @@ Both read the same generated JPEGs, mirror at random and give float batches in [
 that whatever else the machine does meets both alike. What the cache costs once is shown beside.
 """
 
-import argparse
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -16,8 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-from PIL import Image
+from jpegs import arguments, generated
 from torch.utils.data import DataLoader
 from torchvision import datasets
 from torchvision.transforms import v2
@@ -28,19 +24,9 @@ BATCH, ROUNDS = 64, 7
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=512, help="how many")
-    parser.add_argument("--side", type=int, default=512, help="of the JPEGs, in pixels")
-    parser.add_argument("--size", type=int, default=64, help="of the images trained on")
-    parser.add_argument("--workers", type=int, default=0)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["ATELIER_CACHE"] = f"{folder}/cache"
-        root = Path(folder, "pictures", "class")
-        root.mkdir(parents=True)
-        for number in range(arguments.pictures):
-            _picture(number, arguments.side).save(root / f"{number}.jpg", quality=90)
-        compare(root.parent, arguments.size, arguments.workers)
+    given = arguments(__doc__, pictures=512)
+    with generated(given.pictures, given.side) as folder:
+        compare(folder / "pictures", given.size, given.workers)
 
 
 def compare(root: Path, size: int, workers: int) -> None:
@@ -84,14 +70,6 @@ def speed(batches: Iterator[Any], count: int) -> float:
     for _ in islice(batches, count):
         pass
     return count * BATCH / (time.perf_counter() - begun)
-
-
-def _picture(number: int, side: int) -> Image.Image:
-    """Something with edges and colours, about as large a file as a photograph's."""
-    rng = np.random.default_rng(number)
-    coarse = Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)).resize((side, side))
-    grain = rng.normal(0, 12, (side, side, 1))
-    return Image.fromarray((np.asarray(coarse) + grain).clip(0, 255).astype(np.uint8))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ every epoch, as where the collection is larger than the disk. They lie in a fold
 turns alternate, so that whatever else the machine does meets all alike.
 """
 
-import argparse
 import os
-import tempfile
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from input import BATCH, _picture, cycle_epochs, plain_loader, speed
+from input import BATCH, cycle_epochs, plain_loader, speed
+from jpegs import arguments, generated
 
 from atelier.data.collections import Folder
 from atelier.data.folder import Files
@@ -27,19 +26,9 @@ ROUNDS, WINDOW, SHARDS = 7, 2, 16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=2048, help="how many")
-    parser.add_argument("--side", type=int, default=512, help="of the JPEGs, in pixels")
-    parser.add_argument("--size", type=int, default=64, help="of the images trained on")
-    parser.add_argument("--workers", type=int, default=0)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["ATELIER_CACHE"] = f"{folder}/cache"
-        root = Path(folder, "pictures", "class")
-        root.mkdir(parents=True)
-        for number in range(arguments.pictures):
-            _picture(number, arguments.side).save(root / f"{number}.jpg", quality=90)
-        compare(root.parent, Path(folder), arguments.size, arguments.workers)
+    given = arguments(__doc__, pictures=2048)
+    with generated(given.pictures, given.side) as folder:
+        compare(folder / "pictures", folder, given.size, given.workers)
 
 
 def compare(root: Path, folder: Path, size: int, workers: int) -> None:

@@ -10,8 +10,11 @@ from typing import Any, Self
 
 from atelier.errors import StoppedAtOnce
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""The last two are what clusters send some time before they end a job."""
+TOLD = frozenset(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
+"""What clusters send some time before they end a job: SLURM by `#SBATCH --signal=USR1@90`, and submitit. Windows has
+neither."""
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, *sorted(TOLD))
 
 heard: set[int] = set()
 """Every signal that this process has received: whoever ends it may want to know why."""

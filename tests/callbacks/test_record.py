@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from atelier import processes
 from atelier.callbacks.record import Record
 from atelier.data.types import Images
-from atelier.errors import RunError
+from atelier.errors import LostProcesses, RunError
 
 
 class Task(nn.Linear):
@@ -92,3 +93,12 @@ def test_no_checkpoint_is_written_with_weights_that_are_no_numbers():
         task.weight[0, 0] = torch.inf
     with pytest.raises(RunError, match="step 7: the weights weight are no longer finite"):
         record.on_save_checkpoint(trainer(task, 7), task, {})
+
+
+def test_a_term_of_another_process_ends_this_one_too(monkeypatch):
+    """Or it would write a checkpoint of a run that has ended."""
+    record, task = Record(), Task()
+    run(record, task, [{"d/a": 1.0}], every=4)
+    monkeypatch.setattr(processes, "summed", lambda odd: odd + 1)
+    with pytest.raises(LostProcesses, match="^a loss term of another process is no longer finite$"):
+        record.on_save_checkpoint(trainer(task, 1), task, {})

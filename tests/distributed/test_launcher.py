@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from process_recipes import RECIPES
+from waiting import until
 
 from atelier import checkpoints
 from atelier.record import table
@@ -98,8 +99,7 @@ def test_one_that_is_stopped_while_its_processes_begin_says_so(tmp_path):
     command = [sys.executable, str(ROOT / "train.py"), *SHORT, *TWO, f"run_dir={tmp_path / 'run'}"]
     launcher = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True)
     children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children")
-    while launcher.poll() is None and len(children.read_text().split()) < 3:  # two, and what tracks their resources
-        pass
+    until(lambda: launcher.poll() is not None or len(children.read_text().split()) == 3)  # and what tracks resources
     launcher.send_signal(signal.SIGTERM)
     _, told = launcher.communicate(timeout=60)
     assert launcher.returncode == 130, told

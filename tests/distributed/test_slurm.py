@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 from one_machine_slurm import Slurm, missing
-from torchruns import SMALL, same_end, train_command, until
+from torchruns import SMALL, same_end, train_command
+from waiting import until
 
 from atelier import checkpoints, run_folder
 

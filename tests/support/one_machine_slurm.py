@@ -5,8 +5,9 @@ import platform
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
+
+from waiting import until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel")
 PATH = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
@@ -82,11 +83,11 @@ class Slurm:
                 *("munged", "--foreground", "--force", "--key-file", munge / "key", "--socket", munge / "socket"),
                 *("--pid-file", munge / "pid", "--log-file", munge / "log", "--seed-file", munge / "seed"),
             )
-            self._until(lambda: (munge / "socket").exists(), "munge")
+            until(lambda: (munge / "socket").exists(), "munge", 60)
             self._daemon("slurmctld", "-D", "-c")
             for name in NODES:
                 self._daemon("slurmd", "-D", "-N", name)
-            self._until(lambda: self._output("sinfo", "-h", "-t", "idle", "-o", "%D") == "2", "nodes")
+            until(lambda: self._output("sinfo", "-h", "-t", "idle", "-o", "%D") == "2", "the nodes", 60)
         except BaseException:  # Ctrl-C, too: no daemon outlives the test, and it is raised again
             self._end()
             raise
@@ -94,7 +95,7 @@ class Slurm:
 
     def __exit__(self, *_: object) -> None:
         subprocess.run(["scancel", "--full", "-u", "root"], env=self.environ, capture_output=True, timeout=60)
-        self._until(lambda: not self._output("squeue", "-h"), "the last jobs' end")
+        until(lambda: not self._output("squeue", "-h"), "the last jobs' end", 60)
         self._end()
 
     def submit(self, *words: object) -> str:
@@ -117,7 +118,7 @@ class Slurm:
     def ended(self, job: str, within: float = 300.0) -> dict[str, str]:
         """The facts of a job that is over."""
         over = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
-        self._until(lambda: self.facts(job)["JobState"] in over, f"job {job}", within)
+        until(lambda: self.facts(job)["JobState"] in over, f"job {job}", within)
         return self.facts(job)
 
     def cancel(self, job: str, *words: str) -> None:
@@ -152,12 +153,6 @@ class Slurm:
     def _output(self, *words: object) -> str:
         command = subprocess.run([*map(str, words)], env=self.environ, capture_output=True, text=True, timeout=60)
         return command.stdout.strip()
-
-    def _until(self, holds, what: str, within: float = 60.0) -> None:
-        latest = time.monotonic() + within
-        while not holds():
-            assert time.monotonic() < latest, f"waited {within:.0f} s for {what}; see {self.folder}"
-            time.sleep(0.2)
 
 
 def free_ports(count: int) -> list[int]:

@@ -5,11 +5,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import torch
 from process_recipes import RECIPES, STEPS
+from waiting import until
 
 from atelier import checkpoints
 
@@ -79,14 +79,6 @@ def process_of(agent, rank):
         if parent == agent and f"RANK={rank}".encode() in environ:
             return int(status.parent.name)
     raise AssertionError(f"no process {rank}")
-
-
-def until(holds, within=200.0):
-    """Wait for what other processes bring about."""
-    latest = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < latest, "waited in vain"
-        time.sleep(0.1)
 
 
 def same_end(run, other):

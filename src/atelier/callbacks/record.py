@@ -7,7 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from atelier import processes
-from atelier.errors import RunError
+from atelier.errors import LostProcesses, RunError
 
 SUM = "loss"
 """What Lightning has a task call what it minimises, where it minimises one thing: its terms say more."""
@@ -17,7 +17,7 @@ class Record(Callback):
     """Logs the terms that `training_step` returns, every `trainer.log_every_n_steps` steps, with `images_seen`.
 
     Terms stay on their device until a row is due: no step waits for another's. A term that is not finite ends the run
-    by then, and no checkpoint is written from that step on.
+    by then, in whichever process it is, and no checkpoint is written from that step on.
     """
 
     def __init__(self) -> None:
@@ -71,11 +71,12 @@ class Record(Callback):
     def _refuse_non_finite(self) -> None:
         steps, self._unchecked = self._unchecked, []
         values = [value for _, terms in steps for value in terms.values()]
-        if not values or torch.stack(values).isfinite().all():
+        if not values or not processes.summed((~torch.stack(values).isfinite()).sum()):
             return
-        step, name, value = next(
-            (step, name, value) for step, terms in steps for name, value in terms.items() if not value.isfinite()
-        )
+        odd = [(step, name, value) for step, terms in steps for name, value in terms.items() if not value.isfinite()]
+        if not odd:
+            raise LostProcesses("a loss term of another process is no longer finite")
+        step, name, value = odd[0]
         raise RunError(f"step {step}: the loss term {name} is {value.item()}")
 
 

@@ -11,10 +11,7 @@ from contextlib import contextmanager
 from atelier.distributed.external import is_first
 from atelier.errors import Interrupted
 from atelier.failures import tell
-from atelier.signals import Signals, heard
-
-TOLD = frozenset({signal.SIGUSR1, signal.SIGUSR2})
-"""What `#SBATCH --signal=USR1@90` has SLURM send; the second is submitit's."""
+from atelier.signals import TOLD, Signals, heard
 
 LAG = 5.0
 """Seconds between the first and the last process of a job that hear a signal."""
