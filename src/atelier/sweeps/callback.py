@@ -15,12 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import RunError, UserError
 from atelier.failures import DONE, FAILED, INTERRUPTED, MISUSED, describe, exit_code, tell
-from atelier.run_folder import RECORD
+from atelier.run_folder import LOG, RECORD
 from atelier.sweeps.ledger import Taken
 from atelier.sweeps.trial import TRIAL
-
-LOG = "train.log"
-"""Hydra's, named after the program."""
 
 
 class Jobs(Callback):
