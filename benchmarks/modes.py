@@ -4,7 +4,8 @@
     python benchmarks/modes.py paintings [--updates 20000]
     python benchmarks/modes.py table                                # Markdown
 
-What has been done before is skipped, and what was interrupted goes on. Each run is a run folder under outputs/modes.
+What has been done before is skipped, and what was interrupted goes on, or was given fewer updates. Each run is a run
+folder under outputs/modes.
 
 * points: a point is good within three standard deviations of a mode, of which 98.9 % of the data are; a mode is covered
   where it has a fifth of its fair share of 2,500 points, all good. The protocol is told in recipes.py.
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from families import FAMILIES, ROOT, configuration, status, write
+from families import FAMILIES, ROOT, configuration, write
 from omegaconf import DictConfig
 from recipes import KNOWN_BAD, alike, on_points, recipe
 from torch import Tensor
@@ -38,6 +39,7 @@ from atelier.metrics.features import EmbeddedFeatures
 from atelier.metrics.modes import Coverage, coverage
 from atelier.metrics.neighbours import nearest
 from atelier.record import table as record
+from atelier.run_folder import RECORD
 
 OUTPUTS = ROOT / "outputs" / "modes"
 RESULT = "modes.json"
@@ -72,18 +74,24 @@ def on_paintings(family: str, updates: int, seed: int) -> DictConfig:
 
 def train(cfg: DictConfig, folder: Path, measure: Any) -> None:
     """Into `folder`, with what `measure` finds there and the warnings that were given."""
-    if (folder / RESULT).exists():
+    steps = cfg.trainer.max_steps
+    if steps_in(folder / RESULT) >= steps:
         return
     if any((folder / checkpoints.FOLDER).glob("*.ckpt")):
         cfg.resume = str(folder)
     try:
-        if status(folder) != "finished":
+        if steps_in(folder / RECORD) < steps:
             run.fit(cfg, folder, {"recipe": folder.parent.name})
         found = {**measure(folder)._asdict(), "warnings": told(folder)}
     except RunError as error:
         found = {"modes": 0, "good": 0.0, "warnings": [str(error)]}
-    write(folder / RESULT, found)
+    write(folder / RESULT, {"steps": steps, **found})
     print(f"{folder.relative_to(OUTPUTS)}: {json.dumps(found)}", flush=True)
+
+
+def steps_in(path: Path) -> int:
+    """The steps that a result or a record tells of, 0 where there are none."""
+    return int(json.loads(path.read_text()).get("steps", 0)) if path.exists() else 0
 
 
 def found_points(folder: Path) -> Coverage:
