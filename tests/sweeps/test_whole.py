@@ -133,8 +133,9 @@ def test_failed_jobs_wait_until_they_are_asked_for(tmp_path):
     [
         (["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], "hydra_plugins.hydra_joblib_launcher"),
         (["hydra/launcher=submitit_local"], "hydra_plugins.hydra_submitit_launcher"),
+        (["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"], "hydra_plugins.hydra_ray_launcher"),
     ],
-    ids=["joblib", "submitit"],
+    ids=["joblib", "submitit", "ray"],
 )
 def test_jobs_in_processes_of_their_own_have_the_same_ledger_and_tell_their_failures(launcher, package, tmp_path):
     pytest.importorskip(package)
@@ -153,14 +154,20 @@ def test_jobs_in_processes_of_their_own_have_the_same_ledger_and_tell_their_fail
     assert [job.tries for job in Ledger(tmp_path).jobs()] == [1, 1]
 
 
-def test_a_job_whose_process_is_killed_is_told_and_gone_on_with(tmp_path):
-    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    process = start("-m", "hydra/launcher=submitit_local", "seed=1", f"hydra.sweep.dir={tmp_path}", *SMALL[:-1])
-    while not [*tmp_path.rglob("last.ckpt")]:
+def start_and_kill_the_job(folder, launcher):
+    """The sweep's process, of which the only job was killed once it had a checkpoint."""
+    process = start("-m", f"hydra/launcher={launcher}", "seed=1", f"hydra.sweep.dir={folder}", *SMALL)
+    while not [*folder.rglob("last.ckpt")]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
             pytest.fail("it ended before it had a checkpoint")
-    os.kill(Ledger(tmp_path).jobs()[0].owner["pid"], signal.SIGKILL)
+    os.kill(Ledger(folder).jobs()[0].owner["pid"], signal.SIGKILL)
+    return process
+
+
+def test_a_job_whose_process_is_killed_is_told_and_gone_on_with(tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    process = start_and_kill_the_job(tmp_path, "submitit_local")
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
     assert "a job's process was lost" in err
@@ -169,3 +176,14 @@ def test_a_job_whose_process_is_killed_is_told_and_gone_on_with(tmp_path):
     code, err = train(f"resume={tmp_path}", "hydra/launcher=basic")
     assert code == 0, err
     assert Ledger(tmp_path).jobs()[0].status == "done"
+
+
+def test_ray_tries_a_job_again_whose_process_is_killed_and_the_run_goes_on(tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_ray_launcher")
+    process = start_and_kill_the_job(tmp_path, "ray")
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "1 of 1 jobs done" in err
+    (job,) = Ledger(tmp_path).jobs()
+    assert (job.status, job.tries) == ("done", 2)
+    assert json.loads((tmp_path / job.folder / "run.json").read_text())["resumed"]
