@@ -18,14 +18,15 @@ def train(cfg: DictConfig) -> float:
     from atelier.labels import presume
     from atelier.run import fit
 
+    run = output_folder()
+
     def fitted(cfg: DictConfig) -> float:
-        run = output_folder()
         if cfg.resume == AUTO:
             cfg = going_on(cfg, run)
         check(presume(cfg))
         return fit(cfg, run, HydraConfig.get().runtime.choices)
 
-    with job(), slurm.requeued(goes_on(cfg)):
+    with job(), slurm.requeued(goes_on(cfg), run):
         return attempted(cfg, fitted)
 
 

@@ -8,8 +8,9 @@ from lightning_fabric.plugins import TorchCheckpointIO
 
 from atelier.errors import RunError, UserError
 from atelier.files import replacing
+from atelier.run_folder import CHECKPOINTS
 
-FOLDER = "checkpoints"
+FOLDER = CHECKPOINTS
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import UserError
-from atelier.run_folder import RECIPE, RECORD
+from atelier.run_folder import RECIPE, RECORD, has_checkpoint
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
 
@@ -42,7 +42,7 @@ def arguments(given: list[str]) -> list[str]:
 
 def going_on(cfg: DictConfig, run: Path) -> DictConfig:
     """The config of a run whose folder may have something to go on from: then it is the recipe in there."""
-    if not any(run.glob("checkpoints/*.ckpt")) or not (run / RECIPE).is_file():
+    if not has_checkpoint(run) or not (run / RECIPE).is_file():
         cfg = cfg.copy()
         cfg.resume = None
         return cfg

@@ -24,6 +24,8 @@ RECORD = "run.json"
 LOG = "train.log"
 """Hydra's, named after the program."""
 
+CHECKPOINTS = "checkpoints"
+
 HERE = Path(__file__).parent
 PACKAGES = ("atelier", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy")
 
@@ -38,7 +40,7 @@ class RunFolder:
 
     def refuse_another_run(self) -> None:
         """Raise UserError where the folder holds a run that one can go on with."""
-        if self._former() and any((self.path / "checkpoints").glob("*.ckpt")):
+        if self._former() and has_checkpoint(self.path):
             raise UserError(f"run_dir: {self.path} holds a run already; resume={self.path} goes on with it")
 
     def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None, processes: int = 1) -> None:
@@ -100,6 +102,10 @@ class WatchedFolder(RunFolder):
 
     def note(self, **facts: Any) -> None:
         """Nothing: the other one does."""
+
+
+def has_checkpoint(run: Path) -> bool:
+    return any((run / CHECKPOINTS).glob("*.ckpt"))
 
 
 def config(run: Path) -> DictConfig:

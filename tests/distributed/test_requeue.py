@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,8 +34,9 @@ def job(monkeypatch, tmp_path):
     scontrol = tmp_path / "scontrol"
     scontrol.write_text(f'#!/bin/sh\necho "$@" >> {asked}\nexec /bin/sh -c "$SCONTROL"\n')
     scontrol.chmod(0o755)
-    for name in ("SLURM_STEP_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "TORCHELASTIC_RUN_ID"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("STEP_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT"):
+        monkeypatch.delenv(f"SLURM_{name}", raising=False)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SCONTROL", "true")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
@@ -44,8 +46,8 @@ def job(monkeypatch, tmp_path):
     return lambda: asked.read_text().splitlines() if asked.exists() else []
 
 
-def stopped(goes_on=True):
-    with pytest.raises(Interrupted), slurm.requeued(goes_on):
+def stopped(goes_on=True, run=Path("outputs/never-begun")):
+    with pytest.raises(Interrupted), slurm.requeued(goes_on, run):
         raise Interrupted("stopped at step 3")
 
 
@@ -73,6 +75,22 @@ def test_what_was_stopped_stays_away(job, monkeypatch, heard):
 def test_a_run_that_would_begin_anew_stays_away(job):
     stopped(goes_on=False)
     assert job() == []
+
+
+@pytest.mark.parametrize(
+    ("restarts", "checkpoint", "goes_back"), [(2, False, True), (3, False, False), (3, True, True)]
+)
+def test_a_run_that_never_comes_to_a_checkpoint_stays_away_in_the_end(
+    job, monkeypatch, tmp_path, capsys, restarts, checkpoint, goes_back
+):
+    monkeypatch.setenv("SLURM_RESTART_COUNT", str(restarts))
+    if checkpoint:
+        (tmp_path / "checkpoints").mkdir()
+        (tmp_path / "checkpoints" / "last.ckpt").touch()
+    stopped(run=tmp_path)
+    assert job() == (["requeue 7"] if goes_back else [])
+    if not goes_back:
+        assert "stays out of the queue: 4 turns were too short to come to a checkpoint" in capsys.readouterr().err
 
 
 def test_one_process_of_many_asks(job, monkeypatch):
