@@ -7,6 +7,7 @@ from models import CONF, names
 from omegaconf import OmegaConf
 
 from atelier.config import build, check
+from atelier.errors import UserError
 from atelier.labels import presume
 from atelier.sweeps.grid import combinations
 
@@ -21,7 +22,8 @@ def words(preset):
     return OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
 
 
-GRIDS = [name for name in names("sweep") if name != "optuna" and not name.startswith("wandb")]
+AGENTS = [name for name in names("sweep") if name.startswith("wandb")]
+GRIDS = [name for name in names("sweep") if name != "optuna" and name not in AGENTS]
 
 
 @pytest.mark.parametrize("preset", [*GRIDS, "optuna"])
@@ -33,6 +35,12 @@ def test_a_preset_is_a_sweep_without_more_words(preset):
 
 def test_without_a_preset_nothing_is_swept():
     assert composed(hydra=True).hydra.sweeper == {"_target_": "hydra_plugins.atelier_sweepers.Grid", "params": {}}
+
+
+@pytest.mark.parametrize("preset", AGENTS)
+def test_what_drives_this_program_is_none_of_its_options(preset):
+    with pytest.raises(UserError, match="^sweep: sweep=wandb_… is for W&B's own agents: wandb sweep conf/sweep/wandb_"):
+        check(presume(composed(f"sweep={preset}")))
 
 
 @pytest.mark.parametrize("preset", GRIDS)

@@ -9,7 +9,7 @@ from atelier.config.nodes import Inspection
 from atelier.config.rehearsal import rehearse
 from atelier.config.targets import TargetError, is_node, locate
 from atelier.config.values import Values
-from atelier.errors import ConfigError
+from atelier.errors import ConfigError, UserError
 
 REHEARSED = ("data", "model", "metrics", "health", "callbacks", "logger")
 
@@ -28,9 +28,13 @@ class Root(TypedDict, total=False):
 def check(cfg: DictConfig, rehearsed: Sequence[str] = REHEARSED) -> None:
     """Raise ConfigError with every fault of a composed config, one line each; build nothing that would be kept.
 
+    A sweep of W&B's is no config, and refused as one.
+
     What signatures and type hints cannot tell is asked of the constructors of the parts called `rehearsed`, once all
     else is well: these must be cheap.
     """
+    if "sweep" in cfg:  # presets of our own leave no such key behind
+        raise UserError("sweep: sweep=wandb_… is for W&B's own agents: wandb sweep conf/sweep/wandb_….yaml")
     values = Values(cfg)
     found = dict(values.faults)
     for key, text in [*_signature_faults(values), *_batch_fault(values)]:
