@@ -35,7 +35,7 @@ from atelier.record.csv import CsvRecord
 from atelier.record.summary import Makes
 from atelier.run_folder import RunFolder, WatchedFolder
 from atelier.signals import Signals
-from atelier.sweeps import trial
+from atelier.sweeps import job
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Fitting:
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
         always = [Hyperparameters(), Reseed(self.cfg.seed), Record(), ValidateLastStep()]
-        return [*always, *scoring, *chosen, *health, *trial.callbacks(self.run.path), *external.callbacks(self.step)]
+        return [*always, *scoring, *chosen, *health, *job.callbacks(self.run.path), *external.callbacks(self.step)]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]

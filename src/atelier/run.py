@@ -115,7 +115,7 @@ class Processes:
         self.signals = signals
 
     def train(self) -> None:
-        launch(self.run.path, self.count, self.signals)
+        launch(go_on, self.run.path, self.count, self.signals)
         self.run.go_on()
         if self.run.record["status"] != "finished":
             raise Interrupted(self.run.record.get("reason") or "stopped before training began")

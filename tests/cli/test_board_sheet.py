@@ -3,9 +3,9 @@
 import torch
 from rich.console import Console
 
-from atelier.cli.board.contest import Row
 from atelier.cli.board.intervals import Draws, interval
 from atelier.cli.board.painting import Cost
+from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Score
 from atelier.cli.board.sheet import sheet
 

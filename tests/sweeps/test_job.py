@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from atelier.errors import Interrupted, RunError, UserError
 from atelier.sweeps import trial
-from atelier.sweeps.job import attempted
+from atelier.sweeps.job import attempted, callbacks
 from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 
@@ -159,7 +159,7 @@ def test_a_trial_that_was_killed_when_it_had_been_pruned_is_not_trained_on(run, 
 
 
 def test_an_ordinary_run_has_no_callbacks_of_a_trial(run):
-    assert trial.callbacks(run) == []
+    assert callbacks(run) == []
 
 
 def test_a_trial_whose_sweep_has_moved_knows_where_its_study_is(run, ledger):

@@ -8,7 +8,7 @@ import torch
 
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.record import Record
-from atelier.sweeps import trial
+from atelier.sweeps import job, trial
 
 optuna = pytest.importorskip("optuna")
 
@@ -56,7 +56,7 @@ def run(tmp_path):
 
 
 def test_a_trial_tells_its_scores_and_is_stopped_where_it_is_worse_than_half(study, run):
-    (callback,), trainer = trial.callbacks(run), Trainer()
+    (callback,), trainer = job.callbacks(run), Trainer()
     assert not trainer.validated(callback, 54.0, 100, 5), "between the others"
     assert trial.pruned(run) is None
     assert trainer.validated(callback, 53.0, 200, 10), "others had 40 and 30 by then"
@@ -66,26 +66,26 @@ def test_a_trial_tells_its_scores_and_is_stopped_where_it_is_worse_than_half(stu
 
 
 def test_the_best_score_is_that_of_all_validations(study, run):
-    (callback,), trainer = trial.callbacks(run), Trainer()
+    (callback,), trainer = job.callbacks(run), Trainer()
     trainer.validated(callback, 52.0, 100, 5)
     assert trainer.validated(callback, 70.0, 200, 10)
     assert trial.pruned(run) == 52.0
 
 
 def test_what_is_good_goes_on(study, run):
-    (callback,), trainer = trial.callbacks(run), Trainer()
+    (callback,), trainer = job.callbacks(run), Trainer()
     assert not trainer.validated(callback, 10.0, 100, 5)
     assert not trainer.validated(callback, 9.0, 200, 10)
 
 
 def test_a_run_at_its_end_is_done_and_not_pruned(study, run):
-    (callback,), trainer = trial.callbacks(run), Trainer()
+    (callback,), trainer = job.callbacks(run), Trainer()
     assert not trainer.validated(callback, 99.0, 200, 20)
     assert trial.pruned(run) is None
 
 
 def test_one_process_of_several_reports_and_all_stop(study, run):
-    (callback,), other = trial.callbacks(run), Trainer()
+    (callback,), other = job.callbacks(run), Trainer()
     other.is_global_zero = False
     other.broadcast = lambda value: True
     assert other.validated(callback, 1.0, 100, 5)
@@ -93,7 +93,7 @@ def test_one_process_of_several_reports_and_all_stop(study, run):
 
 
 def test_without_a_score_or_a_pruner_nothing_is_stopped(study, run, tmp_path):
-    (callback,), trainer = trial.callbacks(run), Trainer(monitor=None)
+    (callback,), trainer = job.callbacks(run), Trainer(monitor=None)
     assert not trainer.validated(callback, 99.0, 200, 10)
     trial.write(run, {"number": 2, "study": str(tmp_path), "pruner": None})
-    assert trial.callbacks(run) == []
+    assert job.callbacks(run) == []

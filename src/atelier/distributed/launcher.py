@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -17,9 +18,10 @@ from atelier.failures import MISUSED
 from atelier.signals import Signals, heard
 
 
-def launch(run: Path, processes: int, signals: Signals) -> None:
-    """Have so many processes train the begun run of a folder; returns when they have ended well, or were stopped.
+def launch(work: Callable[[Path], None], run: Path, processes: int, signals: Signals) -> None:
+    """Have so many processes `work` at the begun run of a folder; returns when they have ended well, or were stopped.
 
+    `work` is a function of a module, which each of them imports.
     A signal is passed on to all of them. Raises UserError or RunError with the reason of the first that failed; by then
     none is left.
     """
@@ -37,7 +39,7 @@ def launch(run: Path, processes: int, signals: Signals) -> None:
     )
     with signals.passed_on(_stop_all):
         try:
-            elastic_launch(config, replica)(run)
+            elastic_launch(config, replica)(work, run)
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             if heard:  # whatever it came to in a process that could not be patient yet

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from pathlib import Path
 
@@ -21,15 +22,13 @@ LOST = 3
 """Exit code of a process that could not go on because another one ended."""
 
 
-def replica(run: Path) -> None:
-    """Train the begun run of this folder, as the process that the environment says this is."""
-    from atelier.run import go_on  # which knows the launcher
-
+def replica(work: Callable[[Path], None], run: Path) -> None:
+    """Do the `work` at the begun run of this folder, as the process that the environment says this is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the launcher passes on one SIGTERM
     over = _stop_with_the_launcher()
     _log_beside_the_launcher(run, int(os.environ["RANK"]))
     try:
-        go_on(run)
+        work(run)
     except StoppedAtOnce:
         sys.exit(INTERRUPTED)  # or the launcher would wait for the others, which may wait for this one
     except Interrupted:

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -47,3 +48,12 @@ def attempted(cfg: DictConfig, train: Callable[[DictConfig], float]) -> float:
             raise
         this.end("done" if trial.pruned(run) is None else "pruned", score)
     return score
+
+
+def callbacks(run: Path) -> list[Any]:
+    """What Lightning is to call in a run because it is a trial: nothing, where it is none or its study prunes none."""
+    if not trial.read(run).get("pruner"):
+        return []
+    from atelier.sweeps.pruning import Pruning  # Optuna and Lightning: not for runs that are no trials
+
+    return [Pruning(run)]

@@ -38,12 +38,3 @@ def write(run: Path, facts: dict[str, Any]) -> None:
 def pruned(run: Path) -> float | None:
     """The best score of a run that was pruned; None for any other."""
     return read(run).get("pruned_with")
-
-
-def callbacks(run: Path) -> list[Any]:
-    """What Lightning is to call in a run because it is a trial: nothing, where it is none or its study prunes none."""
-    if not read(run).get("pruner"):
-        return []
-    from atelier.sweeps.pruning import Pruning  # Optuna and Lightning: not for runs that are no trials
-
-    return [Pruning(run)]

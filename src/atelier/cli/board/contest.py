@@ -8,14 +8,15 @@ from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.intervals import LEVEL, RESAMPLES
-from atelier.cli.board.painting import Cost, paint, try_out
-from atelier.cli.board.scoring import Score, Scorer
+from atelier.cli.board.painting import paint, try_out
+from atelier.cli.board.row import Row
+from atelier.cli.board.scoring import Scorer
 from atelier.cli.devices import device
 from atelier.cli.methods import Settings
 from atelier.errors import RunError, UserError
@@ -23,23 +24,6 @@ from atelier.failures import tell
 from atelier.files import replacing
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
-
-
-class Row(NamedTuple):
-    """What the board says of a method."""
-
-    name: str
-    scores: dict[str, Score]
-    cost: Cost
-    styles: list[str]
-    whole: bool
-    """Whether it has all styles of the grid: those that do not are no rivals of the others."""
-    card: dict[str, Any]
-
-    @property
-    def told(self) -> dict[str, Any]:
-        scores = {name: score.told for name, score in self.scores.items()}
-        return {"scores": scores, **self.cost._asdict(), "styles": self.styles, "card": self.card}
 
 
 def entrants(words: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from atelier.cli.board.contest import Row
+from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Score
 from atelier.cli.board.sheet import arrow
 from atelier.cli.curves import COLOURS

@@ -6,8 +6,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from atelier.cli.board.contest import Row
 from atelier.cli.board.intervals import alike
+from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Score
 
 CAPTION = "best in bold; ≈ may be as good, with other contents and styles; beside: 95 % intervals"
