@@ -57,6 +57,25 @@ def test_says_truly_whether_the_generator_looks_at_real_logits(objective):
 
 
 @each_objective
+def test_who_cannot_tell_the_sides_apart_is_best_off_undecided(objective):
+    """With one logit for all, the discriminator's loss has its minimum there."""
+    logit = objective.undecided(*torch.full((2, 8), 3.0)).requires_grad_()
+    (slope,) = torch.autograd.grad(objective.discriminator(logit.expand(8), logit.expand(8)), logit)
+    assert slope == 0
+
+
+@each_objective
+def test_undecided_moves_with_the_logits_where_they_mean_as_much_with_a_constant_added(objective):
+    real, fake = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+    free = torch.allclose(objective.discriminator(real, fake), objective.discriminator(real + 5, fake + 5), rtol=1e-4)
+    moved = objective.undecided(real + 5, fake + 5) - objective.undecided(real, fake)
+    assert moved.item() == pytest.approx(5 if free else 0)
+    assert free == isinstance(objective, Wasserstein | Relativistic)
+    if free:
+        assert fake.mean() < objective.undecided(real, fake) < real.mean() or real.mean() < fake.mean()
+
+
+@each_objective
 def test_stays_finite_for_large_logits(objective):
     large = torch.tensor([1e4, -1e4])
     assert objective.discriminator(large, large.flip(0)).isfinite()

@@ -43,10 +43,11 @@ class Ada(StochasticAugment):
     Overfitting is r_t = E[sign(D(real))], the mean sign of the real images' logits (eq. 1). After every `every`
     batches the probability takes a step up if that is above `target`, or down if it is below; a step is as large as
     to go from 0 to 1 in `ramp_images` images. It stays in [0, 1]: the paper bounds it below only, but above 1 it
-    would change nothing any more. The objective must be one where logits of 0 are undecided, which those of the
-    Wasserstein distance and of pairs (`Relativistic`) are not: they mean as much with a constant added.
+    would change nothing any more. The paper's logits are those of the non-saturating objective, undecided at 0; of
+    others the sign is that of the distance from where they are (`Objective.undecided`).
     """
 
+    adaptive = True
     sign_sum: Tensor
     images: Tensor
     batches: Tensor
@@ -64,9 +65,9 @@ class Ada(StochasticAugment):
             self.register_buffer(name, torch.tensor(0.0))
 
     @torch.no_grad()
-    def observe(self, real_logits: Tensor) -> None:
+    def observe(self, sureness: Tensor) -> None:
         """Nothing here waits for the device: which batch is the `every`-th is computed there, too."""
-        signs = real_logits.float().sign().reshape(len(real_logits), -1).mean(1)
+        signs = sureness.float().sign().reshape(len(sureness), -1).mean(1)
         seen = processes.summed(torch.stack([signs.sum(), torch.ones_like(signs).sum()]))
         self.sign_sum += seen[0]
         self.images += seen[1]

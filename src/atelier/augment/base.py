@@ -1,5 +1,7 @@
 """What stands between images and the discriminator."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 
@@ -12,11 +14,17 @@ class Augment(nn.Module):
     What it learns is in buffers, and so in checkpoints.
     """
 
+    adaptive: ClassVar[bool] = False
+    """Whether it wants to `observe` the discriminator."""
+
     def forward(self, images: Tensor) -> Tensor:
         return images
 
-    def observe(self, real_logits: Tensor) -> None:
-        """Told the logits of the real images of every discriminator step, without a graph."""
+    def observe(self, sureness: Tensor) -> None:
+        """Told in every discriminator step, without a graph, how far above undecided the real images' logits are.
+
+        (B,), or (B, P) where P parts of each image are judged.
+        """
 
     def readings(self) -> dict[str, Tensor]:
         """What is worth a column of the record, scalars by name."""

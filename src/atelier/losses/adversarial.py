@@ -9,6 +9,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from atelier import processes
+
 
 class Objective:
     """Both players see both sides, so that an objective may compare them."""
@@ -23,6 +25,10 @@ class Objective:
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Scalar that falls as fake logits rise. `real` is None unless `relativistic`."""
         raise NotImplementedError
+
+    def undecided(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The logit, a scalar, of an image that might be of either side: above it are those taken for real."""
+        return real.new_zeros(())
 
 
 class Minimax(Objective):
@@ -57,6 +63,9 @@ class LeastSquares(Objective):
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return (fake - 1).square().mean() / 2
 
+    def undecided(self, real: Tensor, fake: Tensor) -> Tensor:
+        return real.new_tensor(0.5)
+
 
 class Wasserstein(Objective):
     """Arjovsky et al. 2017, eq. 2. Needs a Lipschitz constraint: a penalty, weight clipping or spectral norm."""
@@ -66,6 +75,9 @@ class Wasserstein(Objective):
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return -fake.mean()
+
+    def undecided(self, real: Tensor, fake: Tensor) -> Tensor:
+        return midway(real, fake)
 
 
 class Hinge(Objective):
@@ -95,8 +107,16 @@ class Relativistic(Objective):
         assert real is not None
         return softplus(real - fake).mean()
 
+    def undecided(self, real: Tensor, fake: Tensor) -> Tensor:
+        return midway(real, fake)
+
 
 def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
     """-log D(real) - log(1 - D(fake)), the negative of Goodfellow et al. 2014, eq. 1."""
     # -log sigmoid(x) = softplus(-x), without overflow
     return softplus(-real).mean() + softplus(fake).mean()
+
+
+def midway(real: Tensor, fake: Tensor) -> Tensor:
+    """Between the mean logits of both sides: where a constant may be added to all of them, nothing else is."""
+    return processes.averaged((real.mean() + fake.mean()) / 2)

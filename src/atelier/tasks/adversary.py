@@ -36,7 +36,7 @@ class Adversary:
         if not mixed and any(penalty.at_images for penalty in due.values()):
             real, fake = real.detach().requires_grad_(), fake.requires_grad_()
         critique = self.criticize(real, fake, labels)
-        self.augment.observe(critique.real_logits.detach())
+        self._report(critique.real_logits.detach(), critique.fake_logits.detach())
         terms = {"adversarial": self.objective.discriminator(critique.real_logits, critique.fake_logits)}
         with torch.autocast(real.device.type, enabled=False):
             return terms | {name: penalty(critique) for name, penalty in due.items()}
@@ -61,6 +61,10 @@ class Adversary:
             real_logits, fake_logits = self.discriminator.logits(of_both, twice).float().chunk(2)
             of_real, of_fake = _halves(of_both)
         return Critique(judge, real, fake, real_logits, fake_logits, of_real, of_fake, labels, self.discriminator)
+
+    def _report(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        if self.augment.adaptive:
+            self.augment.observe(real_logits - self.objective.undecided(real_logits, fake_logits))
 
     @torch.no_grad()
     def reference_logits(self, real: Tensor, labels: Tensor | None) -> Tensor | None:
