@@ -23,6 +23,8 @@ class Linear(nn.Module):
         self.asked.append((len(latents), labels))
         return latents[:, None].expand(-1, LAYERS, -1)
 
+    training_styles = styles
+
     def synthesize(self, styles, labels=None):
         return (styles.flatten(1) @ self.weight).reshape(-1, 3, 4, 4)
 
@@ -84,6 +86,19 @@ def test_measured_on_a_part_of_the_batch(batch, shrink, count):
     asked, given = generator.asked[0]
     assert asked == count
     torch.testing.assert_close(given, labels[:count])
+
+
+def test_measured_on_styles_as_training_mixes_them(monkeypatch):
+    """Of two latents each, where all are mixed."""
+    torch.manual_seed(0)
+    generator = stylegan2.Generator(16, latent_dim=8, width=4, mixing=1.0)
+    drawn = []
+    synthesize = generator.synthesize
+    monkeypatch.setattr(generator, "synthesize", lambda styles, labels: drawn.append(styles) or synthesize(styles))
+    PathLength(weight=2).measure(creation_of(generator, width=8))
+    (styles,) = drawn
+    kinds = [len(torch.unique(layers.detach(), dim=0)) for layers in styles]
+    assert kinds == [2] * len(styles)
 
 
 def test_a_generator_that_ignores_its_styles_has_finite_gradients():

@@ -113,6 +113,22 @@ def test_the_terms_are_those_of_the_definitions():
     assert_close(found["content"], apart.mean(), rtol=1e-4, atol=1e-6)
 
 
+def test_a_network_is_to_redraw_contents_and_styles_alike():
+    learner = sanet()
+    found = losses(learner)
+    pixels, activations = 0.0, 0.0
+    for pictures in PAIR[:2]:
+        seen = learner.encoder.taps(pictures, learner.looked_at)
+        drawn = learner.level.draw(learner.level.changed(seen, seen))
+        again = learner.encoder.taps(drawn, learner.looked_at)
+        pixels += (drawn - pictures).square().mean()
+        for tap in TAPS:
+            apart = (again[tap] - seen[tap]).square().mean((1, 2, 3)) / seen[tap].square().mean((1, 2, 3))
+            activations += apart.mean()
+    assert_close(found["identity_pixels"], pixels, rtol=1e-4, atol=1e-6)
+    assert_close(found["identity"], activations, rtol=1e-4, atol=1e-6)
+
+
 def test_a_term_that_is_none_is_left_out():
     learner = adain(style=None, variation=Variation(1.0))
     assert [*learner.terms] == ["content", "variation"]
@@ -165,6 +181,15 @@ def test_steps_without_a_loss_are_refused(terms, got):
 
 def test_a_term_of_fewer_steps_beside_one_of_every_step():
     assert {*adain(variation=Variation(1.0, every=4)).terms} == {"content", "style", "variation"}
+
+
+def test_held_out_pictures_are_measured_by_what_all_steps_minimise_in_the_mean(monkeypatch):
+    found = []
+    for every in (1, 4):
+        learner = adain(variation=Variation(1.0, every=every))
+        monkeypatch.setattr(learner, "log_dict", lambda values, **_: found.append(values))
+        learner.validation_step(PAIR, 0)
+    assert_close(found[1], found[0])
 
 
 @pytest.mark.parametrize("term", [Content, Goal, Identity, Style])

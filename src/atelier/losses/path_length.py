@@ -13,8 +13,9 @@ from atelier.losses.generator import Creation, GeneratorTerm
 class PathLength(GeneratorTerm):
     """A step of fixed length in style is to change the image by a fixed amount (Karras et al. 2020, eq. 4).
 
-    The amount is the lengths' own running mean. Measured on fresh latents, `shrink` times fewer than the batch has,
-    as in the authors' training (2: "minibatch shrink"), since it is the dearest part of a step.
+    The amount is the lengths' own running mean. Measured on fresh latents, mixed as those of all training images are,
+    and `shrink` times fewer than the batch has, as in the authors' training (2: "minibatch shrink"), since it is the
+    dearest part of a step.
     """
 
     mean: Tensor
@@ -32,8 +33,8 @@ class PathLength(GeneratorTerm):
         count = math.ceil(len(creation.latents) / self.shrink)
         latents = torch.randn_like(creation.latents[:count], requires_grad=True)
         labels = None if creation.labels is None else creation.labels[:count]
-        generator: Any = creation.generator  # one with `styles` and `synthesize`
-        styles = generator.styles(latents, labels)
+        generator: Any = creation.generator  # one with `training_styles` and `synthesize`
+        styles = generator.training_styles(latents, labels)
         lengths = path_lengths(styles, generator.synthesize(styles, labels))
         self.mean.lerp_(processes.averaged(lengths.detach().mean()), 1 - self.decay)
         return (lengths - self.mean).square().mean()

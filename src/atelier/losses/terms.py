@@ -33,6 +33,10 @@ class Term(nn.Module, Generic[Record]):
     def forward(self, record: Record) -> Tensor:
         return self.weight * self.every * self.measure(record)
 
+    def in_the_mean(self, record: Record) -> Tensor:
+        """What it adds to the loss in the mean of all updates."""
+        return self.weight * self.measure(record)
+
     def measure(self, record: Record) -> Tensor:
         """The term without its weight: a scalar."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ Departure from all the papers: distances are over the size of what they are to, 
 the encoder. (Between two of ours the squares of Gram matrices differ by a factor of a million.)
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -39,6 +39,16 @@ class FreshStyles:
 
 
 @dataclass(frozen=True)
+class Redrawn:
+    """Pictures as the network draws them in their own style, and what the encoder sees of both."""
+
+    pictures: Tensor
+    drawn: Tensor
+    picture_activations: Activations
+    drawn_activations: Activations
+
+
+@dataclass(frozen=True)
 class Transferred:
     """A batch of contents, what they became, and how to look at pictures as the encoder does."""
 
@@ -49,11 +59,11 @@ class Transferred:
     stylised_activations: Activations
     goal: Activations
     """What the stylised pictures' activations were to be, at the taps where the decoder was told."""
-    redraw: Callable[[], tuple[Tensor, Activations]]
-    """The contents in their own style, as the network draws them, and what the encoder sees of those."""
+    redraw: Callable[[], Sequence[Redrawn]]
+    """Makes the contents, and the styles, redrawn."""
 
     @cached_property
-    def identity(self) -> tuple[Tensor, Activations]:
+    def redrawn(self) -> Sequence[Redrawn]:
         return self.redraw()
 
 
@@ -113,20 +123,20 @@ class Variation(TransferTerm):
 
 
 class Identity(Content):
-    """Distance of a content in its own style from itself, in activations (Park & Lee 2019, eq. 8, second part)."""
+    """Distance of pictures in their own style from themselves, in activations (Park & Lee 2019, eq. 8, second part)."""
 
     def measure(self, record: Transferred) -> Tensor:
-        return self._apart(record.identity[1], record.content_activations)
+        return _total(self._apart(of.drawn_activations, of.picture_activations) for of in record.redrawn)
 
 
 class IdentityPixels(TransferTerm):
-    """The same in pixels: the mean squared difference (Park & Lee 2019, eq. 8, first part)."""
+    """The same in pixels: the mean squared difference in [-1, 1] (Park & Lee 2019, eq. 8, first part)."""
 
     def __init__(self, weight: float, every: int = 1) -> None:
         super().__init__(weight, every=every)
 
     def measure(self, record: Transferred) -> Tensor:
-        return (record.identity[0] - record.content).square().mean()
+        return _total((of.drawn - of.pictures).square().mean() for of in record.redrawn)
 
 
 def _total(terms: Iterable[Tensor]) -> Tensor:

@@ -36,6 +36,10 @@ class Generator(nn.Module):
         """
         return truncate(latents, truncation)[:, None]
 
+    def training_styles(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Those that training draws its images from, for whoever wants to differentiate by them."""
+        return self.styles(latents, labels)
+
     def synthesize(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images of `styles`; of the same labels that the styles were made with."""
         return self(styles[:, 0], labels)

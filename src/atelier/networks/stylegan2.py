@@ -69,6 +69,10 @@ class Generator(players.Generator):
             styles = self.mix(styles, self.styles(torch.randn_like(latents), labels))
         return self.synthesize(styles)
 
+    def training_styles(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Some of two latents, as in `forward`."""
+        return self.mix(self.styles(latents, labels), self.styles(torch.randn_like(latents), labels))
+
     def styles(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:
         """(B, style_layers, latent_dim), all layers alike.
 

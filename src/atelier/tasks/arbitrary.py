@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from atelier.data.types import Pair
-from atelier.losses.transfer import Activations, FreshStyles, Goal, Transferred, TransferTerm
+from atelier.losses.transfer import Activations, FreshStyles, Goal, Redrawn, Transferred, TransferTerm
 from atelier.networks.decoder import Decoder
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
@@ -59,9 +59,9 @@ class ArbitraryStyle(TransferTask):
         goal = self.level.changed(content, style)
         stylised = self.level.draw(goal)
 
-        def redraw() -> tuple[Tensor, Activations]:
-            again = self.level.draw(self.level.changed(content, content))
-            return again, self.encoder.taps(again, self.looked_at)
+        def redrawn(pictures: Tensor, seen: Activations) -> Redrawn:
+            drawn = self.level.draw(self.level.changed(seen, seen))
+            return Redrawn(pictures, drawn, seen, self.encoder.taps(drawn, self.looked_at))
 
         return Transferred(
             batch.content,
@@ -70,7 +70,7 @@ class ArbitraryStyle(TransferTask):
             content,
             self.encoder.taps(stylised, self.looked_at),
             {self.level.transform.taps[0]: goal},
-            redraw,
+            lambda: [redrawn(batch.content, content), redrawn(batch.style, style)],
         )
 
     @torch.no_grad()

@@ -18,7 +18,8 @@ class TransferTask(LightningModule):
     """A step is an update on one batch of pairs. `terms` are minimised together; their names are those of the record,
     and one that is None is left out.
 
-    Lower is better of `val/loss`, the same sum for held-out pictures, by which the best checkpoint is chosen.
+    Lower is better of `val/loss`, the same sum for held-out pictures, by which the best checkpoint is chosen; a term of
+    every `every`-th step counts in it as it does in the mean of all steps.
     """
 
     batch: ClassVar[type] = Pair
@@ -61,5 +62,5 @@ class TransferTask(LightningModule):
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
         record = self.transfer(batch)
-        values = {f"val/{name}": term(record) for name, term in self.terms.items()}
+        values = {f"val/{name}": term.in_the_mean(record) for name, term in self.terms.items()}
         self.log_dict({**values, "val/loss": sum(values.values())}, batch_size=len(batch.content), sync_dist=True)

@@ -130,8 +130,8 @@ def fit(tmp_path):
 def column(tmp_path):
     """What `health/<name>` was at the steps that have it."""
 
-    def read(name):
-        rows = table.read(tmp_path / "metrics.csv")
+    def read(name, folder="."):
+        rows = table.read(tmp_path / folder / "metrics.csv")
         return {row["step"]: row[f"health/{name}"] for row in rows if f"health/{name}" in row}
 
     return read

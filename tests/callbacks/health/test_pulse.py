@@ -1,4 +1,7 @@
 import pytest
+from torch import nn
+
+from atelier.losses.penalties import R1
 
 
 def test_a_gradient_that_vanishes_is_told_once(fit, gan, told):
@@ -44,3 +47,13 @@ def test_penalties_as_large_as_the_objective_are_no_matter(fit, gan, column, tol
     fit(gan(penalty=3.0), steps=14, every=1)
     assert told() == []
     assert all(0.2 < share < 0.8 for share in column("discriminator_penalties").values())
+
+
+def test_a_lazy_penalty_has_its_share_of_all_steps(fit, gan, column, told):
+    """In the steps that have it, it is `every` times as large."""
+    for name, every, penalty in [("always", 1, 30.0), ("lazy", 16, 30.0 * 16)]:
+        task = gan(penalty=penalty)
+        task.penalties = nn.ModuleDict({"r1": R1(weight=1.0, every=every)})
+        fit(task, folder=name, steps=14, every=1)
+    assert told() == []
+    assert column("discriminator_penalties", "lazy") == pytest.approx(column("discriminator_penalties", "always"))

@@ -12,6 +12,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from atelier.callbacks.health.chart import Findings
+from atelier.losses.terms import Term
 
 VANISHED = 1e-8
 """Root mean square of a gradient: below the epsilon of Adam, its steps shrink with the gradient."""
@@ -33,6 +34,7 @@ class Pulse:
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}
         self._optimizers: list[tuple[str, Optimizer]] = []
+        self._rhythms: dict[str, int] = {}
         self._awaited: set[str] = set()
         self._norms: dict[str, Tensor] = {}
         self._past: dict[str, list[float]] = {}
@@ -40,6 +42,9 @@ class Pulse:
     def attach(self, task: LightningModule, optimizers: Iterable[Optimizer]) -> None:
         owner = {weights: name.partition(".")[0] for name, weights in task.named_parameters()}
         self._optimizers = [(owner[next(_weights(optimizer))], optimizer) for optimizer in optimizers]
+        self._rhythms = {
+            path.split(".")[-1]: part.every for path, part in task.named_modules() if isinstance(part, Term)
+        }
         self.sizes = {name: sum(part.numel() for part in _weights(optimizer)) for name, optimizer in self._optimizers}
 
     def await_all(self) -> None:
@@ -57,9 +62,13 @@ class Pulse:
             self._norms[name] = norm
 
     def readings(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
-        """What there is to log, of the norms since the last row and of the terms `player/name` of the losses."""
+        """What there is to log, of the norms since the last row and of the terms `player/name` of the losses.
+
+        A term of every `every`-th update was scaled up by as much: its share is that of all updates.
+        """
         norms = {f"{name}_gradient": norm.item() for name, norm in self._norms.items()}
-        shares = {f"{name}_penalties": share for name in self.sizes if (share := _share(name, terms)) is not None}
+        usual = {name: float(term) / self._rhythms.get(name.split("/")[-1], 1) for name, term in terms.items()}
+        shares = {f"{name}_penalties": share for name in self.sizes if (share := _share(name, usual)) is not None}
         self._norms = {}
         return norms | shares
 
@@ -100,9 +109,9 @@ def _weights(optimizer: Optimizer) -> Any:
     return (weights for group in optimizer.param_groups for weights in group["params"])
 
 
-def _share(player: str, terms: Mapping[str, Tensor]) -> float | None:
+def _share(player: str, terms: Mapping[str, float]) -> float | None:
     """Of the terms beside the objective in the sum of all, by their sizes; None where there are no others."""
-    sizes = {name: abs(float(term)) for name, term in terms.items() if name.startswith(f"{player}/")}
+    sizes = {name: abs(term) for name, term in terms.items() if name.startswith(f"{player}/")}
     objective = sizes.pop(f"{player}/adversarial", None)
     if objective is None or not sizes:
         return None
