@@ -33,13 +33,13 @@ from atelier import checkpoints, run
 from atelier.config import build
 from atelier.data.painting import STYLES
 from atelier.data.types import Images
-from atelier.errors import RunError
+from atelier.errors import Diverged
 from atelier.launch import guard
 from atelier.metrics.features import EmbeddedFeatures
 from atelier.metrics.modes import Coverage, coverage
 from atelier.metrics.neighbours import nearest
 from atelier.record import table as record
-from atelier.run_folder import RECORD
+from atelier.run_folder import RECORD, has_checkpoint
 
 OUTPUTS = ROOT / "outputs" / "modes"
 RESULT = "modes.json"
@@ -77,13 +77,13 @@ def train(cfg: DictConfig, folder: Path, measure: Any) -> None:
     steps = cfg.trainer.max_steps
     if steps_in(folder / RESULT) >= steps:
         return
-    if any((folder / checkpoints.FOLDER).glob("*.ckpt")):
+    if has_checkpoint(folder):
         cfg.resume = str(folder)
     try:
         if steps_in(folder / RECORD) < steps:
             run.fit(cfg, folder, {"recipe": folder.parent.name})
         found = {**measure(folder)._asdict(), "warnings": told(folder)}
-    except RunError as error:
+    except Diverged as error:
         found = {"modes": 0, "good": 0.0, "warnings": [str(error)]}
     write(folder / RESULT, {"steps": steps, **found})
     print(f"{folder.relative_to(OUTPUTS)}: {json.dumps(found)}", flush=True)

@@ -21,6 +21,8 @@ from atelier.errors import ConfigError, UserError
         ("seed=-1", "seed: must be between 0 and 4294967295, got -1"),
         ("trainer.val_check_interval=0", "trainer.val_check_interval: must be steps"),
         ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
+        ("trainer.num_sanity_val_steps=1", "trainer.num_sanity_val_steps: must be 0, got 1"),
+        ("trainer.num_sanity_val_steps=null", "trainer.num_sanity_val_steps: must be 0, got 2"),
     ],
 )
 def test_what_would_fail_late_is_refused_early(override, fault, small_config, tmp_path):

@@ -10,11 +10,12 @@ from PIL import Image
 from pytorch_lightning import Callback
 from typer.testing import CliRunner
 
-from atelier import checkpoints, run
+from atelier import checkpoints, run, run_folder
 from atelier.cli.main import app
 from atelier.cli.trained import Trained
 from atelier.errors import Interrupted, RunError, UserError
 from atelier.record.summary import describe
+from atelier.resume import going_on
 
 SCORED = ["metrics=embedded", "metrics.count=20", "metrics.splits=2"]
 
@@ -159,6 +160,19 @@ def test_a_run_is_not_overwritten(finished, small_config):
     with pytest.raises(UserError, match=f"run_dir: .* holds a run already; resume={finished}"):
         run.fit(small_config(), finished, {})
     assert (finished / "recipe.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "goes_on"), [("last", True), ("previous", True), ("best", True), ("healthy", False)])
+def test_a_run_goes_on_by_itself_from_what_resuming_looks_for(name, goes_on, small_config, tmp_path):
+    """Not from the state that health keeps, which may be all that there is after a kill at the first validation."""
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / f"{name}.ckpt").touch()
+    (tmp_path / "recipe.yaml").write_text("resume: null\nrun_dir: null\n")
+    assert run_folder.has_checkpoint(tmp_path) == goes_on
+    assert going_on(small_config("resume=auto"), tmp_path).resume == (str(tmp_path) if goes_on else None)
+    if not goes_on:
+        with pytest.raises(UserError, match="has no checkpoint yet"):
+            checkpoints.find(tmp_path)
 
 
 def test_a_refused_resume_leaves_the_run_as_it_was(small_config, tmp_path):

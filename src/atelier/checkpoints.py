@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
+from atelier import run_folder
 from atelier.errors import RunError, UserError
 from atelier.files import replacing
-from atelier.run_folder import CHECKPOINTS
 
-FOLDER = CHECKPOINTS
-LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+FOLDER = run_folder.CHECKPOINTS
+LAST, PREVIOUS, BEST = run_folder.LAST, run_folder.PREVIOUS, run_folder.BEST
 
 
 class WholeCheckpoints(TorchCheckpointIO):

@@ -18,6 +18,10 @@ class RunError(Exception):
     """A run that began could not go on: says at which step, why, and what is left to go on from. Exit code 1."""
 
 
+class Diverged(RunError):  # noqa: N818  # its name is told, before its text
+    """The recipe failed, and not the machine: a loss is no number any more, or the samples have collapsed."""
+
+
 class LostProcesses(RunError):  # noqa: N818  # its name is told, before its text
     """Another of the processes that train together has ended: whatever ended that one is the reason."""
 

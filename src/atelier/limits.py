@@ -199,6 +199,7 @@ def _shape(images: Tensor) -> str:
 
 def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
     interval, precision = trainer.get("val_check_interval"), trainer.get("precision")
+    sanity = 2 if trainer.get("num_sanity_val_steps") is None else trainer.num_sanity_val_steps  # Lightning's own
     return [
         ("seed", seed, seed in SEEDS, f"must be between 0 and {SEEDS[-1]}"),
         (
@@ -207,6 +208,7 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
             isinstance(interval, int) and interval > 0,
             "must be steps, 1 or more",
         ),
+        ("trainer.num_sanity_val_steps", sanity, sanity == 0, "must be 0"),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),
     ]
 

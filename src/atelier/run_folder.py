@@ -25,6 +25,8 @@ LOG = "train.log"
 """Hydra's, named after the program."""
 
 CHECKPOINTS = "checkpoints"
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+"""What a run goes on from, in this order."""
 
 HERE = Path(__file__).parent
 PACKAGES = ("atelier", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy")
@@ -105,7 +107,8 @@ class WatchedFolder(RunFolder):
 
 
 def has_checkpoint(run: Path) -> bool:
-    return any((run / CHECKPOINTS).glob("*.ckpt"))
+    """Whether the run goes on from one by itself; from any other file it does where that is named."""
+    return any((run / CHECKPOINTS / name).is_file() for name in (LAST, PREVIOUS, BEST))
 
 
 def config(run: Path) -> DictConfig:

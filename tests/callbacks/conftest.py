@@ -10,6 +10,5 @@ def trainer(tmp_path):
         default_root_dir=str(tmp_path / "model-data" / "monday"),
         global_step=400,
         is_global_zero=True,
-        sanity_checking=False,
         loggers=[Shown()],
     )

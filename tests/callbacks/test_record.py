@@ -7,7 +7,7 @@ from torch import nn
 from atelier import processes
 from atelier.callbacks.record import Record
 from atelier.data.types import Images
-from atelier.errors import LostProcesses, RunError
+from atelier.errors import Diverged, LostProcesses
 
 
 class Task(nn.Linear):
@@ -21,8 +21,10 @@ class Task(nn.Linear):
         self.logged.append({"step": step, **values})
 
 
-def trainer(task, step=0, every=2, world=1):
-    return SimpleNamespace(global_step=step, log_every_n_steps=every, world_size=world, loggers=[task])
+def trainer(task, step=0, every=2, world=1, accumulate=1):
+    return SimpleNamespace(
+        global_step=step, log_every_n_steps=every, world_size=world, loggers=[task], accumulate_grad_batches=accumulate
+    )
 
 
 def run(record, task, terms, every=2, start=0, world=1):
@@ -40,6 +42,15 @@ def test_a_row_each_nth_step_with_the_latest_value_of_each_term():
         {"step": 2, "images_seen": 16, "d/a": 2, "g/a": 9},
         {"step": 4, "images_seen": 32, "d/a": 4, "g/a": 8},
     ]
+
+
+def test_a_step_of_several_batches_has_one_row_with_all_its_images():
+    """Lightning counts it when it is taken, and shows the same number until the next."""
+    record, task, batch = Record(), Task(), Images(torch.zeros(8, 3, 4, 4), None)
+    for number in range(12):
+        of_step = trainer(task, (number + 1) // 3, accumulate=3)
+        record.on_train_batch_end(of_step, task, {"d/a": torch.tensor(float(number))}, batch, number)
+    assert task.logged == [{"step": 2, "images_seen": 48, "d/a": 5}, {"step": 4, "images_seen": 96, "d/a": 11}]
 
 
 def test_counts_are_exact_beyond_what_float32_counts():
@@ -75,7 +86,7 @@ def test_the_first_step_and_term_that_are_no_number_are_named():
         {"d/a": float("nan"), "d/gp": 1.0},
         {"d/a": 1.0},
     ]
-    with pytest.raises(RunError, match="step 2: the loss term d/gp is inf"):
+    with pytest.raises(Diverged, match="step 2: the loss term d/gp is inf"):
         run(Record(), Task(), terms, every=4)
 
 
@@ -83,7 +94,7 @@ def test_the_first_step_and_term_that_are_no_number_are_named():
 def test_no_checkpoint_is_written_after_such_a_step(hook):
     record, task = Record(), Task()
     run(record, task, [{"d/a": float("nan")}], every=100)
-    with pytest.raises(RunError, match="step 1"):
+    with pytest.raises(Diverged, match="step 1"):
         getattr(record, hook)(trainer(task), task, *[{}][: hook == "on_save_checkpoint"])
 
 
@@ -91,7 +102,7 @@ def test_no_checkpoint_is_written_with_weights_that_are_no_numbers():
     record, task = Record(), Task()
     with torch.no_grad():
         task.weight[0, 0] = torch.inf
-    with pytest.raises(RunError, match="step 7: the weights weight are no longer finite"):
+    with pytest.raises(Diverged, match="step 7: the weights weight are no longer finite"):
         record.on_save_checkpoint(trainer(task, 7), task, {})
 
 

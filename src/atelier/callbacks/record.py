@@ -7,7 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from atelier import processes
-from atelier.errors import LostProcesses, RunError
+from atelier.errors import Diverged, LostProcesses
 
 SUM = "loss"
 """What Lightning has a task call what it minimises, where it minimises one thing: its terms say more."""
@@ -36,7 +36,8 @@ class Record(Callback):
         self._unchecked.append((trainer.global_step, terms))
         self.latest |= terms
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
-        if every and trainer.global_step % every == 0:
+        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if every and stepped and trainer.global_step % every == 0:
             self._refuse_non_finite()
             self._log(trainer, _of_all_processes(self.latest))
 
@@ -51,7 +52,7 @@ class Record(Callback):
         self._refuse_non_finite()
         for name, weights in pl_module.named_parameters():
             if not weights.isfinite().all():
-                raise RunError(f"step {trainer.global_step}: the weights {name} are no longer finite")
+                raise Diverged(f"step {trainer.global_step}: the weights {name} are no longer finite")
 
     def state_dict(self) -> dict[str, Any]:
         """Of several processes all are asked, and one saves: what it saves must be of all."""
@@ -77,7 +78,7 @@ class Record(Callback):
         if not odd:
             raise LostProcesses("a loss term of another process is no longer finite")
         step, name, value = odd[0]
-        raise RunError(f"step {step}: the loss term {name} is {value.item()}")
+        raise Diverged(f"step {step}: the loss term {name} is {value.item()}")
 
 
 def _of_all_processes(terms: dict[str, Tensor]) -> dict[str, float]:

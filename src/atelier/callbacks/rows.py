@@ -29,7 +29,7 @@ class Rows(Callback, ABC):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        if trainer.sanity_checking or not trainer.is_global_zero:
+        if not trainer.is_global_zero:
             return
         if (lacking := self.count - sum(len(held.content) for held in self._held)) > 0:
             self._held.append(type(batch)(*(None if part is None else part[:lacking] for part in batch)))

@@ -35,8 +35,7 @@ class SampleGrid(Callback):
             self._show(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.sanity_checking:
-            self._show(trainer, pl_module)
+        self._show(trainer, pl_module)
 
     def _show(self, trainer: Trainer, task: LightningModule) -> None:
         if not trainer.is_global_zero:

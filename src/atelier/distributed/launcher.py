@@ -13,7 +13,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from atelier.distributed.replica import LOST, replica
-from atelier.errors import Interrupted, RunError, UserError
+from atelier.errors import Diverged, Interrupted, RunError, UserError
 from atelier.failures import MISUSED
 from atelier.signals import Signals, heard
 
@@ -65,6 +65,6 @@ def _reason(rank: int, failure: ProcessFailure) -> UserError | RunError:
     kind, _, reason = told.partition(": ")
     if failure.exitcode == MISUSED:
         return UserError(reason)
-    if kind == RunError.__name__:
+    if kind in (RunError.__name__, Diverged.__name__):
         return RunError(f"process {rank}: {reason}")
     return RunError(f"process {rank} failed, and said why above: {told}")

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from atelier import checkpoints
-from atelier.errors import RunError
+from atelier.errors import Diverged
 
 
 def test_stop_ends_the_run_and_leaves_the_last_healthy_state(fit, gan, diary, told, tmp_path):
-    with pytest.raises(RunError, match=r"step 8: the samples have collapsed; .*resume=.*healthy\.ckpt goes on from it"):
+    with pytest.raises(Diverged, match=r"step 8: the samples have collapsed; .*resume=.*healthy\.ckpt goes on from it"):
         fit(gan({5: 0.0}), on_collapse="stop", watch=diary)
     assert [*diary.entries] == [2, 4, 6]  # what comes after health, the checkpoint, never saw the collapsed state
     kept = checkpoints.read(tmp_path / "checkpoints" / "healthy.ckpt")
@@ -30,14 +30,14 @@ def test_rollback_restores_bit_for_bit_while_steps_go_on(fit, gan, diary, told):
 
 def test_the_fourth_rollback_is_none(fit, gan, told):
     cue = dict.fromkeys([5, 9, 13, 17], 0.0)
-    with pytest.raises(RunError, match="step 20: the samples have collapsed again after 3 rollbacks"):
+    with pytest.raises(Diverged, match="step 20: the samples have collapsed again after 3 rollbacks"):
         fit(gan(cue), steps=24, on_collapse="rollback")
     assert [line.rpartition(", ")[2] for line in told()[1:]] == [f"rollback {number} of 3" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("act", ["stop", "rollback"])
 def test_without_a_healthy_state_there_is_none_to_go_back_to(act, fit, gan):
-    with pytest.raises(RunError, match="step 4: the samples have collapsed, and there is no healthy state"):
+    with pytest.raises(Diverged, match="step 4: the samples have collapsed, and there is no healthy state"):
         fit(gan({1: 0.0}), on_collapse=act, grace=0)
 
 

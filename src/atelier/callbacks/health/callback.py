@@ -16,7 +16,7 @@ from atelier.callbacks.health.pictures import Examined, Pictures
 from atelier.callbacks.health.pulse import Pulse
 from atelier.callbacks.protocols import Judge
 from atelier.callbacks.record import Record
-from atelier.errors import RunError
+from atelier.errors import Diverged
 
 log = logging.getLogger(__name__)
 
@@ -131,14 +131,14 @@ class Health(Callback):
     def _act(self, trainer: Trainer) -> None:
         step, healthy = trainer.global_step, recovery.path(trainer)
         if not healthy.is_file():
-            raise RunError(f"step {step}: the samples have collapsed, and there is no healthy state to go back to")
+            raise Diverged(f"step {step}: the samples have collapsed, and there is no healthy state to go back to")
         if self.on_collapse == "stop":
-            raise RunError(
+            raise Diverged(
                 f"step {step}: the samples have collapsed; the last healthy state is kept: resume={healthy} goes on "
                 "from it, with another recipe"
             )
         if self.rollbacks == ROLLBACKS:
-            raise RunError(
+            raise Diverged(
                 f"step {step}: the samples have collapsed again after {ROLLBACKS} rollbacks; the last healthy state is "
                 f"kept at {healthy}; try another loss, augment=diffaugment or smaller learning rates"
             )
