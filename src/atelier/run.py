@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from atelier import checkpoints, run_folder
 from atelier.config import build, check
 from atelier.data.loaders import has_lost_worker
+from atelier.distributed import external
 from atelier.distributed.launcher import launch
 from atelier.errors import Interrupted, LostProcesses, RunError
 from atelier.fitting import Fitting, refuse_other_model
@@ -33,11 +34,11 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
     Raises UserError, RunError and Interrupted; whatever it raises, `run.json` says how the run ended, the loggers are
     closed, and what was in the folder before is still good to go on from.
     """
-    with Signals() as signals:
+    with Signals(aloud=external.is_first()) as signals:
         fitting = Fitting(cfg, path, signals, callbacks)
-        fitting.begin(choices)
         if fitting.needs_processes and callbacks:
             raise ValueError("callbacks cannot be given to other processes: name them in the config")
+        fitting.begin(choices)
         work = Processes(fitting, signals) if fitting.needs_processes else fitting
         try:
             _carry_out(work)

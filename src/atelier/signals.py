@@ -1,10 +1,11 @@
 """Ctrl-C, SIGTERM and what clusters send, from the first moment of a run to its last."""
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,8 @@ neither."""
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, *sorted(TOLD))
 
+WORD = b"finishing the step, then saving; once more stops at once\n"
+
 heard: set[int] = set()
 """Every signal that this process has received: whoever ends it may want to know why."""
 
@@ -23,12 +26,12 @@ heard: set[int] = set()
 class Signals:
     """While entered, a signal raises Interrupted; while training (`patient`), the first one leaves a note only.
 
-    What comes within `echo` seconds of the first is the same one by another way. Python runs handlers in its main
-    thread; in any other one, entering does nothing.
+    What comes within `echo` seconds of the first is the same one by another way. `aloud`, whoever sent that is told that
+    it was heard. Python runs handlers in its main thread; in any other one, entering does nothing.
     """
 
-    def __init__(self, numbers: Sequence[int] = NUMBERS, echo: float = 0.0) -> None:
-        self.numbers, self.echo = numbers, echo
+    def __init__(self, numbers: Sequence[int] = NUMBERS, echo: float = 0.0, aloud: bool = False) -> None:
+        self.numbers, self.echo, self.aloud = numbers, echo, aloud
         self.received = False
         self.patient = False
         self._first = 0.0  # when it was received
@@ -56,6 +59,7 @@ class Signals:
         def hear(number: int, frame: FrameType | None) -> None:
             heard.add(number)
             receive(number, frame)
+            self._answer()
 
         for number in self._former:
             signal.signal(number, hear)
@@ -71,3 +75,11 @@ class Signals:
         if self.received or not self.patient:
             raise StoppedAtOnce("stopped at once")
         self.received, self._first = True, time.monotonic()
+        self._answer()
+
+    def _answer(self) -> None:
+        """Once; past Python's own buffers, in the middle of which a handler may be called."""
+        if self.aloud:
+            self.aloud = False
+            with suppress(OSError):  # nobody listens
+                os.write(2, WORD)

@@ -68,6 +68,25 @@ def test_a_second_signal_stops_at_once(interrupt):
         send()
 
 
+@pytest.mark.parametrize("aloud", [True, False])
+def test_whoever_stops_a_run_is_told_once_that_it_was_heard(aloud, capfd):
+    with Signals(aloud=aloud) as signals:
+        signals.patient = True
+        send()
+        with pytest.raises(Interrupted):
+            send()
+    assert capfd.readouterr().err == "finishing the step, then saving; once more stops at once\n" * aloud
+
+
+def test_one_whose_signals_others_obey_says_so_too(capfd):
+    passed = []
+    with Signals(aloud=True) as signals, signals.passed_on(lambda number, frame: passed.append(number)):
+        send()
+        send(signal.SIGTERM)
+    assert passed == [signal.SIGINT, signal.SIGTERM]
+    assert capfd.readouterr().err.count("finishing the step") == 1
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_before_training_a_signal_stops_at_once(number):
     with pytest.raises(Interrupted, match="at once"), Signals():
