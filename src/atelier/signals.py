@@ -26,7 +26,7 @@ heard: set[int] = set()
 class Signals:
     """While entered, a signal raises Interrupted; while training (`patient`), the first one leaves a note only.
 
-    What comes within `echo` seconds of the first is the same one by another way. `aloud`, whoever sent that is told that
+    What comes within `echo` seconds of the first is the same one by another way. Where `aloud`, its sender is told that
     it was heard. Python runs handlers in its main thread; in any other one, entering does nothing.
     """
 

@@ -16,7 +16,7 @@ from atelier.errors import ConfigError
 from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram, MeanDeviation, Wasserstein
 from atelier.losses.style_sliced import Sliced
-from atelier.losses.transfer import Content, FreshStyles, Style
+from atelier.losses.transfer import Content, FreshStyles, Goal, Identity, IdentityPixels, Style
 from atelier.networks.feed_forward import FeedForward
 from atelier.run_folder import facts
 from atelier.tasks.feed_forward import FeedForwardStyle, KnownStyles
@@ -30,11 +30,12 @@ def contents(count=2, size=(16, 24)):
     return torch.rand(count, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def task(styles=3, distance=None, weight=1.0):
+def task(styles=3, distance=None, weight=1.0, **more):
     torch.manual_seed(0)
     terms = {
         "content": Content(0.1, ContentDistance(), {"relu2_1": 1.0}),
         "style": Style(weight, distance or MeanDeviation(), TAPS),
+        **more,
     }
     network = FeedForward(width=4, blocks=1, styles=styles)
     schedule = partial(ConstantLR, factor=1.0)
@@ -178,3 +179,16 @@ def test_a_model_of_one_style_refuses_data_of_several_before_anything_is_written
     with pytest.raises(ConfigError, match="data.style: has 3 pictures, but this model learns 1 by heart; name one"):
         run.fit(small(composed, "model=johnson"), tmp_path / "run", {})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("term", "part"),
+    [
+        (Goal(1.0, ContentDistance(), {"relu2_1": 1.0}), "what a decoder was told to draw"),
+        (Identity(1.0, ContentDistance(), {"relu2_1": 1.0}), "pictures redrawn in their own style"),
+        (IdentityPixels(1.0), "pictures redrawn in their own style"),
+    ],
+)
+def test_terms_of_other_methods_are_refused(term, part):
+    with pytest.raises(ValueError, match=f"terms.other must be null: it reads {part}, and a FeedForwardStyle has none"):
+        task(other=term)

@@ -6,7 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from atelier.data.types import Pair
-from atelier.losses.transfer import Activations, FreshStyles, Goal, Redrawn, Transferred, TransferTerm
+from atelier.losses.transfer import (
+    DECODED,
+    REDRAWN,
+    Activations,
+    FreshStyles,
+    Goal,
+    Redrawn,
+    Transferred,
+    TransferTerm,
+)
 from atelier.networks.decoder import Decoder
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
@@ -20,6 +29,8 @@ class ArbitraryStyle(TransferTask):
 
     `decoder`, and a `transform` that learns, are made for the widths of the encoder.
     """
+
+    offers = frozenset({DECODED, REDRAWN})
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """What networks that learn to transfer styles have in common: weighted terms of what became of each content."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, ClassVar, cast
 
 from pytorch_lightning import LightningModule
@@ -25,6 +25,9 @@ class TransferTask(LightningModule):
     batch: ClassVar[type] = Pair
     monitor: ClassVar[str] = "loss"
 
+    offers: ClassVar[Set[str]] = frozenset()
+    """Of what terms may read, that which not every method has."""
+
     def __init__(
         self,
         encoder: Encoder,
@@ -35,6 +38,11 @@ class TransferTask(LightningModule):
         super().__init__()
         self.encoder = encoder
         chosen = {name: term for name, term in terms.items() if term is not None}
+        for name, term in chosen.items():
+            if term.reads and term.reads not in self.offers:
+                raise ValueError(
+                    f"terms.{name} must be null: it reads {term.reads}, and a {type(self).__name__} has none"
+                )
         rhythms = {name: term.every for name, term in chosen.items()}
         if 1 not in rhythms.values():  # there would be steps without a loss
             raise ValueError(f"terms must have one at least of every step (every: 1), got {rhythms or 'none'}")
