@@ -12,7 +12,6 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from atelier.callbacks.health.chart import Findings
-from atelier.losses.terms import Term
 
 VANISHED = 1e-8
 """Root mean square of a gradient: below the epsilon of Adam, its steps shrink with the gradient."""
@@ -42,9 +41,8 @@ class Pulse:
     def attach(self, task: LightningModule, optimizers: Iterable[Optimizer]) -> None:
         owner = {weights: name.partition(".")[0] for name, weights in task.named_parameters()}
         self._optimizers = [(owner[next(_weights(optimizer))], optimizer) for optimizer in optimizers]
-        self._rhythms = {
-            path.split(".")[-1]: part.every for path, part in task.named_modules() if isinstance(part, Term)
-        }
+        rhythms = {path.rpartition(".")[2]: getattr(part, "every", 1) for path, part in task.named_modules()}
+        self._rhythms = {name: every for name, every in rhythms.items() if every != 1}
         self.sizes = {name: sum(part.numel() for part in _weights(optimizer)) for name, optimizer in self._optimizers}
 
     def await_all(self) -> None:
