@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+GET_UV = command -v uv >/dev/null || test -x .venv/.uv/bin/uv || \
+	{ echo "getting uv"; $(PYTHON) -m venv .venv/.uv && .venv/.uv/bin/python -m pip install --quiet uv; }
+UV = PATH="$$PATH:$$PWD/.venv/.uv/bin" uv
 
 .PHONY: setup train test test-slow test-all lint golden bench lock clean
 
@@ -20,12 +23,11 @@ setup: $(READY)
 
 # uv installs the pinned, hashed packages; where it is absent, a small environment of its own gets it from the registry.
 $(READY): requirements.lock pyproject.toml
-	@command -v uv >/dev/null || test -x .venv/.uv/bin/uv || \
-		{ echo "getting uv"; $(PYTHON) -m venv .venv/.uv && .venv/.uv/bin/python -m pip install --quiet uv; }
-	@PATH="$$PATH:$$PWD/.venv/.uv/bin"; export UV_PYTHON_DOWNLOADS=never; \
-	test -x $(BIN)/python || uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
-	uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
-	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(GET_UV)
+	@export UV_PYTHON_DOWNLOADS=never; \
+	test -x $(BIN)/python || $(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock && \
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
@@ -42,8 +44,9 @@ bench: setup
 	$(BIN)/python benchmarks/input.py
 
 lock:
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-		--group dev pyproject.toml -o requirements.lock
+	@$(GET_UV)
+	@$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+		--all-extras --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -22,9 +22,9 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     ),
     "encoders": ({"networks", "weights", "errors"}, {"torch"}),
     "degradation": ({"degradation"}, STANDARD_TENSORS | {"numpy", "PIL"}),
-    "data": ({"data", "degradation", "errors", "files", "hashing", "signals"}, None),
-    "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing"}, None),
-    "weights": ({"weights", "errors", "files"}, {"filelock", "rich"}),
+    "data": ({"data", "degradation", "errors", "files", "hashing", "locks", "signals"}, None),
+    "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing", "wording"}, None),
+    "weights": ({"weights", "errors", "files", "locks"}, {"rich"}),
     "translate": ({"translate", "networks", "stylize", "data", "errors"}, None),
     "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files"}, None),
     "record": ({"record", "errors", "files", "hashing"}, None),
@@ -35,7 +35,8 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
         },
         None,
     ),
-    "config": ({"config", "errors"}, None),
+    "config": ({"config", "errors", "wording"}, None),
+    "wording": (set(), set()),
 }
 
 

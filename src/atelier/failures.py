@@ -19,7 +19,9 @@ DISK_TROUBLE = {
     errno.EPERM,
     errno.EROFS,
     errno.ENOTDIR,
+    errno.EISDIR,
     errno.EEXIST,
+    errno.ENAMETOOLONG,
     *FULL,
 }
 

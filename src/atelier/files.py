@@ -17,6 +17,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PARTIAL = ".partial"
 """Ends the name of a file that is being written, or was when its process died."""
 
+_UMASK = os.umask(0o077)  # it can be asked for only by setting it, which two threads must not do at once
+os.umask(_UMASK)
+
 
 def cache_root() -> Path:
     """The folder of all caches: `$ATELIER_CACHE`, or the user's cache folder. It need not exist."""
@@ -40,15 +43,16 @@ def lock_of(path: Path) -> FileLock:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path`: renamed over it when the block ends well, removed when it does not.
 
-    The bytes reach the disk before the name does, so that a crash leaves the old file or the new one, whole.
+    The bytes reach the disk before the name does, so that a crash leaves the old file or the new one, whole. An OSError
+    names `path`, or the folder that cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
-    os.close(handle)
-    partial = Path(name)
+    _make_folder(path.parent)
+    if path.is_dir():  # which would be known only when all is written
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    partial = _partial(path)
     try:
         yield partial
-        partial.chmod(0o666 & ~_umask())  # mkstemp makes it private
+        partial.chmod(0o666 & ~_UMASK)  # mkstemp makes it private
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(path)
@@ -65,7 +69,17 @@ def remove_halves(folder: Path, name: str = "*") -> None:
         partial.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # although its parents are there by now: /proc and its like take no folders
+        raise PermissionError(errno.EPERM, "no folder can be made there", str(folder)) from error
+
+
+def _partial(path: Path) -> Path:
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    os.close(handle)
+    return Path(name)

@@ -12,7 +12,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from atelier import resume, sweeps
+from atelier import command_line, resume, sweeps
+from atelier.command_line import AUTO
 from atelier.distributed import external, slurm
 from atelier.errors import Interrupted, UserError
 from atelier.failures import DONE, INTERRUPTED, describe, exit_code, tell
@@ -34,13 +35,17 @@ def launch(train: Callable[[], Any]) -> int:
                 raise  # in a sweep, it was told when it happened
 
     code = sweeps.outcome(guard(command))
-    if code == INTERRUPTED and {"resume=auto", "trainer=slurm"} & {*words}:  # before a config could say so
+    if code == INTERRUPTED and _goes_on_by_itself(words):  # before a config could say so
         slurm.requeue()
     return code
 
 
+def _goes_on_by_itself(words: list[str]) -> bool:
+    return command_line.value("resume", words) == AUTO or command_line.value("trainer", words) == "slurm"
+
+
 def _refuse_one_folder_for_many(words: list[str]) -> list[str]:
-    if {"-m", "--multirun"} & {*words} and any(word.startswith("run_dir=") for word in words):
+    if command_line.is_multirun(words) and command_line.value("run_dir", words):
         raise UserError("run_dir: a sweep has a folder for each of its runs; hydra.sweep.dir=FOLDER says where they go")
     return words
 
@@ -94,6 +99,6 @@ def goes_on(cfg: DictConfig) -> bool:
     """Whether the same command, given once more, goes on with this run: a sweep's job if its folder has a name."""
     hydra = HydraConfig.get()
     if hydra.mode is not RunMode.MULTIRUN:
-        return cfg.resume == resume.AUTO
+        return cfg.resume == AUTO
     named = any(word.startswith("hydra.sweep.dir=") for word in hydra.overrides.hydra)
     return named or "SUBMITIT_FOLDER" in os.environ  # which submits what has been composed

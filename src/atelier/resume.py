@@ -5,12 +5,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from atelier import command_line
 from atelier.errors import UserError
 from atelier.run_folder import RECIPE, RECORD, has_checkpoint
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
-
-AUTO = "auto"
 
 
 def arguments(given: list[str]) -> list[str]:
@@ -20,12 +19,12 @@ def arguments(given: list[str]) -> list[str]:
     (`resume=RUN trainer.max_steps=20000`). Raises UserError where RUN is no run folder, or where a group is given
     (`model=…`) that differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
     """
-    resume = next((word.partition("=")[2].strip("'\"") for word in given if word.startswith("resume=")), "")
-    if resume in ("", "null", AUTO):
+    resume = command_line.resumed(given)
+    if resume is None:
         return given
     if ledger.is_sweep(Path(resume)):
         return ledger.arguments(Path(resume), given)
-    if {"-m", "--multirun"} & {*given}:
+    if command_line.is_multirun(given):
         raise UserError("resume: goes on with one run; leave -m out")
     run = run_folder(Path(resume))
     choices = json.loads((run / RECORD).read_text())["choices"]

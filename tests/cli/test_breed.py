@@ -75,10 +75,26 @@ def test_the_family_begins_with_the_parents(plain, tmp_path):
 
 def test_notes_make_a_child_again(labelled):
     breed(labelled, "3,17", label="noon", mix=0.25, children=3, mutation=0.3, truncation=0.8, seed=2)
-    folder = labelled / "bred" / "seed-2-parents-3-17-mix-0.25-mutation-0.3-label-noon-truncation-0.8"
+    folder = labelled / "bred" / "step-40-seed-2-parents-3,17-mix-0.25-mutation-0.3-label-noon-truncation-0.8"
     note = Image.open(folder / "child-02.png").text
     assert note.items() >= {"step": "40", "seed": "2", "parents": "3,17", "mix": "0.25", "child": "2"}.items()
     assert note.items() >= {"mutation": "0.3", "label": "noon", "truncation": "0.8"}.items()
+
+
+def test_many_parents_are_no_name_that_is_too_long(plain):
+    breed(plain, ",".join(map(str, range(1000, 1060))), children=1)
+    (folder,) = (plain / "bred").glob("step-40-seed-0-parents-1000,1001,1002*/")
+    assert len(litter(folder)) == 1
+
+
+def test_the_family_is_written_over_no_other_picture(plain, tmp_path):
+    breed(plain, "3,17", children=1, out=tmp_path / "bred")
+    breed(plain, "3,5", children=1, out=tmp_path / "bred")  # whose own family may go
+    (tmp_path / "family.png").write_bytes(b"a photograph")
+    with pytest.raises(UserError, match="--out: the family goes among the children, but .*/family.png is another file"):
+        breed(plain, "3,17", children=1, out=tmp_path)
+    assert [path.name for path in tmp_path.glob("*.png")] == ["family.png"]
+    assert (tmp_path / "family.png").read_bytes() == b"a photograph"
 
 
 def test_mistakes_are_one_line(plain, styled, labelled):

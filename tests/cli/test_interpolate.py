@@ -56,12 +56,33 @@ def test_there_is_no_way_between_classes(labelled):
     with pytest.raises(UserError, match=r"--label: must say in which class to draw.*: 0 of .*, 1 of "):
         interpolate(labelled, ",".join(map(str, range(12))), frames=2)
     interpolate(labelled, "0,1,2", frames=2, label="noon")
-    assert (labelled / "interpolated" / "seed-0-seeds-0-1-2-label-noon.webp").exists()
+    assert (labelled / "interpolated" / "step-40-seed-0-seeds-0,1,2-label-noon-frames-2.webp").exists()
+
+
+def test_many_numbers_are_no_name_that_is_too_long(plain):
+    for last in (1060, 1061):
+        interpolate(plain, ",".join(map(str, [*range(1000, 1060), last])), frames=1)
+    made = [path.name for path in (plain / "interpolated").glob("step-40-seed-0-seeds-1000,1001,1002*")]
+    assert sorted(name.rpartition(".")[2] for name in made) == ["png", "png", "webp", "webp"]
+    assert max(len(name.encode()) for name in made) < 200
+
+
+def test_the_strip_is_written_over_no_other_picture(plain, tmp_path):
+    interpolate(plain, "3,4", frames=2, out=tmp_path / "way.gif")
+    interpolate(plain, "3,5", frames=2, out=tmp_path / "way.gif")  # whose own strip may go
+    (tmp_path / "photo.png").write_bytes(b"a photograph")
+    with pytest.raises(UserError, match="--out: a strip goes beside the moving picture, but .*/photo.png is another"):
+        interpolate(plain, "3,4", frames=2, out=tmp_path / "photo.gif")
+    assert (tmp_path / "photo.png").read_bytes() == b"a photograph"
+    assert not (tmp_path / "photo.gif").exists()
 
 
 def test_mistakes_are_told_before_anything_is_drawn(plain, tmp_path):
     with pytest.raises(UserError, match="--seeds: must be 2 or more numbers"):
         interpolate(plain, "3")
-    with pytest.raises(UserError, match=r"--out: must end in one of \['.webp', '.gif'\]"):
+    with pytest.raises(UserError, match=r"--out: must be a file that ends in one of \['.webp', '.gif'\]"):
         interpolate(plain, "3,4", out=tmp_path / "way.mp4")
+    (tmp_path / "way.gif").mkdir()
+    with pytest.raises(UserError, match=r"--out: must be a file that ends in .*, got '.*way.gif'"):
+        interpolate(plain, "3,4", out=tmp_path / "way.gif")
     assert not (tmp_path / "way.png").exists()

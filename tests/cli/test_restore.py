@@ -89,6 +89,16 @@ def test_known_pixels_stay_exactly_and_the_others_are_drawn(run, tiles, photo, r
         assert np.abs(found - expected).max() <= 1
 
 
+def test_without_a_folder_pictures_that_differ_go_to_their_own(blind, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mask, _ = lost(tmp_path / "mask.png")
+    run = f"{blind.parent.name}_{blind.name}-step-40"
+    for folder, words in {run: [], f"{run}-mask-mask.png": ["--mask", mask]}.items():
+        result = CliRunner().invoke(app, [*map(str, ["restore", blind, photo, *words])])
+        assert result.stdout.strip() == f"1 picture in restored/{folder}"
+        assert made(tmp_path / "restored" / folder) == ["photo_restored.png"]
+
+
 @pytest.mark.parametrize("masked", [True, False])
 def test_what_is_lost_counts_only_for_a_network_that_does_not_know(
     masked, inpainter, blind, photo, restore, out, tmp_path

@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ from atelier.cli.sample import sample
 from atelier.cli.trained import BATCH, Trained
 from atelier.errors import UserError
 from atelier.hashing import mix
-from atelier.record.grids import to_pixels
+from atelier.record.grids import GUTTER, to_pixels
 
 
 def pictures(folder):
@@ -54,13 +57,14 @@ def test_a_class_is_chosen_by_name_or_number_and_the_latents_stay(labelled, tmp_
 
 def test_notes_say_how_to_make_an_image_again(labelled):
     sample(labelled, 2, seed=7, truncation=0.5)
-    first, second = notes(labelled / "generated" / "seed-7-truncation-0.5")
+    first, second = notes(labelled / "generated" / "step-40-seed-7-truncation-0.5")
     assert first.items() >= {"step": "40", "seed": "7", "index": "0", "truncation": "0.5"}.items()
     assert first["run"].endswith(labelled.name)
     assert second["index"] == "1"
     assert {first["label"], second["label"]} <= {"noon", "dusk/late"}
     sample(labelled, 1, label="dusk/late")
-    assert (labelled / "generated" / "seed-0-label-dusk_late" / "00000.png").exists()
+    (folder,) = (labelled / "generated").glob("step-40-seed-0-label-dusk_late…*/")
+    assert len(notes(folder)) == 1
 
 
 @pytest.mark.parametrize("name", ["plain", "styled"])
@@ -74,9 +78,38 @@ def test_truncation_makes_images_alike(name, request):
 def test_without_names_classes_are_numbers(make_run, tmp_path):
     run = make_run(tmp_path, "data.label=palette", "classes=3")
     sample(run, 1, label="2")
-    assert notes(run / "generated" / "seed-0-label-2")[0]["label"] == "2"
+    assert notes(run / "generated" / "step-40-seed-0-label-2")[0]["label"] == "2"
     with pytest.raises(UserError, match=r"--label: there is no class 'noon'; choose a number in 0..2"):
         sample(run, 1, label="noon")
+
+
+def test_two_checkpoints_images_do_not_mix(plain, tmp_path):
+    run = shutil.copytree(plain, tmp_path / "run")
+    sample(run, 2)
+    content = torch.load(run / "checkpoints" / "last.ckpt")
+    torch.save({**content, "global_step": 60}, run / "checkpoints" / "last.ckpt")
+    sample(run, 1)
+    steps = {path.name: [note["step"] for note in notes(path)] for path in (run / "generated").glob("*/")}
+    assert steps == {"step-40-seed-0": ["40", "40"], "step-60-seed-0": ["60"]}
+
+
+def test_the_grid_is_written_over_no_other_picture(plain, tmp_path):
+    sample(plain, 2, out=tmp_path / "made")
+    sample(plain, 3, out=tmp_path / "made")  # whose own grid may go
+    shutil.copy(tmp_path / "made" / "00001.png", tmp_path / "liked.png")
+    before = (tmp_path / "liked.png").read_bytes()
+    with pytest.raises(UserError, match=r"--out: a sheet .* goes beside the folder, but .*/liked.png is another file"):
+        sample(plain, 2, out=tmp_path / "liked")
+    assert (tmp_path / "liked.png").read_bytes() == before
+    assert not (tmp_path / "liked").exists()
+
+
+def test_the_folder_one_is_in(plain, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    sample(plain, 2, out=Path())
+    assert len(notes(tmp_path / "here")) == 2
+    assert Image.open(tmp_path / "here.png").size == (2 * (16 + GUTTER) + GUTTER, 16 + 2 * GUTTER)
 
 
 def test_what_cannot_be_drawn_is_said_in_one_line(plain, labelled, styled):

@@ -1,6 +1,9 @@
 """`atelier shard`."""
 
+import io
+
 import numpy as np
+import pyarrow.parquet
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -61,6 +64,29 @@ def test_a_clone(shard, shared_data, tmp_path):
     found = index(tmp_path / "out")
     assert found.starts[-1] == 8419
     assert {*found.classes} == {"style", "artist", "genre"}
+
+
+def parquet(path, column):
+    found = io.BytesIO()
+    Image.new("RGB", (9, 11)).save(found, "PNG")
+    rows = {column: [{"bytes": found.getvalue(), "path": None}] * 3, "label": [0, 1, 1]}
+    path.parent.mkdir(exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.table(rows), path)
+
+
+def test_a_clone_is_known_by_its_columns(shard, tmp_path):
+    for part in ("train", "test"):
+        parquet(tmp_path / "clone" / f"{part}-00000-of-00001.parquet", "img")
+    result = shard(tmp_path / "clone", tmp_path / "out", "--image-size", 8)
+    assert result.exit_code == 0, result.output
+    assert index(tmp_path / "out").starts[-1] == 6
+    assert {*index(tmp_path / "out").classes} == {"class"}
+    parquet(tmp_path / "other" / "train-00000-of-00001.parquet", "canvas")
+    result = shard(tmp_path / "other", tmp_path / "out2", "--image-size", 8)
+    assert str(result.exception) == "DATA: the parquet files have no column 'image'; they have ['canvas', 'label']"
+    (tmp_path / "other" / "train-00000-of-00001.parquet").write_bytes(b"version https://git-lfs")
+    result = shard(tmp_path / "other", tmp_path / "out2", "--image-size", 8)
+    assert "cannot be read (a git-lfs pointer? `git lfs pull`)" in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,17 @@ def test_several_are_mixed_by_their_weights(tmp_path):
     (recipe,) = recipes([f"{one}:0.5", str(other), f"{odd}:3"], None)
     assert recipe.weights == [0.5, 1.0, 3.0]
     assert recipe.styles == [FileStyle(one, "one"), FileStyle(other, "other"), FileStyle(odd, "with:2")]
-    assert recipe.name == "one+other+with:2"
+    assert recipe.name == "one=0.5+other+with:2=3"
     assert recipe.origin[0] == {"file": "one.png", "weight": 0.5}
+
+
+def test_a_single_style_is_called_so_whatever_its_weight_and_many_are_no_name_too_long(tmp_path):
+    one = paint(tmp_path / "one.png")
+    assert names(recipes([f"{one}:2"], None)) == ["one"]
+    words = [str(paint(tmp_path / f"{place}-{'x' * 60}.png")) for place in range(4)]
+    first, second = (recipes(some, None)[0].name for some in (words, [*words[:3], f"{words[3]}:2"]))
+    assert first != second
+    assert max(len(name.encode()) for name in (first, second)) < 160
 
 
 def test_a_path_that_ends_like_a_weight_is_itself(tmp_path):
@@ -55,7 +64,7 @@ def test_learned_styles_go_by_their_names():
 def test_an_image_of_a_generator_is_a_style(plain):
     first, second = (recipes([f"gan:{plain}?seed=7&index={index}"], None)[0] for index in (0, 1))
     assert first.styles == [GeneratedStyle(plain, 7, 0)]
-    assert first.name == f"{plain.name}-seed-7-0"
+    assert first.name == f"{plain.parent.name}_{plain.name}-step-40-seed-7-index-0"
     assert first.origin[0]["generator"]["step"] == 40
     one, other = (recipe.styles[0].picture() for recipe in (first, second))
     assert one.shape == (3, 16, 16)
@@ -70,6 +79,13 @@ def test_a_generators_classes_are_named(labelled):
     assert (made[0] != made[2]).any()
 
 
+def test_a_generators_images_that_differ_are_called_differently(labelled):
+    queries = ("", "seed=1", "index=1", "label=noon", "label=dawn", "label=dusk/late", "truncation=0.5")
+    found = {recipes([f"gan:{labelled}?{query}"], None)[0].name for query in queries}
+    assert len(found) == len(queries)
+    assert not any("/" in name for name in found)
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -82,7 +98,7 @@ def test_a_generators_classes_are_named(labelled):
         (["{empty}"], "--style: no pictures in"),
         (["{double}"], "--style: .* and .* would come out under one name"),
         (["gan:{folder}"], "--style: gan:.*is no run folder"),
-        (["gan:{plain}?sed=3"], "--style: must be like gan:RUN.seed=7.*, got sed=3"),
+        (["gan:{plain}?sed=3"], "--style: must be like 'gan:RUN.seed=7.*', got sed=3"),
         (["gan:{plain}?seed=three"], "got seed=three"),
         (["gan:{plain}?index=-1"], "got index=-1"),
         (["gan:{plain}?label=noon"], "--style: gan:.*without labels"),

@@ -47,10 +47,8 @@ def test_strength_and_styles_count(adain, photo, painting, stylize, out, tmp_pat
         "shares": ["--style", f"{painting}:2", "--style", f"{other}:6"],
     }.items():
         assert stylize(adain, "--content", photo, *words).exit_code == 0
-        name_made = (
-            "photo_stylized_painting+other.png" if name in ("mixed", "shares") else "photo_stylized_painting.png"
-        )
-        found[name] = read(out / name_made).astype(int)
+        style = {"mixed": "painting+other=3", "shares": "painting=2+other=6"}.get(name, "painting")
+        found[name] = read(out / f"photo_stylized_{style}.png").astype(int)
     assert np.abs(found["mixed"] - found["shares"]).max() <= 1
     for name in ("half", "mixed"):
         assert np.abs(found["full"] - found[name]).max() > 1
@@ -108,6 +106,28 @@ def test_a_mask_gives_each_region_its_style(learned, photo, stylize, out, tmp_pa
     np.testing.assert_array_equal(both[:, :24], dawn[:, :24])
     np.testing.assert_array_equal(both[:, 24:], noon[:, 24:])
     assert read_note(out / "photo_stylized_dawn+noon.png")["mask"] == "mask.png"
+
+
+def test_without_a_folder_pictures_that_differ_go_to_their_own(adain, photo, painting, tmp_path, monkeypatch):
+    """Each time another picture of the same content in the same style: none may be lost."""
+    monkeypatch.chdir(tmp_path)
+    run = f"{adain.parent.name}_adain"
+    few = ["gatys", "--encoder", "embedded", "--size", "32", "--steps"]
+    expected = {
+        f"{run}-step-40": [adain],
+        f"{run}-step-20": [adain, "--checkpoint", adain / "checkpoints" / "early.ckpt"],
+        f"{run}-step-40-strength-0.5": [adain, "--strength", 0.5],
+        f"{run}-step-40-preserve_color-coral": [adain, "--preserve-color", "coral"],
+        f"{run}-step-40-size-24-style_size-32-seed-3": [adain, "--size", 24, "--style-size", 32, "--seed", 3],
+        "gatys-encoder-embedded-steps-2-size-32": [*few, 2],
+        "gatys-encoder-embedded-steps-3-size-32": [*few, 3],
+    }
+    for folder, words in expected.items():
+        words = ["stylize", *words, "--content", photo, "--style", painting]
+        result = CliRunner().invoke(app, [*map(str, words)])
+        assert result.stdout.strip() == f"1 picture in stylised/{folder}"
+        assert made(tmp_path / "stylised" / folder) == ["photo_stylized_painting.png"]
+    assert made(tmp_path / "stylised") == sorted([*expected, *(f"{folder}.png" for folder in expected)])
 
 
 def test_learned_styles_are_all_made_unless_one_is_named(learned, photo, stylize, out, tmp_path):
@@ -177,7 +197,9 @@ def test_another_checkpoint_can_be_named(learned, photo, stylize, out):
 
 def test_a_generators_image_as_a_style(adain, plain, photo, stylize, out):
     assert stylize(adain, "--content", photo, "--style", f"gan:{plain}?seed=7").exit_code == 0
-    (origin,) = read_note(out / f"photo_stylized_{plain.name}-seed-7-0.png")["styles"]
+    (name,) = made(out)
+    assert name == f"photo_stylized_{plain.parent.name}_{plain.name}-step-40-seed-7-index-0.png"
+    (origin,) = read_note(out / name)["styles"]
     assert (origin["seed"], origin["generator"]["step"]) == (7, 40)
     assert "makes no images out of latents" in refusal(stylize(adain, "--content", photo, "--style", f"gan:{adain}"))
 
@@ -238,14 +260,14 @@ def test_tiles_are_told_of_before_they_are_made(adain, learned, painting, styliz
 
 def test_clips_are_stylised_frame_by_frame(learned, stylize, out, tmp_path):
     pytest.importorskip("av")
-    from atelier.stylize.clips import clip_of, write_clip
+    from atelier.stylize.clips import frames, rate_of, write_clip
 
-    frames = [torch.tensor(read(paint(tmp_path / "f.png", seed=seed))).permute(2, 0, 1) for seed in (0, 0, 1)]
-    write_clip(tmp_path / "film.mp4", frames, Fraction(24), {})
+    painted = [torch.tensor(read(paint(tmp_path / "f.png", seed=seed))).permute(2, 0, 1) for seed in (0, 0, 1)]
+    write_clip(tmp_path / "film.mp4", painted, Fraction(24), {})
     result = stylize(learned, "--content", tmp_path / "film.mp4", "--style", "dawn")
     assert result.exit_code == 0, result.output
-    clip = clip_of(out / "film_stylized_dawn.mp4")
-    assert (clip.count, clip.rate, clip.height, clip.width) == (3, 24, 32, 48)
+    assert rate_of(out / "film_stylized_dawn.mp4") == 24
+    assert [frame.shape for frame in frames(out / "film_stylized_dawn.mp4")] == [(3, 32, 48)] * 3
     (tmp_path / "broken.mp4").write_bytes(b"no film")
     result = stylize(learned, "--content", tmp_path / "broken.mp4", "--style", "dawn")
     assert result.exit_code == 1

@@ -1,8 +1,10 @@
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.cli.timelapse import CAPTION, HOLD, timelapse
+from atelier.cli.timelapse import CAPTION, HOLD, TIMES, timelapse
 from atelier.errors import UserError
 from atelier.record.grids import save_png
 
@@ -67,13 +69,28 @@ def test_one_grid_is_enough_and_other_sizes_are_fitted(tmp_path):
     assert [frame.size for frame, _ in frames(tmp_path / "timelapse.webp")] == [(24, 16 + CAPTION)] * 2
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+@pytest.mark.parametrize("seconds", TIMES)
+def test_the_shortest_and_the_longest(seconds, suffix, tmp_path):
+    save_png(np.zeros((8, 8, 3), np.uint8), tmp_path / "samples" / "000000.png", {})
+    timelapse(tmp_path, tmp_path / f"out{suffix}", seconds=seconds)
+    ((_, duration),) = frames(tmp_path / f"out{suffix}")
+    assert duration == 1000 * (seconds + HOLD) or suffix == ".webp"  # of one frame WebP keeps no time
+
+
 def test_what_cannot_be_shown_is_said_in_one_line(run, tmp_path):
-    with pytest.raises(UserError, match=r"nothing to show: .*samples holds no pictures named by their step"):
+    with pytest.raises(UserError, match=r"elsewhere: no such folder$"):
         timelapse(tmp_path / "elsewhere", None)
-    with pytest.raises(UserError, match=r"--out: must end in one of \['.webp', '.gif'\], got '.*out.mp4'"):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"nothing to show: .*samples holds no pictures named by their step"):
+        timelapse(tmp_path / "empty", None)
+    with pytest.raises(
+        UserError, match=r"--out: must be a file that ends in one of \['.webp', '.gif'\], got '.*out.mp4'"
+    ):
         timelapse(run, run / "out.mp4")
-    with pytest.raises(UserError, match="--seconds: must be more than 0, got 0"):
-        timelapse(run, None, seconds=0)
+    for seconds in (0, 0.09, 601, math.inf, math.nan):
+        with pytest.raises(UserError, match=f"--seconds: must be from 0.1 to 600, got {seconds}"):
+            timelapse(run, None, seconds=seconds)
     (run / "samples" / "000000.png").write_bytes(b"\x89PNG torn")
     with pytest.raises(UserError, match=r"000000.png: not a picture that can be read"):
         timelapse(run, None)

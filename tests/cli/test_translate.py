@@ -87,6 +87,20 @@ def test_a_direction_can_be_named_and_the_first_is_usual(cyclegan, cut, photo, t
     assert_near(read(out / "photo_to_style.png"), drawn(cut, "to_style", photo))
 
 
+def test_without_a_folder_pictures_that_differ_go_to_their_own(cyclegan, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = f"{cyclegan.parent.name}_cyclegan"
+    expected = {
+        f"{run}-step-40": [],
+        f"{run}-step-20": ["--checkpoint", cyclegan / "checkpoints" / "early.ckpt"],
+        f"{run}-step-40-tile-32-overlap-8-size-24": ["--size", 24, "--tile", 32, "--overlap", 8],
+    }
+    for folder, words in expected.items():
+        result = CliRunner().invoke(app, [*map(str, ["translate", cyclegan, photo, *words])])
+        assert result.output.strip() == f"1 picture in translated/{folder}"
+    assert made(tmp_path / "translated") == sorted([*expected, *(f"{folder}.png" for folder in expected)])
+
+
 def test_wrong_directions_are_one_line(cyclegan, cut, photo, translate, out):
     told = refusal(translate(cyclegan, photo, "--direction", "to_stile"))
     assert told == "--direction: must be one of to_content, to_style, got 'to_stile'; did you mean 'to_style'?"

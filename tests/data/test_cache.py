@@ -175,14 +175,14 @@ def test_of_two_one_builds_and_the_other_waits(root, caplog):
             return super().pictures()
 
     source, found, handler = Slow(5), [], Noticing()
-    logging.getLogger("atelier.data.cache").addHandler(handler)
+    logging.getLogger("atelier.locks").addHandler(handler)
     try:
         cached(source, SIZE)
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join(10)
     finally:
-        logging.getLogger("atelier.data.cache").removeHandler(handler)
+        logging.getLogger("atelier.locks").removeHandler(handler)
     assert source.asked == 1
     assert found[0].pixels[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
 

@@ -325,7 +325,7 @@ def test_refused(module, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 28}, r"data\.batch_size: a batch has 28 pictures, but only 27 of data\.root are for"),
+        ({"batch_size": 28}, r"data\.batch_size: a batch has 28 pictures, but only 27 are for training"),
         ({"root": "empty"}, r"data\.root: no pictures in '.*empty'"),
         ({"root": "broken"}, r"data\.root: none of the 1 pictures can be used \(torn\.png: not an image\)"),
         ({"root": "torn"}, r"data\.root: '.*train-0\.parquet' cannot be read"),

@@ -267,7 +267,7 @@ def test_refused(module, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 28}, r"data\.batch_size: a batch has 28 pictures, but only 27 of data\.content are for"),
+        ({"batch_size": 28}, r"data\.batch_size: a batch has 28 contents, but only 27 are for training"),
         ({"content": "empty"}, r"data\.content: no pictures in '.*empty'"),
         ({"style": "empty"}, r"data\.style: no pictures in '.*empty'"),
         ({"style": "torn.png"}, r"data\.style: none of the 1 pictures can be used \(torn\.png: not an image\)"),

@@ -2,6 +2,7 @@
 
 import pytest
 from PIL import Image
+from pytorch_lightning.callbacks import Callback
 
 from atelier import run
 from atelier.errors import ConfigError
@@ -22,6 +23,13 @@ from atelier.errors import ConfigError
 def test_one_line_and_no_run(overrides, fault, small_config, tmp_path):
     with pytest.raises(ConfigError, match=fault):
         run.fit(small_config(*overrides), tmp_path / "run", {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_callbacks_of_the_caller_cannot_be_shared(small_config, tmp_path):
+    cfg = small_config("trainer=ddp", "trainer.devices=2")
+    with pytest.raises(ValueError, match="callbacks cannot be given to other processes"):
+        run.fit(cfg, tmp_path / "run", {}, [Callback()])
     assert not (tmp_path / "run").exists()
 
 

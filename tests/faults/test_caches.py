@@ -12,7 +12,7 @@ from atelier.failures import FAILED
 from faults import Fault, ends_well, suffer
 
 PICTURE, ROWS = "atelier.data.building:Rows.add", "atelier.data.building:Rows.save"
-WRITTEN, BUILT = "atelier.data.building:_report_broken", "atelier.data.cache:build"
+WRITTEN, BUILT = "atelier.data.building:Rows.tell_broken", "atelier.data.cache:build"
 MEASURED, STATISTICS = "atelier.metrics.reference:Moments.take", "atelier.metrics.reference:replacing"
 PREPARED = "atelier.data.rendering:deaf_children"
 

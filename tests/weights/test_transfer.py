@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from weights_site import CONTENT, HALF, Site, ranged, status, whole
 
-from atelier import weights
+from atelier import locks, weights
 from atelier.errors import UserError
 from atelier.weights import table, transfer
 
@@ -187,7 +187,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(site, folder):
 
 def test_of_two_that_want_the_same_one_downloads(site, monkeypatch):
     asked, waiting = threading.Event(), threading.Event()
-    monkeypatch.setattr(transfer.log, "info", lambda *words: waiting.set())
+    monkeypatch.setattr(locks.log, "info", lambda *words: waiting.set())
 
     def held(request, content):
         asked.set()

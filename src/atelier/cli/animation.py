@@ -18,8 +18,8 @@ DESCRIPTION = 0x010E
 
 
 def refuse_other_suffixes(out: Path) -> None:
-    if out.suffix.lower() not in SUFFIXES:
-        raise UserError(f"--out: must end in one of {list(SUFFIXES)}, got {str(out)!r}")
+    if out.suffix.lower() not in SUFFIXES or out.is_dir():
+        raise UserError(f"--out: must be a file that ends in one of {list(SUFFIXES)}, got {str(out)!r}")
 
 
 def save(frames: Sequence["Image"], out: Path, milliseconds: Sequence[int], note: Mapping[str, object]) -> None:

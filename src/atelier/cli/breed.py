@@ -1,6 +1,7 @@
 """`atelier breed`: new images out of those one likes."""
 
 import math
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from atelier.cli.trained import Latents, Trained
     from atelier.record.grids import Pixels
+
+FAMILY = "family.png"
 
 
 def breed(
@@ -36,7 +39,7 @@ def breed(
     label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
     truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the images; by default one in RUN/bred named by the parents.")
+        Path | None, typer.Option(help="Folder for the images; by default one in RUN/bred named by step and parents.")
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
@@ -46,26 +49,28 @@ def breed(
     """
     places = numbers("--parents", parents, least=2)
     _refuse_two_ways(places, mix, layers)
+    from atelier.cli.contact import refuse_another
     from atelier.cli.trained import Trained, folder_name, given
     from atelier.record.grids import save_png
 
     trained = Trained(run, checkpoint)
     elders = trained.draw(seed, places, trained.class_number(label))
     trained.refuse_different_classes(elders, places)
+    way = {"layers": layers} if layers else {"mix": "equal" if mix is None else mix}
+    label = trained.class_name(elders)
+    origin = given(seed=seed, parents=parents, **way, mutation=mutation, label=label, truncation=truncation)
+    folder = out or run / "bred" / folder_name(step=trained.origin["step"], **origin)
+    refuse_another(folder / FAMILY, "the family goes among the children")
     litter = _strayed(elders, seed, places, children, mutation)
     styles = _crossed(trained, litter, elders.labels, mix, layers, truncation)
     images = trained.paint(styles, _repeated(elders.labels, children))
     adults = trained.paint(trained.styles(elders, truncation), elders.labels)
 
-    way = {"layers": layers} if layers else {"mix": "equal" if mix is None else mix}
-    label = trained.class_name(elders)
-    origin = given(seed=seed, parents=parents, **way, mutation=mutation, label=label, truncation=truncation)
-    folder = out or run / "bred" / folder_name(**origin)
     note = {**trained.origin, **origin}
     for child, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
         save_png(image, folder / f"child-{child:02d}.png", {**note, "child": child})
-    save_png(_family(adults, images), folder / "family.png", note)
-    typer.echo(f"{children} children and family.png in {folder}")
+    save_png(_family(adults, images), folder / FAMILY, {**note, "atelier": version("atelier")})
+    typer.echo(f"{children} children and {FAMILY} in {folder}")
 
 
 def _refuse_two_ways(parents: list[int], mix: float | None, layers: str | None) -> None:

@@ -59,9 +59,14 @@ def place_beside(folder: Path) -> Path:
     """
     folder = folder.resolve()  # `.` has a name only then
     path = folder.parent / f"{folder.name}.png"
-    if path.exists() and not _is_sheet(path):
-        raise UserError(f"--out: a sheet of all pictures goes beside the folder, but {path} is another file")
+    refuse_another(path, "a sheet of all pictures goes beside the folder")
     return path
+
+
+def refuse_another(path: Path, why: str) -> None:
+    """Raise UserError where a sheet at `path` would be written over what is none; `why` it would be there."""
+    if path.exists() and not _is_sheet(path):
+        raise UserError(f"--out: {why}, but {path} is another file")
 
 
 def _is_sheet(path: Path) -> bool:

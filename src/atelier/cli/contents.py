@@ -1,6 +1,7 @@
 """The files that a command is to work on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,11 +49,13 @@ def joined_name(file: str) -> str:
 
 
 def joined_names(files: Sequence[str]) -> list[str]:
-    """Of each file, the second of one name with its place among them: `candy`, `candy-1`."""
-    found: list[str] = []
-    for place, name in enumerate(map(joined_name, files)):
-        found.append(f"{name}-{place}" if name in found else name)
-    return found
+    """Of each file, numbered where others before it have that name: `candy`, `candy-1`."""
+    found: dict[str, None] = {}
+    choices: dict[str, Iterator[str]] = {}
+    for name in map(joined_name, files):
+        own = choices.setdefault(name, chain([name], map(f"{name}-{{}}".format, count(1))))
+        found[next(choice for choice in own if choice not in found)] = None
+    return [*found]
 
 
 def largest(found: Sequence[Content], size: int | None) -> tuple[int, int] | None:

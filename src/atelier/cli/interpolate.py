@@ -1,5 +1,6 @@
 """`atelier interpolate`: a way through a generator's images, as a moving picture."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,8 @@ def interpolate(
     label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
     truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A .webp or .gif file; by default one in RUN/interpolated named by the numbers.")
+        Path | None,
+        typer.Option(help="A .webp or .gif file; by default one in RUN/interpolated named by step and numbers."),
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
@@ -37,6 +39,7 @@ def interpolate(
         animation.refuse_other_suffixes(out)
     from PIL import Image
 
+    from atelier.cli.contact import refuse_another
     from atelier.cli.latents import closed_path
     from atelier.cli.trained import Latents, Trained, folder_name, given
     from atelier.record.grids import grid, save_png
@@ -44,6 +47,11 @@ def interpolate(
     trained = Trained(run, checkpoint)
     corners = trained.draw(seed, places, trained.class_number(label))
     trained.refuse_different_classes(corners, places)
+    label = trained.class_name(corners)
+    origin = given(seed=seed, seeds=seeds, label=label, truncation=truncation, frames=frames)
+    out = out or run / "interpolated" / f"{folder_name(step=trained.origin['step'], **origin)}.webp"
+    strip = out.with_suffix(".png")
+    refuse_another(strip, "a strip goes beside the moving picture")
     labels = None if corners.labels is None else corners.labels.repeat_interleave(frames)
     if trained.style_layers > 1:  # W is made to be straight (Karras et al. 2019, section 4)
         styles = closed_path(trained.styles(corners, truncation), frames, spherical=False)
@@ -52,12 +60,10 @@ def interpolate(
         styles = trained.styles(way, truncation)
     images = trained.paint(styles, labels)
 
-    origin = given(seed=seed, seeds=seeds, label=trained.class_name(corners), truncation=truncation)
-    out = out or run / "interpolated" / f"{folder_name(**origin)}.webp"
-    note = {**trained.origin, **origin, "frames": frames}
+    note = {**trained.origin, **origin, "atelier": version("atelier")}
     pictures = [Image.fromarray(image) for image in images.permute(0, 2, 3, 1).numpy()]
     animation.save(pictures, out, [MILLISECONDS] * len(pictures), note)
     columns = min(frames, SHOWN)
     shown = [leg * frames + column * frames // columns for leg in range(len(places)) for column in range(columns)]
-    save_png(grid(images[shown], columns), out.with_suffix(".png"), note)
+    save_png(grid(images[shown], columns), strip, note)
     typer.echo(f"{out}, and a strip beside it")

@@ -21,7 +21,12 @@ def leaderboard(
     style: Annotated[Path, typer.Option(help="A folder of pictures.")],
     size: Annotated[int, typer.Option(min=75, help="Pixels of the squares that all become; 512 as published.")] = 512,
     measures: Annotated[
-        str, typer.Option(help="Which, with commas, the first ranks; also artfid, lpips, cfsd, style_distance…")
+        str,
+        typer.Option(
+            help="Which, with commas, the first ranks; also artfid, lpips, cfsd, style_distance… "
+            f"[default: {MEASURES.replace(',', ', ')}].",
+            show_default=False,  # a line breaks at spaces, and in the midst of a word without them
+        ),
     ] = MEASURES,
     out: Annotated[
         Path | None, typer.Option(help="A new folder for the pictures, board.json, board.png and plot.png.")

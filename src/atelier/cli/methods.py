@@ -10,7 +10,6 @@ import torch
 from atelier import encoders, run, weights
 from atelier.cli.contents import joined_names
 from atelier.cli.devices import device
-from atelier.config.wording import did_you_mean, listed
 from atelier.encoders import Encoder
 from atelier.errors import UserError
 from atelier.losses.content import ContentDistance
@@ -27,6 +26,7 @@ from atelier.tasks.feed_forward import FeedForwardStyle
 from atelier.tasks.level import Level
 from atelier.tasks.objective import Objective
 from atelier.tasks.wct import Wct
+from atelier.wording import did_you_mean, listed
 
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STEPS, STYLE_WEIGHT, VARIATION_WEIGHT = 300, 100.0, 0.02

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.tiles import OVERLAP, SIDE
+
 
 def restore(
     run: Annotated[Path, typer.Argument(help="The folder of a run that learned from damaged pictures and whole ones.")],
@@ -16,9 +18,12 @@ def restore(
             "of the pictures' names."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder for what comes out.")] = Path("restored"),
-    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = 512,
-    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = 64,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what comes out; by default one in restored/ named by what was asked."),
+    ] = None,
+    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = SIDE,
+    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = OVERLAP,
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: tiff of a tiff, or else png].")
     ] = None,

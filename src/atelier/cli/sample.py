@@ -1,5 +1,6 @@
 """`atelier sample`: images from a trained generator."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -18,19 +19,22 @@ def sample(
         float | None, typer.Option(help="Less variety for better images: below 1, the lower the more of it.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the images; by default one in RUN/generated named by the seed.")
+        Path | None, typer.Option(help="Folder for the images; by default one in RUN/generated named by step and seed.")
     ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
     """Write images from a trained generator, one PNG each, and beside their folder a grid of them."""
     import torch
 
+    from atelier.cli.contact import place_beside
     from atelier.cli.trained import BATCH, Trained, folder_name, given
     from atelier.record.grids import grid, save_png
 
     trained = Trained(run, checkpoint)
     chosen = trained.class_number(label)
-    folder = out or run / "generated" / folder_name(seed=seed, label=label, truncation=truncation)
+    asked = given(seed=seed, label=label, truncation=truncation)
+    folder = out or run / "generated" / folder_name(step=trained.origin["step"], **asked)
+    sheet = place_beside(folder)  # not among the images, which one may want to score
     first: list[torch.Tensor] = []
     for start in range(0, count, BATCH):
         numbers = range(start, min(start + BATCH, count))
@@ -41,7 +45,5 @@ def sample(
             origin = {"seed": seed, "index": number, "label": trained.class_name(latents, row)}
             note = given(**trained.origin, **origin, truncation=truncation)
             save_png(images[row].permute(1, 2, 0).numpy(), folder / f"{number:05d}.png", note)
-    note = given(**trained.origin, seed=seed, label=label, truncation=truncation)
-    sheet = folder.with_name(f"{folder.name}.png")  # not among the images, which one may want to score
-    save_png(grid(torch.cat(first)[:SHOWN]), sheet, note)
+    save_png(grid(torch.cat(first)[:SHOWN]), sheet, {**trained.origin, **asked, "atelier": version("atelier")})
     typer.echo(f"{count} images in {folder}, side by side in {sheet}")

@@ -28,11 +28,16 @@ def score(
         str | None,
         typer.Option(
             help="Which, with commas; also fid_interval, intra_fid and lpips_diversity "
-            "[default: fid,kid,is,precision_recall,density_coverage]."
+            "[default: fid, kid, is, precision_recall, density_coverage]."
         ),
     ] = None,
     measures: Annotated[
-        str, typer.Option(help="Which of style transfer, with commas; also lpips, artfid, cfsd, content_distance…")
+        str,
+        typer.Option(
+            help="Which of style transfer, with commas; also lpips, artfid, cfsd, content_distance… "
+            f"[default: {MEASURES.replace(',', ', ')}].",
+            show_default=False,  # a line breaks at spaces, and in the midst of a word without them
+        ),
     ] = MEASURES,
     size: Annotated[
         int, typer.Option(min=75, help="Pixels of the squares that stylised pictures become; 512 as published.")

@@ -64,8 +64,20 @@ def _source(data: str, fit: str, root: Path | None, count: int) -> "Source":
         layout = published[data]
         return Hub(data, layout, chosen) if root is None else Clone(data, layout, chosen, _folder("--root", root))
     folder = _folder("DATA", Path(data))
-    is_clone = any(folder.rglob("train-*.parquet"))
-    return Clone("clone", WIKIART, chosen, folder) if is_clone else Files(folder, chosen)
+    parquet = next(folder.rglob("train-*.parquet"), None)
+    if parquet is None:
+        return Files(folder, chosen)
+    return Clone("clone", CIFAR10 if CIFAR10.image in _columns(parquet) else WIKIART, chosen, folder)
+
+
+def _columns(file: Path) -> list[str]:
+    """None of a file that cannot be read, which the source tells of."""
+    from pyarrow import ArrowException, parquet
+
+    try:
+        return [*parquet.read_schema(file).names]
+    except (ArrowException, OSError):
+        return []
 
 
 def _fit(name: str) -> "Fit":

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from rich import box
 from rich.table import Table
 
-from atelier.config.wording import did_you_mean
 from atelier.errors import UserError
 from atelier.record import table
 from atelier.run_folder import RECORD
+from atelier.wording import did_you_mean
 
 HIGHER_IS_BETTER = (
     "is",

@@ -10,15 +10,16 @@ from urllib.parse import parse_qsl
 from torch import Tensor
 
 from atelier.cli.contents import joined_name
-from atelier.cli.trained import Trained, given
-from atelier.config.wording import did_you_mean, listed
+from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.stylize import artwork
+from atelier.sweeps import names
+from atelier.wording import did_you_mean, listed
 
 GENERATOR = "gan:"
-FORM = "gan:RUN?seed=7&index=0&label=…&truncation=0.7"
+FORM = "'gan:RUN?seed=7&index=0&label=…&truncation=0.7'"  # in quotes: ? and & are the shell's own
 
 
 class Style(Protocol):
@@ -42,7 +43,13 @@ class Recipe(NamedTuple):
 
     @property
     def name(self) -> str:
-        return "+".join(style.name for style in self.styles)
+        """What its pictures are called after: such as `candy+udnie=3`."""
+        if len(self.styles) == 1:
+            return self.styles[0].name
+        parts = zip(self.styles, self.weights, strict=True)
+        return names.folder_name(
+            "+".join(style.name if weight == 1 else f"{style.name}={weight:g}" for style, weight in parts)
+        )
 
     @property
     def origin(self) -> list[dict[str, Any]]:
@@ -74,12 +81,17 @@ class GeneratedStyle:
 
     @property
     def name(self) -> str:
-        return f"{self.run.absolute().name}-seed-{self.seed}-{self.index}"
+        """By step too: a run that was trained on paints others."""
+        origin = _trained(self.run).origin
+        return folder_name(origin["run"], step=origin["step"], **self._chosen)
 
     @property
     def origin(self) -> dict[str, Any]:
-        chosen = given(seed=self.seed, index=self.index, label=self.label, truncation=self.truncation)
-        return {"generator": _trained(self.run).origin, **chosen}
+        return {"generator": _trained(self.run).origin, **self._chosen}
+
+    @property
+    def _chosen(self) -> dict[str, object]:
+        return given(seed=self.seed, index=self.index, label=self.label, truncation=self.truncation)
 
     def picture(self) -> Tensor:
         trained = _trained(self.run)
@@ -108,7 +120,7 @@ def recipes(words: Sequence[str], learned: Sequence[str] | None) -> list[Recipe]
     if learned is not None:
         return _of_learned(words, learned)
     if not words:
-        raise UserError("--style: must be given: a picture, a folder of them, or gan:RUN?seed=7")
+        raise UserError("--style: must be given: a picture, a folder of them, or 'gan:RUN?seed=7'")
     if len(words) == 1 and Path(words[0]).is_dir():
         return [Recipe([style], [1.0]) for style in _styles_in(Path(words[0]))]
     parts = [_weighted(word) for word in words]

@@ -15,10 +15,13 @@ def stylize(
         list[str] | None,
         typer.Option(
             help="A picture, PATH:WEIGHT where several are mixed, a folder for each of its pictures in turn, "
-            "gan:RUN?seed=7 for a trained generator's, or the name of one that the run has learned."
+            "'gan:RUN?seed=7' for a trained generator's, or the name of one that the run has learned."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder for what comes out.")] = Path("stylised"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what comes out; by default one in stylised/ named by what was asked."),
+    ] = None,
     strength: Annotated[float, typer.Option(help="From 0, the content as it is, to 1.")] = 1.0,
     preserve_color: Annotated[
         str | None, typer.Option(help="Keep the content's colours: luminance, coral or histogram.")

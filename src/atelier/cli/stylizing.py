@@ -13,12 +13,11 @@ from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, largest
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.methods import Settings, method_of
+from atelier.cli.methods import Chosen, Settings, method_of
 from atelier.cli.studies import Studies, gibibytes
 from atelier.cli.styles import Recipe, recipes
 from atelier.cli.tally import Tally
-from atelier.cli.trained import given
-from atelier.config.wording import did_you_mean, listed
+from atelier.cli.trained import folder_name, given
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
@@ -26,14 +25,18 @@ from atelier.stylize import artwork, clips, masks
 from atelier.stylize.colour import POLICIES
 from atelier.stylize.method import Mixture
 from atelier.stylize.smoothing import Smoother
+from atelier.wording import did_you_mean, listed
 
 STYLE_SIZE, OPTIMISED_SIZE = 512, 512
+
+STYLISED = Path("stylised")
 
 
 class Request(NamedTuple):
     """What is wanted of every picture."""
 
-    out: Path
+    out: Path | None = None
+    """None: a folder in STYLISED, named by what makes these pictures others than another request would."""
     strength: float = 1.0
     preserve_color: str | None = None
     mask: Path | None = None
@@ -49,6 +52,7 @@ class Stylizing:
     def __init__(self, method: str, request: Request, settings: Settings) -> None:
         self.request = request
         self.chosen = method_of(method, settings._replace(told=lambda *_: self._advance()))
+        self.out = request.out or STYLISED / _folder_name(self.chosen, request, settings)
         self.memory = settings.memory
         self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
         self.suffix = None if request.suffix is None else suffix_of(request.suffix)
@@ -58,7 +62,7 @@ class Stylizing:
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
         found, wanted = contents(paths), recipes(styles, self.chosen.learned)
-        sheet = place_beside(self.request.out)
+        sheet = place_beside(self.out)
         if self.request.mask is not None:
             _refuse_undivided(wanted)
         self._warn_of_tiles(found)
@@ -70,7 +74,7 @@ class Stylizing:
 
     @property
     def told(self) -> str:
-        return self.tally.told(self.request.out)
+        return self.tally.told(self.out)
 
     def _warn_of_tiles(self, found: Sequence[Content]) -> None:
         sides = largest(found, self._size)
@@ -94,21 +98,22 @@ class Stylizing:
             return self._make_clip(content, recipe, studies, name)
         work = artwork.read(content.path)
         stylised = pixels_of(self._transferred(image_of(self._sized(work.pixels)), work.pixels, studies))
-        path = self.request.out / f"{name}{self.suffix or own_suffix(content.path)}"
+        path = self.out / f"{name}{self.suffix or own_suffix(content.path)}"
         artwork.write(path, stylised, work, self._note(content, recipe))
         self.sheet.note(content.name, recipe.name, work.pixels, studies.head, stylised)
         return None
 
     def _make_clip(self, content: Content, recipe: Recipe, studies: Studies, name: str) -> None:
-        clip, smooth = clips.clip_of(content.path), Smoother()
+        smooth = Smoother()
 
         def pictures() -> Iterator[Tensor]:
             for frame in clips.frames(content.path):
                 image = image_of(self._sized(frame))
                 yield pixels_of(smooth(image, self._transferred(image, frame, studies)))
 
-        path = self.request.out / f"{name}{content.path.suffix}"
-        clips.write_clip(path, pictures(), clip.rate, self._note(content, recipe), content.path)
+        path = self.out / f"{name}{content.path.suffix}"
+        rate = clips.rate_of(content.path)
+        clips.write_clip(path, pictures(), rate, self._note(content, recipe), content.path)
 
     def _transferred(self, image: Tensor, pixels: Tensor, studies: Studies) -> Tensor:
         """An image (1, 3, H, W), of which `pixels` (3, h, w) are the original, in the styles."""
@@ -150,6 +155,15 @@ class Stylizing:
             atelier=version("atelier"),
             torch=version("torch"),
         )
+
+
+def _folder_name(chosen: Chosen, request: Request, settings: Settings) -> str:
+    """By the method, and by what of the request is not as usual; a picture's own name tells of content and style."""
+    asked = request._replace(out=None, suffix=None, mask=request.mask and Path(request.mask.name))
+    unusual = {key: fact for key, fact in asked._asdict().items() if fact != Request._field_defaults[key]}
+    note = {**chosen.note}
+    name = note.pop("run", chosen.method.name)
+    return folder_name(name, **note, weights=settings.weights and settings.weights.stem, **unusual)
 
 
 def _refuse_undivided(wanted: Sequence[Recipe]) -> None:

@@ -17,6 +17,9 @@ FASTEST = 20
 CAPTION = 24
 """Pixels below the grid, for its step."""
 
+TIMES = 0.1, 600.0
+"""Seconds that the learning may take; a frame of a GIF lasts 655 at most."""
+
 HOLD = 2.0
 """Seconds that the last frame stays, on top of its own time."""
 
@@ -31,14 +34,17 @@ def timelapse(
     """Turn a run's sample grids into one moving picture."""
     out = out or run / "timelapse.webp"
     animation.refuse_other_suffixes(out)
-    if seconds <= 0:
-        raise UserError(f"--seconds: must be more than 0, got {seconds}")
+    shortest, longest = TIMES
+    if not shortest <= seconds <= longest:
+        raise UserError(f"--seconds: must be from {shortest:g} to {longest:g}, got {seconds}")
     pictures = _choose(_pictures(run), seconds)
     _save(pictures, out, round(1000 * seconds / len(pictures)))
     typer.echo(out)
 
 
 def _pictures(run: Path) -> list[Path]:
+    if not run.is_dir():
+        raise UserError(f"{run}: no such folder")
     pictures = sorted((path for path in (run / "samples").glob("*.png") if path.stem.isdecimal()), key=_step)
     if not pictures:
         raise UserError(f"{run}: nothing to show: {run / 'samples'} holds no pictures named by their step")

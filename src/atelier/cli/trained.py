@@ -9,11 +9,12 @@ from torch import Tensor
 
 from atelier import run as runs
 from atelier.cli.devices import device
-from atelier.config.wording import did_you_mean
 from atelier.errors import UserError
 from atelier.record.grids import to_pixels
 from atelier.run_folder import facts
+from atelier.sweeps import names
 from atelier.tasks.gan import Gan
+from atelier.wording import did_you_mean
 
 BATCH = 8
 """Images made at once: always as many, since the last bit of an image may depend on how many are made beside it."""
@@ -104,10 +105,13 @@ def given(**facts: object) -> dict[str, object]:
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
-def folder_name(**facts: object) -> str:
-    """Such as `seed-7-truncation-0.5`: other pictures go elsewhere. None is left out."""
-    words = [f"{name}-{fact}" for name, fact in given(**facts).items()]
-    return "-".join(words).replace("/", "_").replace(",", "-")
+def folder_name(*words: str, **facts: object) -> str:
+    """Such as `step-400-seed-7`: other pictures go elsewhere. Facts that are None are left out.
+
+    A word's slashes become underscores. What is too long for a file's name, and a fact with a slash, ends in a hash.
+    """
+    parts = [word.replace("/", "_") for word in words] + [f"{name}-{fact}" for name, fact in given(**facts).items()]
+    return names.folder_name("-".join(parts))
 
 
 def _in_batches(make: Callable[..., Tensor], *columns: Tensor | None) -> Tensor:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from atelier.cli.devices import device
 from atelier.cli.scored import Scored
-from atelier.config.wording import did_you_mean, listed
 from atelier.data.gallery import Gallery
 from atelier.data.pictures import BrokenPicture, decode
 from atelier.data.progress import watched
@@ -26,6 +25,7 @@ from atelier.metrics.style.features import ContentDistance, StyleDistance
 from atelier.metrics.style.pictures import ColourHistogramDistance, LpipsDistance, Ssim
 from atelier.metrics.style.structure import Cfsd
 from atelier.metrics.style.triples import match
+from atelier.wording import did_you_mean, listed
 
 Have = Callable[..., Any]
 """Makes a network by its class and arguments, or hands out the one that was made of the same before."""

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.tiles import OVERLAP, SIDE
+
 
 def translate(
     run: Annotated[Path, typer.Argument(help="The folder of a run that learned to translate pictures.")],
@@ -12,12 +14,15 @@ def translate(
     direction: Annotated[
         str | None, typer.Option(help="to_style, to_content or to_target [default: the run's first].")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder for what comes out.")] = Path("translated"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what comes out; by default one in translated/ named by what was asked."),
+    ] = None,
     size: Annotated[
         int | None, typer.Option(min=16, help="Pixels of the longer side [default: the picture's own].")
     ] = None,
-    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = 512,
-    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = 64,
+    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = SIDE,
+    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = OVERLAP,
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the picture's, or else png].")
     ] = None,

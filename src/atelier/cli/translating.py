@@ -15,8 +15,8 @@ from atelier.cli.devices import device
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.tally import Tally
-from atelier.cli.trained import given
-from atelier.config.wording import did_you_mean, listed
+from atelier.cli.tiles import OVERLAP, SIDE
+from atelier.cli.trained import folder_name, given
 from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
@@ -27,14 +27,16 @@ from atelier.tasks.paired import TO_TARGET
 from atelier.tasks.translation import TranslationTask
 from atelier.translate.inpainting import known_of
 from atelier.translate.windows import Windows
+from atelier.wording import did_you_mean, listed
 
 
 class Request(NamedTuple):
     """What is wanted of every picture."""
 
-    out: Path
-    tile: int
-    overlap: int
+    out: Path | None = None
+    """None: a folder named by what makes these pictures others than another request would."""
+    tile: int = SIDE
+    overlap: int = OVERLAP
     suffix: str | None = None
     size: int | None = None
     formats: tuple[str, ...] = FORMATS
@@ -57,7 +59,7 @@ class Learned:
         if not isinstance(task, TranslationTask):
             raise UserError(f"RUN: {run} is the run of a {type(task).__name__}, which makes no picture of another")
         self.networks = task.to(device()).translators
-        self.origin = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
+        self.origin: dict[str, Any] = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
 
     def direction(self, wanted: str | None) -> str:
         """The first where none is wanted."""
@@ -99,19 +101,23 @@ class Masks:
 
 
 class Translating:
-    """Raises UserError for what no picture could come of; what only some cannot is told, and left out."""
+    """Without a folder of their own, pictures go into one in `root`.
+
+    Raises UserError for what no picture could come of; what only some cannot is told, and left out.
+    """
 
     def __init__(
-        self, learned: Learned, direction: str, request: Request, word: str, masks: Masks | None = None
+        self, learned: Learned, direction: str, request: Request, root: str, word: str, masks: Masks | None = None
     ) -> None:
         self.learned, self.direction, self.request, self.masks = learned, direction, request, masks
         self.word = word
         self.windows = Windows(learned.networks[direction], request.tile, request.overlap, device())
+        self.out = request.out or Path(root) / self._folder_name()
         self.sheet, self.tally = Sheet(), Tally()
 
     def run(self, paths: Sequence[Path]) -> int:
         """How many pictures failed; the others' names end in `word`."""
-        found, sheet = contents(paths, "INPUT"), place_beside(self.request.out)
+        found, sheet = contents(paths, "INPUT"), place_beside(self.out)
         with bar(self.word, len(found)) as advance:
             for content in found:
                 with self.tally.attempt(content.path):
@@ -122,7 +128,14 @@ class Translating:
 
     @property
     def told(self) -> str:
-        return self.tally.told(self.request.out)
+        return self.tally.told(self.out)
+
+    def _folder_name(self) -> str:
+        """By the run, and by what of the request is not as usual."""
+        asked = self.request._replace(out=None, suffix=None, formats=FORMATS)
+        unusual = {key: fact for key, fact in asked._asdict().items() if fact != Request._field_defaults[key]}
+        run, step = self.learned.origin["run"], self.learned.origin["step"]
+        return folder_name(run, step=step, mask=self.masks and self.masks.path.name, **unusual)
 
     def _make(self, content: Content) -> None:
         work = artwork.read(content.path)
@@ -130,7 +143,7 @@ class Translating:
         self._refuse_endless(pixels)
         drawn = self._drawn(pixels, None if self.masks is None else self.masks.known(content, pixels))
         suffix = self.request.chosen_suffix or own_suffix(content.path, self.request.formats)
-        artwork.write(self.request.out / f"{content.name}_{self.word}{suffix}", drawn, work, self._note(content))
+        artwork.write(self.out / f"{content.name}_{self.word}{suffix}", drawn, work, self._note(content))
         self.sheet.note(content.name, self.word, pixels, None, drawn)
 
     def _refuse_endless(self, pixels: Tensor) -> None:
@@ -167,7 +180,7 @@ def translate(run: Path, checkpoint: Path | None, direction: str | None, request
     learned = Learned(run, checkpoint)
     chosen = learned.direction(direction)
     _tell_of_masks(learned.networks[chosen], "atelier restore --mask")
-    return Translating(learned, chosen, request, chosen)
+    return Translating(learned, chosen, request, "translated", chosen)
 
 
 def restore(run: Path, checkpoint: Path | None, mask: Path | None, request: Request) -> Translating:
@@ -182,7 +195,7 @@ def restore(run: Path, checkpoint: Path | None, mask: Path | None, request: Requ
     if mask is None:
         _tell_of_masks(network, "--mask")
     masks = None if mask is None else Masks(mask, network)
-    return Translating(learned, TO_TARGET, request._replace(formats=LOSSLESS), "restored", masks)
+    return Translating(learned, TO_TARGET, request._replace(formats=LOSSLESS), "restored", "restored", masks)
 
 
 def _tell_of_masks(network: Translator, way: str) -> None:

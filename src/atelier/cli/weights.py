@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from atelier.config.wording import did_you_mean, listed
 from atelier.errors import UserError
+from atelier.wording import did_you_mean, listed
 
 weights = typer.Typer(
     no_args_is_help=True,

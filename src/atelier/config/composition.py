@@ -11,7 +11,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from atelier.config.wording import did_you_mean, first_line, listed
+from atelier.wording import did_you_mean, first_line, listed
 
 
 def explain(error: Exception) -> str:

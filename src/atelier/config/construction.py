@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from atelier.config.targets import TargetError, inspect_target
-from atelier.config.wording import first_line, join
 from atelier.errors import ConfigError, UserError
+from atelier.wording import first_line, join
 
 
 def build(node: Any, key: str = "", **extra: Any) -> Any:

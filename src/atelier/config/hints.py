@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, is_typeddict
 
-from atelier.config.wording import did_you_mean, item, join, show
+from atelier.wording import did_you_mean, item, join, show
 
 _SCALARS: dict[Any, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,), Path: (str,)}
 _WORDS = {"none": None, "null": None, "true": True, "yes": True, "false": False, "no": False}

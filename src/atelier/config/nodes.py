@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from atelier.config.hints import advice, alternatives, describe, elements, kind, suits
 from atelier.config.targets import Target, TargetError, arguments, inspect_target, is_node
 from atelier.config.values import UNKNOWN, Values
-from atelier.config.wording import did_you_mean, join, listed, show
+from atelier.wording import did_you_mean, join, listed, show
 
 Fault = tuple[str, str]  # full key, what is wrong
 

@@ -6,8 +6,8 @@ from typing import Any
 from atelier.config.construction import build
 from atelier.config.targets import is_node
 from atelier.config.values import Values
-from atelier.config.wording import item, join
 from atelier.errors import ConfigError
+from atelier.wording import item, join
 
 
 def rehearse(values: Values, names: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, is_dataclass
 from types import ModuleType
 from typing import Any, get_type_hints
 
-from atelier.config.wording import did_you_mean, show
+from atelier.wording import did_you_mean, show
 
 RESERVED = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}

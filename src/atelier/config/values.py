@@ -8,7 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
-from atelier.config.wording import did_you_mean, first_line, item, join
+from atelier.wording import did_you_mean, first_line, item, join
 
 UNKNOWN = object()  # stands where a value is missing or cannot be resolved: that is one fault, not two
 _REFERENCE = re.compile(r"\$\{(\w[\w.\[\]]*)\}")

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import logging
 import os
 import shutil
 import time
@@ -21,11 +20,6 @@ from atelier.data.sources import Source
 from atelier.errors import RunError, UserError
 from atelier.files import FULL
 
-log = logging.getLogger(__name__)
-
-_NAMED = 5
-"""Broken pictures named in the warning; the manifest names all."""
-
 
 def build(source: Source, size: int, folder: Path) -> None:
     """Make the cache `folder`, wholly or not at all. The caller holds its lock.
@@ -39,7 +33,8 @@ def build(source: Source, size: int, folder: Path) -> None:
         unfinished.mkdir(parents=True)
         try:
             rows = _write(source, size, count, unfinished)
-            _report_broken(source.name, rows, folder / MANIFEST)
+            rows.refuse_none("data")
+            rows.tell_broken(source.name, folder / MANIFEST)
             shutil.rmtree(folder, ignore_errors=True)  # a damaged one
             unfinished.rename(folder)
         finally:
@@ -84,20 +79,6 @@ def _write_header(file: IO[bytes], count: int, size: int) -> None:
     """numpy leaves room for the first axis to grow: the header has one length, whatever the count."""
     header = {"shape": (count, size, size, 3), "fortran_order": False, "descr": "|u1"}
     np.lib.format.write_array_header_1_0(file, header)
-
-
-def _report_broken(name: str, rows: Rows, manifest: Path) -> None:
-    if not rows.broken:
-        return
-    shown = "; ".join(f"{broken.name}: {broken.reason}" for broken in rows.broken[:_NAMED])
-    more = f"; and {len(rows.broken) - _NAMED} more" if len(rows.broken) > _NAMED else ""
-    if not len(rows):
-        raise UserError(f"data: none of the {len(rows.broken)} pictures can be used ({shown}{more})")
-    total = len(rows) + len(rows.broken)
-    log.warning(
-        "%s: %d of %d pictures are broken and left out (%s%s); all are named in %s",
-        name, len(rows.broken), total, shown, more, manifest,
-    )  # fmt: skip
 
 
 @contextmanager

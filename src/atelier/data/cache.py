@@ -9,21 +9,20 @@
 import json
 import logging
 import multiprocessing
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import Timeout
 
 from atelier.data.building import build, unwritable
 from atelier.data.fingerprint import digest_of
 from atelier.data.layout import LAYOUT, MANIFEST, PIXELS, ROWS, remove_dead_builds
 from atelier.data.sources import Source
 from atelier.errors import RunError
-from atelier.files import cache_root, lock_of
+from atelier.files import cache_root
+from atelier.locks import alone
 
 log = logging.getLogger(__name__)
 
@@ -90,22 +89,12 @@ def _refuse_a_worker_that_starts_anew() -> None:
         )
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> AbstractContextManager[object]:
     """No other process builds `folder` meanwhile."""
     try:
-        lock = lock_of(folder)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            log.info("another process prepares %s: waiting for it", folder.name)
-            lock.acquire()
+        return alone(folder, "prepares")
     except OSError as error:
         raise unwritable(folder.parent, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _load(folder: Path, size: int) -> Cache:

@@ -1,13 +1,13 @@
 """The data modules one chooses from."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Literal, get_args
 
 from atelier.data.clone import Clone
 from atelier.data.folder import Files
 from atelier.data.hub import Hub
 from atelier.data.module import ImageData, one_of
+from atelier.data.origins import existing_folder
 from atelier.data.paintings import Paintings
 from atelier.data.parquet import CIFAR10, WIKIART, Layout
 from atelier.data.pictures import Fit
@@ -26,10 +26,10 @@ class Folder(ImageData):
         super().__post_init__()
         one_of("fit", self.fit, get_args(Fit))
         one_of("label", self.label, ["class", None])
-        _folder(self.root)
+        existing_folder("root", self.root)
 
     def source(self) -> Source:
-        return Files(_folder(self.root), self.fit)
+        return Files(existing_folder("root", self.root), self.fit)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,13 +46,13 @@ class _Published(ImageData):
         one_of("fit", self.fit, get_args(Fit))
         one_of("label", self.label, [*self.layout.labels, None])
         if self.root is not None:
-            _folder(self.root)
+            existing_folder("root", self.root)
 
     def source(self) -> Source:
         name = type(self).__name__.lower()
         if self.root is None:
             return Hub(name, self.layout, self.fit)
-        return Clone(name, self.layout, self.fit, _folder(self.root))
+        return Clone(name, self.layout, self.fit, existing_folder("root", self.root))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -86,11 +86,3 @@ class Procedural(ImageData):
 
     def source(self) -> Source:
         return Paintings(self.count)
-
-
-def _folder(root: str) -> Path:
-    """Raises ValueError where it is none."""
-    path = Path(root).expanduser()
-    if not path.is_dir():
-        raise ValueError(f"root: {'not a folder' if path.exists() else 'no such folder'}: {root!r}")
-    return path

@@ -11,7 +11,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from atelier.data import origins
 from atelier.data.crops import Crops, Middles
 from atelier.data.damaging import DamagedMiddles, DamagedPairs, DamageStream
-from atelier.data.endless import EndlessData
+from atelier.data.divided import DividedData
 from atelier.data.fingerprint import digest_of
 from atelier.data.module import ImageData
 from atelier.data.origins import Origin
@@ -19,13 +19,12 @@ from atelier.data.split import split
 from atelier.data.types import Paired
 from atelier.degradation.base import Degradation
 from atelier.degradation.chain import Chain
-from atelier.errors import UserError
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, eq=False)
-class Degraded(EndlessData):
+class Degraded(DividedData):
     """Random crops, each damaged anew every time it is seen; held-out ones always in the same way.
 
     What befalls a held-out picture depends on its place among them, not on the run's seed: scores of two runs compare.
@@ -50,20 +49,14 @@ class Degraded(EndlessData):
     """How many times smaller than its target a content is: what the chain makes of it."""
     reverse: bool = False
     """Whether the damaged picture is the target and the whole one the content."""
-    validation: float = 0.1
-    """The share held out, where the collection has no validation pictures of its own."""
 
     train_pixels: DamagedPairs = field(init=False, repr=False)
     validation_pixels: DamagedPairs = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.image_size < 8:
-            raise ValueError(f"image_size must be at least 8, got {self.image_size}")
         if self.resize is not None and self.resize < self.image_size:
             raise ValueError(f"resize must be at least data.image_size ({self.image_size}), got {self.resize}")
-        if not 0 < self.validation < 1:
-            raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
         self._chain = Chain(self.chain)
         self._check_scale()
         self._side = self.resize or 2 * self.image_size
@@ -88,11 +81,7 @@ class Degraded(EndlessData):
         """Find the pictures' pixels, or make them. Raises UserError where they are too few."""
         cache = self._root.cached(self._side, named=False)
         training, held_out = split(cache.digests, cache.held_out, self.validation)
-        if len(training) < self.batch_size:
-            raise UserError(
-                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} of data.root "
-                f"are for training ({len(held_out)} more are held out for validation)"
-            )
+        self.refuse_few(training, held_out)
         self.train_pixels = self._pairs(Crops(cache, training))
         self.validation_pixels = self._pairs(Crops(cache, held_out))
         everything = Crops(cache, np.arange(len(cache.digests)))

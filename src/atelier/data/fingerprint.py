@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from atelier.data.progress import watched
 from atelier.files import cache_root, replacing
 
@@ -32,6 +34,12 @@ def digest_of(texts: Iterable[str]) -> str:
         encoded = text.encode("utf-8", "surrogateescape")
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
     return digest.hexdigest()
+
+
+def key_of_pixels(size: int, digests: np.ndarray) -> str:
+    """32 hex digits that name pictures of size x size, in their order, wherever they came from: by the `digests` of
+    their pixels, uint8 (N, 16)."""
+    return hashlib.blake2b(f"{size}:".encode() + digests.tobytes(), digest_size=16).hexdigest()
 
 
 class _Memo:

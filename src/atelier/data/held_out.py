@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from atelier.data.cache import Column
-from atelier.data.endless import EndlessData
+from atelier.data.divided import DividedData
 from atelier.data.loaders import Collection
 from atelier.data.split import split
 from atelier.errors import UserError
@@ -28,33 +28,19 @@ class Stored(Collection, Protocol):
 
 
 @dataclass(kw_only=True, eq=False)
-class HeldOutData(EndlessData, ABC):
+class HeldOutData(DividedData, ABC):
     """Square pictures with columns of labels. What the constructor does not take, `prepare` finds."""
 
-    image_size: int
     label: str | None = None
     """The label column whose classes the batches carry."""
-    validation: float = 0.1
-    """The share held out, where the collection has no validation pictures of its own."""
 
     train_pixels: Stored = field(init=False, repr=False)
     validation_pixels: Stored = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.image_size < 8:
-            raise ValueError(f"image_size must be at least 8, got {self.image_size}")
-        if not 0 < self.validation < 1:
-            raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
-
     def divide(self, digests: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `split`, by the share held out. Raises UserError where too few are left for a batch."""
         training, validation = split(digests, held_out, self.validation)
-        if len(training) < self.batch_size:
-            raise UserError(
-                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} are for "
-                f"training ({len(validation)} more are held out for validation)"
-            )
+        self.refuse_few(training, validation)
         return training, validation
 
     def labels_among(self, columns: Mapping[str, Column]) -> tuple[tuple[str, ...], np.ndarray | None]:

@@ -8,7 +8,7 @@ import numpy as np
 from pytorch_lightning.utilities import rank_zero_only
 
 from atelier.data.crops import Crops, Middles
-from atelier.data.endless import EndlessData
+from atelier.data.divided import DividedData
 from atelier.data.fingerprint import digest_of
 from atelier.data.joined import Joined, Layout
 from atelier.data.module import one_of
@@ -17,7 +17,6 @@ from atelier.data.pairing import CropStream
 from atelier.data.side_by_side import SideBySide
 from atelier.data.two_folders import TwoFolders
 from atelier.data.types import Paired
-from atelier.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class AlignedCrops:
 
 
 @dataclass(kw_only=True, eq=False)
-class PairedPictures(EndlessData):
+class PairedPictures(DividedData):
     """Crops of contents, each with the same crop of what it is to become, mirrored together.
 
     Either two folders, `content` and `target`, or `root` with pictures side by side. Of each picture the middle square
@@ -71,8 +70,6 @@ class PairedPictures(EndlessData):
     """Of the squares that are cropped; None: `zoom` times the crops; `image_size`: all of each square is seen."""
     zoom: float = 1.117
     """Isola et al. 2017, section 6.2, crop 256 px out of 286."""
-    validation: float = 0.1
-    """The share of pairs held out, where the folders are not divided."""
 
     train_pixels: AlignedCrops = field(init=False, repr=False)
     validation_pixels: AlignedCrops = field(init=False, repr=False)
@@ -80,14 +77,10 @@ class PairedPictures(EndlessData):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("direction", self.direction, get_args(Direction))
-        if self.image_size < 8:
-            raise ValueError(f"image_size must be at least 8, got {self.image_size}")
         if self.resize is not None and self.resize < self.image_size:
             raise ValueError(f"resize must be at least data.image_size ({self.image_size}), got {self.resize}")
         if self.zoom < 1:
             raise ValueError(f"zoom must be at least 1, got {self.zoom}")
-        if not 0 < self.validation < 1:
-            raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
         self._side = self.resize or round(self.zoom * self.image_size)
         self._layout = self._chosen_layout()
 
@@ -115,11 +108,7 @@ class PairedPictures(EndlessData):
         """Find the pictures' pixels, or make them. Raises UserError where they do not pair or are too few."""
         pairs = self._layout.joined(self._side)
         training, held_out = pairs.split(self.validation)
-        if len(training) < self.batch_size:
-            raise UserError(
-                f"data.batch_size: a batch has {self.batch_size} pairs, but only {len(training)} are for training "
-                f"({len(held_out)} more are held out for validation)"
-            )
+        self.refuse_few(training, held_out, "pairs")
         self.train_pixels = self._aligned(pairs, training)
         self.validation_pixels = self._aligned(pairs, held_out)
         everything = [side.key for side in pairs.crops(np.arange(len(pairs.names)))]

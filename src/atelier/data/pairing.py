@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from atelier.data.crops import Crops
-from atelier.data.stream import Stream
+from atelier.data.stream import Stream, share_of
 from atelier.data.types import Pair
 from atelier.hashing import mix
 
@@ -126,11 +126,6 @@ class CropStream(CroppedStream[CropDraw]):
         return CropDraw(
             *self._pictures.draw(number), _corners(self.seed, number, self.batch_size, margins)[self._share]
         )
-
-
-def share_of(batch_size: int, rank: int, world: int) -> slice:
-    """Of each batch, that which is this rank's."""
-    return slice(rank * batch_size // world, (rank + 1) * batch_size // world)
 
 
 def _corners(seed: int, number: int, batch_size: int, margins: np.ndarray) -> np.ndarray:

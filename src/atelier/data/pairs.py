@@ -12,7 +12,7 @@ from torch import Tensor
 from atelier.data import origins
 from atelier.data.cache import Cache, Column
 from atelier.data.crops import Crops, Middles
-from atelier.data.endless import EndlessData
+from atelier.data.divided import DividedData
 from atelier.data.fingerprint import digest_of
 from atelier.data.module import ImageData, one_of
 from atelier.data.origins import PICTURE, Origin
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, eq=False)
-class ContentStyle(EndlessData):
+class ContentStyle(DividedData):
     """Random crops of contents, each with a random crop of a style.
 
     Huang and Belongie 2017, section 6.1, crop 256 x 256 out of pictures whose smaller side is 512. Here the crop is
-    out of the picture's middle square, for that is what the pixel cache keeps.
+    out of the picture's middle square, for that is what the pixel cache keeps. `validation` is the share of either.
     """
 
     batch: ClassVar[type] = Pair
@@ -52,8 +52,6 @@ class ContentStyle(EndlessData):
     """Whether styles are mirrored as well, whatever becomes of their contents."""
     label: Literal["picture", "folder"] | None = None
     """What a class of styles is. With "picture" all styles are for training and for validation too."""
-    validation: float = 0.1
-    """The share of contents, and of styles, held out where a collection has no validation pictures of its own."""
 
     train_pixels: Pairs = field(init=False, repr=False)
     validation_pixels: Pairs = field(init=False, repr=False)
@@ -61,15 +59,11 @@ class ContentStyle(EndlessData):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("label", self.label, [PICTURE, "folder", None])
-        if self.image_size < 8:
-            raise ValueError(f"image_size must be at least 8, got {self.image_size}")
         for name in ("resize", "style_resize"):
             if (side := getattr(self, name)) is not None and side < self.image_size:
                 raise ValueError(f"{name} must be at least data.image_size ({self.image_size}), got {side}")
         if self.zoom < 1:
             raise ValueError(f"zoom must be at least 1, got {self.zoom}")
-        if not 0 < self.validation < 1:
-            raise ValueError(f"validation must be between 0 and 1, got {self.validation}")
         self._side = self.resize or round(self.zoom * self.image_size)
         self._style_side = self.style_resize or self._side
         self._content = self._origin("content", self.content, self._side, origins.folder)
@@ -87,11 +81,7 @@ class ContentStyle(EndlessData):
         contents = self._content.cached(self._side, named=False)
         styles = self._style.cached(self._style_side, named=self.label == PICTURE)
         training, held_out = split(contents.digests, contents.held_out, self.validation)
-        if len(training) < self.batch_size:
-            raise UserError(
-                f"data.batch_size: a batch has {self.batch_size} pictures, but only {len(training)} of data.content "
-                f"are for training ({len(held_out)} more are held out for validation)"
-            )
+        self.refuse_few(training, held_out, "contents")
         self.classes, codes = self._labels(styles)
         self._all_styles = Crops(styles, np.arange(len(styles.digests)), codes)
         learnt, others = self._split_styles(styles)

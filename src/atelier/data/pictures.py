@@ -83,7 +83,7 @@ def _decode(
     def upright(picture: Image.Image) -> np.ndarray:
         before(picture)
         picture.load()  # which turns a TIFF upright, and takes the note of it away
-        turn = _TURNS.get(_orientation(picture))
+        turn = _TURNS.get(orientation(picture))
         rendered = after(picture)
         return np.asarray(rendered if turn is None else rendered.transpose(turn))
 
@@ -99,7 +99,8 @@ def _enough(width: int, height: int, size: int, fit: Fit) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation(picture: Image.Image) -> int:
+    """EXIF's number, from 1 for upright."""
     try:
         return int(picture.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged metadata do not make a damaged picture
@@ -133,7 +134,8 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
     return np.rint(grey.clip(0) * (255.0 / white)).astype(np.uint8)
 
 
-def _crop(picture: Image.Image, size: int) -> Image.Image:
+def crop(picture: Image.Image, size: int) -> Image.Image:
+    """Its middle."""
     side = min(picture.size)
     left, top = (picture.width - side) / 2, (picture.height - side) / 2
     box = (left, top, left + side, top + side)
@@ -155,7 +157,7 @@ def _pad(picture: Image.Image, size: int) -> Image.Image:
     return square
 
 
-_FITS = {"crop": _crop, "pad": _pad, "squash": _squash}
+_FITS = {"crop": crop, "pad": _pad, "squash": _squash}
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Some of a cache's pictures, as the rest of the house sees them: tensors, read from disk when asked for."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from atelier.data.cache import Cache
+from atelier.data.fingerprint import key_of_pixels
 from atelier.data.layout import PIXELS
 from atelier.data.types import Images
 
@@ -21,15 +21,14 @@ class Pixels:
     """
 
     key: str
-    """32 hex digits that name these pictures' pixels, in this order, wherever they came from."""
+    """Names these pictures' pixels, in this order, wherever they came from."""
 
     def __init__(self, cache: Cache, rows: np.ndarray, codes: np.ndarray | None = None) -> None:
         self._path: Path = cache.folder / PIXELS
         self._pixels = np.asarray(cache.pixels)
         self._rows = rows
         self.labels = None if codes is None else torch.from_numpy(codes[rows])
-        content = f"{cache.pixels.shape[1]}:".encode() + cache.digests[rows].tobytes()
-        self.key = hashlib.blake2b(content, digest_size=16).hexdigest()
+        self.key = key_of_pixels(cache.pixels.shape[1], cache.digests[rows])
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -1,6 +1,7 @@
 """What a pixel cache knows of its pictures besides their pixels."""
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,15 @@ import numpy as np
 
 from atelier.data.rendering import Broken
 from atelier.data.sources import Rendered
+from atelier.errors import UserError
+
+log = logging.getLogger(__name__)
 
 _UNLABELLED = "unknown"
 """The class of pictures that lack a label which others have."""
+
+_NAMED = 5
+"""Broken pictures named in a message; what is written beside the pixels names all."""
 
 
 class Rows:
@@ -29,6 +36,24 @@ class Rows:
         self._digests.append(hashlib.blake2b(rendered.pixels.tobytes(), digest_size=16).digest())
         self._held_out.append(rendered.held_out)
         self._labels.append(rendered.labels)
+
+    def refuse_none(self, key: str) -> None:
+        """Raises UserError, which begins with the `key`, where no picture can be used."""
+        if not len(self):
+            raise UserError(f"{key}: none of the {len(self.broken)} pictures can be used ({self._named_broken()})")
+
+    def tell_broken(self, name: str, where: object) -> None:
+        """Of the collection `name`, if there are any; `where` all are named."""
+        if self.broken:
+            total = len(self) + len(self.broken)
+            log.warning(
+                "%s: %d of %d pictures are broken and left out (%s); all are named in %s",
+                name, len(self.broken), total, self._named_broken(), where,
+            )  # fmt: skip
+
+    def _named_broken(self) -> str:
+        shown = "; ".join(f"{broken.name}: {broken.reason}" for broken in self.broken[:_NAMED])
+        return shown + (f"; and {len(self.broken) - _NAMED} more" if len(self.broken) > _NAMED else "")
 
     def save(self, path: Path) -> dict[str, list[str]]:
         """Write them as a .npz. Returns the classes' names of each label column: those that have a picture,

@@ -4,18 +4,20 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
+from weakref import finalize, ref
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from atelier.data.remote import MissingFile, Remote
 from atelier.data.shard_files import DamagedShard, Index, Shard, decode
-from atelier.errors import RunError
-from atelier.files import cache_root, replacing
+from atelier.errors import RunError, UserError
+from atelier.files import cache_root, lock_of, replacing
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ OnBadShard = Literal["raise", "skip"]
 
 _OPENED = 32
 """Shards that a process keeps mapped at most: each takes a file descriptor."""
+
+THREAD = "shards ahead"
+"""The name of the thread that fetches what will be wanted."""
 
 
 class BadShard(RunError):  # noqa: N818  # its name is told, before its text
@@ -74,20 +79,21 @@ class ShardCache:
     def expect(self, numbers: Sequence[int]) -> None:
         """Fetch these in the background, unless they are at hand. What goes wrong is told to whoever asks for them."""
         if self._ahead is None or self._ahead.process != os.getpid():
-            self._ahead = _Ahead(self._fetch_unless_fetched)
+            self._ahead = _Ahead(self)
         self._ahead.ask([number for number in numbers if number not in self._opened])
 
     def _fetch_unless_fetched(self, number: int) -> None:
         if number in self._bad:
             return
-        with suppress(Timeout), self._lock(number).acquire(timeout=0):  # or another process is at it
-            self._fetch_missing(number, self._path(number))
+        path = self._path(number)
+        with suppress(Timeout), lock_of(path).acquire(timeout=0):  # or another process is at it
+            self._fetch_missing(number, path)
 
     def _at_hand(self, number: int, path: Path) -> np.ndarray:
         for _ in range(3):
             try:
                 if not path.exists():
-                    with self._lock(number).acquire():
+                    with lock_of(path):
                         self._fetch_missing(number, path)
                 return np.asarray(np.load(path, mmap_mode="r"))
             except FileNotFoundError:  # removed by another process, between two lines of this one
@@ -105,7 +111,7 @@ class ShardCache:
             return
         shard = self.index.shards[number]
         pixels = self._fetch(shard)
-        with FileLock(self._locks() / "room.lock"):
+        with lock_of(self.folder / "room"):
             self._make_room(pixels.nbytes)
             with replacing(path) as partial, partial.open("wb") as file:
                 np.save(file, pixels)
@@ -140,14 +146,6 @@ class ShardCache:
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:05d}.npy"
 
-    def _lock(self, number: int) -> FileLock:
-        return FileLock(self._locks() / f"{number:05d}.lock")
-
-    def _locks(self) -> Path:
-        locks = self.folder / ".locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        return locks
-
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("remote", "index", "budget", "folder")}
 
@@ -157,26 +155,35 @@ class ShardCache:
 
 
 class _Ahead:
-    """A thread that fetches what will be wanted. It does not survive a fork: it belongs to `process`."""
+    """A thread that fetches what will be wanted of a cache, and ends with it. It does not survive a fork: it belongs to
+    `process`."""
 
-    def __init__(self, fetch: Callable[[int], None]) -> None:
+    def __init__(self, cache: ShardCache) -> None:
         self.process = os.getpid()
-        self._fetch, self._asked = fetch, set[int]()
-        self._pending: list[int] = []
-        self._changed = threading.Condition()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._asked: SimpleQueue[list[int] | None] = SimpleQueue()  # of all queues the one for finalizers
+        finalize(cache, self._asked.put, None)
+        threading.Thread(target=_fetch_ahead, args=(ref(cache), self._asked), name=THREAD, daemon=True).start()
 
     def ask(self, numbers: Sequence[int]) -> None:
         """What was asked for before, and is not now, is no longer wanted."""
-        with self._changed:
-            self._pending = [number for number in numbers if number in self._pending or number not in self._asked]
-            self._asked = {*numbers}
-            self._changed.notify()
+        self._asked.put([*numbers])
 
-    def _serve(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: bool(self._pending))
-                number = self._pending.pop(0)
-            with suppress(Exception):
-                self._fetch(number)
+
+def _fetch_ahead(cache: "ref[ShardCache]", asked: "SimpleQueue[list[int] | None]") -> None:
+    """Until None is asked for."""
+    pending: list[int] = []
+    known: set[int] = set()
+    while True:
+        while not pending or not asked.empty():
+            if (numbers := asked.get()) is None:
+                return
+            pending = [number for number in numbers if number in pending or number not in known]
+            known = {*numbers}
+        _fetch_one(cache, pending.pop(0))
+
+
+def _fetch_one(cache: "ref[ShardCache]", number: int) -> None:
+    """Nothing but this keeps the cache alive meanwhile."""
+    if living := cache():
+        with suppress(MissingFile, DamagedShard, RunError, UserError, OSError):  # whoever asks for it meets it again
+            living._fetch_unless_fetched(number)

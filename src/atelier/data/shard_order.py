@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from atelier.data.stream import share_of
 from atelier.hashing import mix
 
 _SHARDS, _PICTURES, _SEGMENT = range(3)
@@ -52,7 +53,7 @@ class ShardOrder:
         self._batches = total // batch_size  # of an epoch
         self._counts = np.asarray(pictures, np.int64)
         self._starts = np.cumsum(self._counts) - self._counts
-        self._share = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
+        self._share = share_of(batch_size, rank, world)
         self._epochs: dict[int, _Epoch] = {}
 
     def since(self, number: int) -> Iterator[ShardDraw]:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from atelier.data.fingerprint import digest_of
+from atelier.data.fingerprint import digest_of, key_of_pixels
 from atelier.data.parquet import Parquet
 from atelier.data.progress import watched
 from atelier.data.remote import Remote
@@ -31,9 +31,6 @@ are those held out for validation (`data.split`), and lie in few shards. The col
 
 _OURS = re.compile(r"pictures-([0-9a-f]{8}-)?\d{5,}\.parquet|rows-([0-9a-f]{8}-)?[0-9a-f]{8}\.npz")
 """Files that a build writes."""
-
-_NAMED = 5
-"""Broken pictures named in the warning; the index names all."""
 
 
 def write_shards(source: Source, size: int, out: Remote, megabytes: float) -> Index:
@@ -108,7 +105,7 @@ class _Writing:
             else:
                 self._places.append(number if places is None else places[number])
                 self._deal(result)
-        self._refuse_none()
+        self.rows.refuse_none("DATA")
         self._finish()
         return self._index(source, size)
 
@@ -171,7 +168,7 @@ class _Writing:
         self._put(rows, packed.getvalue())
         index = Index(
             image_size=size,
-            fingerprint=_fingerprint(size, arrays["digests"][np.argsort(self._places)]),
+            fingerprint=key_of_pixels(size, arrays["digests"][np.argsort(self._places)]),
             classes=classes,
             rows=rows,
             rows_sha256=sha256,
@@ -185,7 +182,7 @@ class _Writing:
         _refuse_shards(self.out)  # of another build, which was faster
         self._text = index.text().encode()
         self.out.write(INDEX, self._text)
-        self._tell_broken(source.name)
+        self.rows.tell_broken(source.name, self.out.address(INDEX))
         return index
 
     def _arrays(self) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
@@ -195,23 +192,6 @@ class _Writing:
             classes = self.rows.save(path)
             with np.load(path, allow_pickle=False) as stored:
                 return classes, dict(stored)
-
-    def _refuse_none(self) -> None:
-        if not len(self.rows):
-            raise UserError(f"DATA: none of the {len(self.rows.broken)} pictures can be used ({self._named_broken()})")
-
-    def _tell_broken(self, name: str) -> None:
-        if self.rows.broken:
-            total = len(self.rows) + len(self.rows.broken)
-            log.warning(
-                "%s: %d of %d pictures are broken and left out (%s); all are named in %s",
-                name, len(self.rows.broken), total, self._named_broken(), self.out.address(INDEX),
-            )  # fmt: skip
-
-    def _named_broken(self) -> str:
-        broken = self.rows.broken
-        shown = "; ".join(f"{name}: {reason}" for name, reason in broken[:_NAMED])
-        return shown + (f"; and {len(broken) - _NAMED} more" if len(broken) > _NAMED else "")
 
 
 def _mixed(source: Source) -> tuple[Iterator[Picture], Sequence[int] | None]:
@@ -225,8 +205,3 @@ def _mixed(source: Source) -> tuple[Iterator[Picture], Sequence[int] | None]:
     pictures = [*source.pictures()]
     order = sorted(range(len(pictures)), key=lambda place: digest_of([pictures[place].name]))
     return (pictures[place] for place in order), order
-
-
-def _fingerprint(size: int, digests: np.ndarray) -> str:
-    """As `data.pixels.Pixels` has it."""
-    return hashlib.blake2b(f"{size}:".encode() + digests.tobytes(), digest_size=16).hexdigest()

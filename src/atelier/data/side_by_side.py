@@ -14,7 +14,7 @@ from atelier.data.fingerprint import fingerprint
 from atelier.data.folder import picture_names, read
 from atelier.data.joined import Joined, join
 from atelier.data.origins import Origin
-from atelier.data.pictures import VERSION, BrokenPicture, decode_whole, inspect
+from atelier.data.pictures import VERSION, BrokenPicture, crop, decode_whole, inspect, orientation
 from atelier.data.sources import Picture, Rendered
 from atelier.errors import UserError
 
@@ -105,21 +105,11 @@ class Half:
         whole = decode_whole(read(self.path))
         middle = whole.shape[1] // 2
         half = whole[:, :middle] if self.side == "left" else whole[:, middle:]
-        return Rendered(_square(Image.fromarray(np.ascontiguousarray(half)), size), {})
-
-
-def _square(picture: Image.Image, size: int) -> np.ndarray:
-    """Its middle, as `pictures.decode` crops one that is a file of its own."""
-    side = min(picture.size)
-    left, top = (picture.width - side) / 2, (picture.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS, box=box))
+        return Rendered(np.asarray(crop(Image.fromarray(np.ascontiguousarray(half)), size)), {})
 
 
 def _upright_size(picture: Image.Image) -> tuple[int, int]:
     if picture.format == "TIFF":  # Pillow has turned its sides already
         return picture.size
-    turned = False
-    with suppress(Exception):  # damaged metadata do not make a damaged picture
-        turned = int(picture.getexif().get(0x0112, 1)) >= 5  # EXIF's orientations with the axes swapped
-    return (picture.height, picture.width) if turned else picture.size
+    axes_swapped = orientation(picture) >= 5
+    return (picture.height, picture.width) if axes_swapped else picture.size

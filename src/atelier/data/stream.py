@@ -36,7 +36,7 @@ class Stream:
         if batch_size % world:
             raise ValueError(f"batch_size must be a multiple of the {world} ranks, got {batch_size}")
         self.pictures, self.batch_size, self.seed, self.hflip = pictures, batch_size, seed, hflip
-        self._share = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
+        self._share = share_of(batch_size, rank, world)
         self._epoch: int | None = None
 
     def since(self, number: int) -> Iterator[Draw]:
@@ -59,3 +59,8 @@ class Stream:
         self._order = np.argsort(keys, kind="stable")
         self._flips = (keys & 1).astype(bool) & self.hflip
         self._epoch = epoch
+
+
+def share_of(batch_size: int, rank: int, world: int) -> slice:
+    """Of each batch, that which is this rank's."""
+    return slice(rank * batch_size // world, (rank + 1) * batch_size // world)

@@ -1,6 +1,5 @@
 """Some of the pictures in shards, as the rest of the house sees them: tensors, fetched when asked for."""
 
-import hashlib
 import logging
 import os
 import time
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atelier.data.fingerprint import key_of_pixels
 from atelier.data.shard_cache import BadShard, OnBadShard, ShardCache
 from atelier.data.types import Images
 from atelier.errors import RunError
@@ -27,7 +27,7 @@ class StreamedPixels:
     """
 
     key: str
-    """32 hex digits that name these pictures' pixels, in this order: as a pixel cache would."""
+    """Names these pictures' pixels, in this order: as a pixel cache would."""
 
     def __init__(
         self, cache: ShardCache, rows: np.ndarray, digests: np.ndarray, codes: np.ndarray | None,
@@ -37,8 +37,7 @@ class StreamedPixels:
         self.labels = None if codes is None else torch.from_numpy(codes[rows])
         self._starts = cache.index.starts
         self._bounds = np.searchsorted(rows, self._starts)  # of the shards among these pictures
-        content = f"{cache.index.image_size}:".encode() + digests[rows].tobytes()
-        self.key = hashlib.blake2b(content, digest_size=16).hexdigest()
+        self.key = key_of_pixels(cache.index.image_size, digests[rows])
 
     def __len__(self) -> int:
         return len(self._rows)

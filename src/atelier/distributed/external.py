@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from atelier import command_line
 from atelier.errors import Interrupted, LostProcesses, UserError
 from atelier.failures import MISUSED, describe, exit_code
 
@@ -44,9 +45,9 @@ def arguments(words: list[str]) -> list[str]:
     this = start()
     if this is None:
         return _with_a_job(words)
-    if {"-m", "--multirun"} & {*words}:
+    if command_line.is_multirun(words):
         raise UserError(f"-m: started by {this.by}; a sweep's jobs start their own processes: trainer=ddp")
-    if not any(_names_a_folder(word, this.by) for word in words):
+    if not _names_a_folder(words, this.by):
         by_itself = " (or trainer=slurm, which names one by the job)" if this.by == "SLURM" else ""
         raise UserError(f"run_dir: started by {this.by}, the processes need run_dir=FOLDER in common{by_itself}")
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and int(os.environ["TORCHELASTIC_MAX_RESTARTS"]):
@@ -58,18 +59,20 @@ def arguments(words: list[str]) -> list[str]:
 
 
 def _with_a_job(words: list[str]) -> list[str]:
-    if "SLURM_JOB_ID" in os.environ or "trainer=slurm" not in words:
+    if "SLURM_JOB_ID" in os.environ or not _is_for_slurm(words):
         return words
-    if not any(word.startswith(("-", "run_dir=")) for word in words):  # --cfg and -m need no job here
+    if not command_line.value("run_dir", words) and not any(word.startswith("-") for word in words):  # --cfg and -m do
         raise UserError("trainer=slurm: this is no job of SLURM; docs/clusters.md has a script for sbatch")
     return words
 
 
-def _names_a_folder(word: str, by: str) -> bool:
-    key, _, value = word.partition("=")
-    if key == "resume":
-        return value not in ("", "null", "auto")
-    return key == "run_dir" or (by == "SLURM" and word == "trainer=slurm")
+def _names_a_folder(words: list[str], by: str) -> bool:
+    named = command_line.resumed(words) or command_line.value("run_dir", words)
+    return named is not None or (by == "SLURM" and _is_for_slurm(words))
+
+
+def _is_for_slurm(words: list[str]) -> bool:
+    return command_line.value("trainer", words) == "slurm"
 
 
 def settle(in_a_sweep: bool = False) -> None:

@@ -1,7 +1,6 @@
 """The scores that one chooses by `metrics=` in a config, and by `--metrics` of `atelier score`."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 
@@ -14,6 +13,7 @@ from atelier.metrics.extractors.resizing import Kernel
 from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
 from atelier.metrics.translation import TranslationScores
+from atelier.wording import did_you_mean
 
 
 def scoring(
@@ -58,8 +58,7 @@ def extractor(name: str, weights: str | None = None, resize: str | None = None) 
     Raises ValueError, also for weights where the network has its own, and for none where it has not.
     """
     if name not in NAMED and name not in classifiers():
-        near = get_close_matches(name, [*NAMED, *classifiers()], 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, [*NAMED, *classifiers()])
         raise ValueError(f"network must be one of {[*NAMED]} or a classifier of torchvision, got {name!r}{hint}")
     make = NAMED.get(name) or partial(BackboneExtractor, name)
     given = {} if resize is None else {"kernel": resize}

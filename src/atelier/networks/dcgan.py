@@ -27,8 +27,6 @@ NORMS: dict[str | None, Callable[[int], nn.Module]] = {
     None: lambda channels: nn.Identity(),
 }
 
-Initializer = Callable[[nn.Module], None]
-
 
 class Generator(players.Generator):
     """Latents (B, latent_dim) to images (B, 3, image_size, image_size) in [-1, 1]."""

@@ -1,9 +1,8 @@
-"""Moving pictures: video files, by PyAV where it is installed, and folders of frames."""
+"""Moving pictures: video files, by PyAV where it is installed."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,50 +10,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.files import replacing
-from atelier.stylize import artwork
-from atelier.stylize.artwork import Artwork
 from atelier.stylize.encoding import BT709, Sound, encode, pyav
 
-FOLDER_RATE = Fraction(25)
-"""Frames a second of a folder of pictures, which says nothing of it."""
+USUAL_RATE = Fraction(25)
+"""Frames a second of a video that says nothing of it."""
 
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 _BT601, _UNSAID = 5, 2  # colour matrices as H.273 numbers them
 
 
-@dataclass(frozen=True)
-class Clip:
-    count: int
-    """Frames."""
-    rate: Fraction
-    """Frames a second, on average."""
-    height: int
-    width: int
-    """As it is shown: a telephone's turned films are upright."""
-
-
-def clip_of(path: Path) -> Clip:
-    """Of a video, or of a folder whose pictures are frames by order of their names. Raises UserError."""
-    first = next(frames(path), None)
-    if first is None:
-        raise UserError(f"{path}: no frames")
-    if path.is_dir():
-        return Clip(len(_files(path)), FOLDER_RATE, *first.shape[1:])
+def rate_of(path: Path) -> Fraction:
+    """Frames a second of a video, on average. Raises UserError."""
     with _opened(path) as container:
-        stream = container.streams.video[0]
-        count = sum(1 for packet in container.demux(stream) if packet.size)
-        return Clip(count, Fraction(stream.average_rate or FOLDER_RATE), *first.shape[1:])
+        return Fraction(container.streams.video[0].average_rate or USUAL_RATE)
 
 
 def frames(path: Path) -> Iterator[Tensor]:
-    """Each frame, uint8 (3, H, W) and upright, of a video's first picture track or of a folder. Raises UserError."""
-    if path.is_dir():
-        yield from map(_frame_of_a_folder, _files(path))
-        return
+    """Each frame of a video's first picture track, uint8 (3, H, W) and as it is shown: a telephone's turned films are
+    upright. Raises UserError."""
     with _opened(path) as container:
         for frame in container.decode(video=0):
             yield _upright(frame)
@@ -63,17 +38,14 @@ def frames(path: Path) -> Iterator[Tensor]:
 def write_clip(
     path: Path, pictures: Iterable[Tensor], rate: Fraction, note: Mapping[str, object], sound: Path | None = None
 ) -> None:
-    """Write frames, uint8 (3, H, W) of one size, as H.264 that any player shows; a path without suffix is a folder.
+    """Write frames, uint8 (3, H, W) of one size, as H.264 that any player shows.
 
     A side of odd length gets its last pixels twice, which H.264's colour needs. What sound the clip `sound` has
-    is copied as it is, up to the last frame; a folder gets none. The note is the video's comment, as JSON. A video
-    appears when it is whole. Raises UserError for another suffix, no frames, or sound that the format cannot hold.
+    is copied as it is, up to the last frame. The note is the video's comment, as JSON. A video appears when it is
+    whole. Raises UserError for another suffix, no frames, or sound that the format cannot hold.
     """
-    if path.suffix == "":
-        _write_folder(path, pictures, note)
-        return
     if path.suffix.lower() not in _CONTAINERS:
-        raise UserError(f"{path}: a clip's name must end in one of {[*_CONTAINERS]}, or in none: a folder of frames")
+        raise UserError(f"{path}: a clip's name must end in one of {[*_CONTAINERS]}")
     container = _CONTAINERS[path.suffix.lower()]
     flags = {} if container == "matroska" else {"movflags": "+faststart"}
     with ExitStack() as stack:
@@ -81,24 +53,8 @@ def write_clip(
         stack.enter_context(_told(path))
         output = stack.enter_context(pyav().open(str(partial), "w", format=container, options=flags))
         output.metadata["comment"] = json.dumps(note, default=str)
-        source = stack.enter_context(_opened(sound)) if sound is not None and not sound.is_dir() else None
+        source = stack.enter_context(_opened(sound)) if sound is not None else None
         encode(output, pictures, rate, Sound(output, source, path) if source and source.streams.audio else None)
-
-
-def _write_folder(folder: Path, pictures: Iterable[Tensor], note: Mapping[str, object]) -> None:
-    for index, pixels in enumerate(pictures):
-        artwork.write(folder / f"{index:06d}.png", pixels, Artwork(pixels), {**note, "frame": index})
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in _PICTURES)
-
-
-def _frame_of_a_folder(file: Path) -> Tensor:
-    try:
-        return artwork.read(file).pixels
-    except BrokenPicture as error:
-        raise UserError(f"{file}: {error}") from error
 
 
 def _upright(frame: Any) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier.moments import Moments, full
 
-_LUMINANCE = (0.299, 0.587, 0.114)
+LUMINANCE = (0.299, 0.587, 0.114)
 """The Y of YIQ. I and Q are linear in what a colour differs from its grey by: keeping the difference keeps both."""
 
 FLOOR = 1e-6
@@ -86,7 +86,7 @@ POLICIES: dict[str, Policy] = {"luminance": Luminance(), "coral": Coral(), "hist
 
 
 def _luminance(images: Tensor) -> Tensor:
-    return (images * images.new_tensor(_LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+    return (images * images.new_tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
 
 
 def _recoloured(style: Tensor, content: Tensor) -> Tensor:

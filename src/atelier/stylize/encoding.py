@@ -21,7 +21,7 @@ def pyav() -> Any:
     try:
         return importlib.import_module("av")
     except ImportError as error:
-        raise UserError("video needs PyAV: pip install -e '.[video]'; a folder of pictures does without") from error
+        raise UserError("clips need PyAV: pip install -e '.[video]'") from error
 
 
 class Sound:

@@ -9,13 +9,13 @@ from torch.nn import functional
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.stylize import artwork
+from atelier.stylize.colour import LUMINANCE
 
 _STEP = 8  # levels to a bin of the colour histogram: JPEG's noise then fills few bins
 _APART = 24.0  # RGB distance below which two colours are one with JPEG's noise
 _AWAY = 48.0  # RGB distance from every region's colour at which a colour is another one…
 _SHARE = 0.02  # …if so much of the mask has it: edges between regions have less
 _THICK = 5  # pixels: what is nowhere so wide is the edge of two regions, not a third
-_LUMINANCE = (0.299, 0.587, 0.114)
 _FEWER = "a mask of {0} regions needs {0} distinct colours; this one shows fewer"
 
 
@@ -45,7 +45,7 @@ def regions(mask: Tensor, count: int) -> Tensor:
     colours = torch.stack([codes >> 16, codes >> 8 & 255, codes & 255], 1).double()
     clean = len(colours) == count
     centres = colours if clean else _centres(*_histogram(colours, counts), count)
-    centres = centres[(centres @ centres.new_tensor(_LUMINANCE)).argsort()]
+    centres = centres[(centres @ centres.new_tensor(LUMINANCE)).argsort()]
     nearest = _distances(colours, centres).argmin(1)[code_of]
     found = (nearest == torch.arange(count, device=mask.device)[:, None, None, None]).float()
     if not clean and float(functional.avg_pool2d(found, _THICK, 1).amax((1, 2, 3)).min()) < 1:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
+from atelier.command_line import MULTIRUN
 from atelier.errors import RunError, UserError
 from atelier.files import PARTIAL, replacing
 from atelier.run_folder import RECORD
@@ -141,7 +142,7 @@ def arguments(folder: Path, given: Sequence[str]) -> list[str]:
     `given` may add `retry=failed`, and how Hydra starts jobs. Raises UserError for an override that would make other
     jobs of it.
     """
-    more = [word for word in given if word not in ("-m", "--multirun") and not word.startswith("resume=")]
+    more = [word for word in given if word not in MULTIRUN and not word.startswith("resume=")]
     if others := of_the_job(more):
         raise UserError(f"resume: {folder} is a sweep, whose jobs stay as they are; leave out {shlex.join(others)}")
     planned = Ledger(folder).plan["arguments"]

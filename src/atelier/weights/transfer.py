@@ -1,6 +1,5 @@
 """Files over HTTP: whole and right, or not at all, and going on where an earlier attempt broke off."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -9,15 +8,13 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from atelier.errors import UserError
 from atelier.files import sha256
+from atelier.locks import alone
 from atelier.weights.table import Pretrained
-
-log = logging.getLogger(__name__)
 
 PARTIAL = ".partial"
 """Ends the name of a file that has not come wholly. It stays, for the next attempt to go on from."""
@@ -35,7 +32,7 @@ def download(file: Pretrained, path: Path) -> None:
     """
     partial = path.with_name(path.name + PARTIAL)
     try:
-        with _alone(path):
+        with alone(path, "downloads"):
             if not path.is_file():  # else another process has brought it meanwhile
                 _complete(file, partial)
                 partial.replace(path)
@@ -110,23 +107,6 @@ def _bar(name: str, have: int, total: int | None) -> Iterator[Callable[[int], No
     with Progress(*columns, *pace, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=total, completed=have)
         yield lambda count: progress.advance(task, count)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """No other process downloads `path` meanwhile. The lock's file stays: removing it would let two hold it."""
-    locks = path.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"{path.name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("another process downloads %s: waiting for it", path.name)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _size(path: Path) -> int:

@@ -1,5 +1,6 @@
 """Pictures from shards are those from the pixel cache, fetched as rarely as can be."""
 
+import gc
 import logging
 import pickle
 import threading
@@ -16,7 +17,7 @@ from streams import BATCH, COUNT, SHARD_BYTES, SIZE, as_bytes, batches, forget_s
 from atelier.data.collections import Procedural
 from atelier.data.origins import module
 from atelier.data.remote import Remote
-from atelier.data.shard_cache import ShardCache
+from atelier.data.shard_cache import THREAD, ShardCache
 from atelier.data.streamed import StreamedData
 from atelier.data.streamed_pixels import StreamedPixels
 from atelier.errors import UserError
@@ -148,6 +149,47 @@ def test_what_is_no_longer_wanted_is_not_fetched(root, monkeypatch):
     go_on.set()
     assert done.wait(timeout=120)
     assert fetched == [3, 5, 8]
+
+
+def fetching_ahead():
+    return [thread for thread in threading.enumerate() if thread.name == THREAD]
+
+
+@pytest.mark.parametrize("still_fetching", [False, True])
+def test_the_background_thread_ends_with_the_data(root, monkeypatch, still_fetching):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*_):
+        begun.set()
+        assert go_on.wait(timeout=120)
+
+    if still_fetching:
+        monkeypatch.setattr(ShardCache, "_fetch_missing", slow)
+    gc.collect()
+    before = fetching_ahead()
+    data = streamed(root)
+    data.train_pixels._cache.expect([3])
+    (thread,) = [thread for thread in fetching_ahead() if thread not in before]
+    assert not still_fetching or begun.wait(timeout=120)
+    del data
+    gc.collect()
+    go_on.set()
+    thread.join(timeout=120)
+    assert not thread.is_alive()
+
+
+def test_a_bug_in_the_background_is_heard_of(root, monkeypatch):
+    cache, told, done = streamed(root).train_pixels._cache, [], threading.Event()
+
+    def hear(caught):
+        told.append(caught.exc_type)
+        done.set()
+
+    monkeypatch.setattr(threading, "excepthook", hear)
+    monkeypatch.setattr(ShardCache, "_fetch_missing", lambda *_: 1 / 0)
+    cache.expect([3])
+    assert done.wait(timeout=120)
+    assert told == [ZeroDivisionError]
 
 
 def test_a_pass_in_order_expects_the_next_shard_that_has_any(root, monkeypatch):

@@ -14,12 +14,12 @@ from atelier.cli.board.usage import Usage
 from atelier.cli.devices import device
 from atelier.cli.images import image_of
 from atelier.cli.methods import Chosen, Settings, method_of
-from atelier.config.wording import listed
 from atelier.data.progress import bar
 from atelier.encoders import Encoder
 from atelier.errors import RunError, UserError
 from atelier.record.grids import save_png, to_pixels
 from atelier.stylize.method import Method, Mixture
+from atelier.wording import listed
 
 CORNER = 128
 """Pixels a side of what a method is tried out on."""

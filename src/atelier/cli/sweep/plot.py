@@ -17,7 +17,7 @@ GREY = "#b9c0c8"
 
 
 def plot(found: Report, path: Path) -> None:
-    """Left the course of every job, thick where it is the only one of its group; right the scores, best on top.
+    """Left the course of every job, thick where it is the only one of its group; right their best scores, best on top.
 
     There, a dot is a job, a bar the mean over seeds; a hollow dot is a job that was pruned or is not over.
     """
@@ -64,7 +64,7 @@ def _scores(axes: Axes, found: Report, shown: list[Group]) -> None:
             axes.plot([group.mean] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.5)
     axes.set_yticks(range(len(names)), [textwrap.fill(short(name), 44) for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlabel(f"{found.metric or 'score'}, {found.way}")
+    axes.set_xlabel(f"best {found.metric or 'score'}, {found.way}")
     axes.grid(axis="x", color="#e5e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
 

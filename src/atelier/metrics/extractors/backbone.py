@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torchvision import models
 from atelier.metrics.extractors.base import Features
 from atelier.metrics.extractors.pretrained import PretrainedExtractor, normalised
 from atelier.metrics.extractors.resizing import Kernel
+from atelier.wording import did_you_mean, listed
 
 _FROM_TENSORFLOW = ("googlenet", "inception_v3")
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
@@ -87,6 +87,5 @@ def _refuse_unknown(architecture: str) -> None:
     if architecture.startswith("squeezenet"):
         raise ValueError(f"architecture must end in a linear layer, whose input is taken; {architecture} has none")
     if architecture not in classifiers():
-        near = get_close_matches(architecture, classifiers(), 3)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else f": {', '.join(classifiers())}"
+        hint = did_you_mean(architecture, classifiers()) or f": {listed(classifiers())}"
         raise ValueError(f"architecture must be a classification network of torchvision, got {architecture!r}{hint}")

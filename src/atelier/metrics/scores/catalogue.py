@@ -1,7 +1,6 @@
 """The scores that one may ask for."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from atelier.metrics.extractors.base import Extractor
@@ -10,6 +9,7 @@ from atelier.metrics.scores.base import Score
 from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
 from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
+from atelier.wording import did_you_mean
 
 
 class Options(NamedTuple):
@@ -40,9 +40,7 @@ def choose(names: Sequence[str], options: Options, extractor: Extractor, count: 
     """Scores of `count` generated images. Raises ValueError for those that there are not, or that cannot be had."""
     for name in names:
         if name not in SCORES:
-            near = get_close_matches(name, SCORES, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"scores must be among {[*SCORES]}, got {name!r}{hint}")
+            raise ValueError(f"scores must be among {[*SCORES]}, got {name!r}{did_you_mean(name, SCORES)}")
     if not names:
         raise ValueError(f"scores must be among {[*SCORES]}, got none; metrics=none is without")
     if len(set(names)) < len(names):
