@@ -27,11 +27,11 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     "weights": ({"weights", "errors", "files", "locks"}, {"rich"}),
     "translate": ({"translate", "networks", "stylize", "data", "errors"}, None),
     "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files"}, None),
-    "record": ({"record", "errors", "files", "hashing"}, None),
+    "record": ({"record", "errors", "files", "hashing", "run_folder"}, None),
     "callbacks": (
         {
             *{"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints"},
-            *{"signals", "processes"},
+            *{"signals", "processes", "run_folder"},
         },
         None,
     ),

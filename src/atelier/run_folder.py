@@ -21,6 +21,7 @@ CONFIG = "config.yaml"
 RECIPE = "recipe.yaml"
 """The config as it was composed, interpolations and all: what a resumed run starts from."""
 RECORD = "run.json"
+METRICS = "metrics.csv"
 LOG = "train.log"
 """Hydra's, named after the program."""
 
@@ -42,13 +43,13 @@ class RunFolder:
 
     def refuse_another_run(self) -> None:
         """Raise UserError where the folder holds a run that one can go on with."""
-        if self._former() and has_checkpoint(self.path):
+        if facts(self.path) and has_checkpoint(self.path):
             raise UserError(f"run_dir: {self.path} holds a run already; resume={self.path} goes on with it")
 
     def begin(self, cfg: DictConfig, choices: Mapping[str, str], resumed_step: int | None, processes: int = 1) -> None:
         """Write down what is about to run. A run that goes on keeps what it had until then."""
         remove_halves(self.path)
-        former = self._former() if resumed_step is not None else {}
+        former = facts(self.path) if resumed_step is not None else {}
         if resumed_step is not None:
             self._forget_samples(resumed_step)
         cfg = cfg.copy()
@@ -74,7 +75,7 @@ class RunFolder:
 
     def go_on(self) -> None:
         """Take over a record that another process began, or has written meanwhile."""
-        self.record = self._former()
+        self.record = facts(self.path)
 
     def note(self, **facts: Any) -> None:
         """Add facts to `run.json`."""
@@ -88,10 +89,6 @@ class RunFolder:
             if picture.stem.isdecimal() and int(picture.stem) > after:
                 picture.unlink()
 
-    def _former(self) -> dict[str, Any]:
-        path = self.path / RECORD
-        return json.loads(path.read_text()) if path.is_file() else {}
-
 
 class WatchedFolder(RunFolder):
     """The folder of a run whose record another process keeps."""
@@ -104,6 +101,11 @@ class WatchedFolder(RunFolder):
 
     def note(self, **facts: Any) -> None:
         """Nothing: the other one does."""
+
+
+def title(run: Path) -> str:
+    """By what people know it: the last two parts of its path."""
+    return "/".join(run.absolute().parts[-2:])
 
 
 def has_checkpoint(run: Path) -> bool:

@@ -1,6 +1,5 @@
 """For points whose modes one knows: how many the generator has found, as two scores and a picture."""
 
-from pathlib import Path
 from typing import cast
 
 import torch
@@ -8,9 +7,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from atelier.callbacks.protocols import Sampler
+from atelier.callbacks.shown import show
 from atelier.metrics.modes import coverage
-from atelier.record.grids import save_png
-from atelier.record.loggers import log_image
 from atelier.record.scatter import scatter
 
 
@@ -34,15 +32,8 @@ class Modes(Callback):
         found = coverage(points, data.centres, data.deviation)
         pl_module.log_dict({"val/modes": float(found.modes), "val/good_samples": found.good})
         if trainer.is_global_zero:
-            self._show(trainer, points, data.validation_pixels.points)
+            show(trainer, scatter(points.numpy(), data.validation_pixels.points.numpy()), seed=self.seed)
 
     def _points(self, task: LightningModule) -> Tensor:
         generator = torch.Generator().manual_seed(self.seed)
         return cast(Sampler, task).sample(self.count, generator).flatten(1).cpu()
-
-    def _show(self, trainer: Trainer, fake: Tensor, real: Tensor) -> None:
-        folder, step = Path(trainer.default_root_dir), trainer.global_step
-        picture = scatter(fake.numpy(), real.numpy())
-        note = {"run": "/".join(folder.absolute().parts[-2:]), "step": step, "seed": self.seed}
-        save_png(picture, folder / "samples" / f"{step:06d}.png", note)
-        log_image(trainer.loggers, "samples", picture, step)

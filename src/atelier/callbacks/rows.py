@@ -2,15 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from atelier.record.grids import Pixels, grid, save_png
-from atelier.record.loggers import log_image
+from atelier.callbacks.shown import show
+from atelier.record.grids import Pixels, grid
 
 
 class Rows(Callback, ABC):
@@ -38,11 +37,7 @@ class Rows(Callback, ABC):
         if not self._held:
             return
         held, self._held = self._held, []
-        picture, step = self.draw(pl_module, _joined(held)), trainer.global_step
-        folder = Path(trainer.default_root_dir)
-        note = {"run": "/".join(folder.absolute().parts[-2:]), "step": step}
-        save_png(picture, folder / "samples" / f"{step:06d}.png", note)
-        log_image(trainer.loggers, "samples", picture, step)
+        show(trainer, self.draw(pl_module, _joined(held)))
 
     def draw(self, task: Any, batch: Any) -> Pixels:
         """The grid. The training's own random numbers are not touched."""

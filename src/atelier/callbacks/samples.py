@@ -1,15 +1,14 @@
 """The picture everyone looks at: the same latents, drawn again at every validation."""
 
 import math
-from pathlib import Path
 from typing import cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callbacks.protocols import ClassSampler, Sampler
-from atelier.record.grids import Pixels, grid, save_png, to_pixels
-from atelier.record.loggers import log_image
+from atelier.callbacks.shown import show
+from atelier.record.grids import Pixels, grid, to_pixels
 
 
 class SampleGrid(Callback):
@@ -38,13 +37,8 @@ class SampleGrid(Callback):
         self._show(trainer, pl_module)
 
     def _show(self, trainer: Trainer, task: LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        folder, step = Path(trainer.default_root_dir), trainer.global_step
-        picture = self.draw(cast(Sampler, task), task.device)
-        note = {"run": "/".join(folder.absolute().parts[-2:]), "step": step, "seed": self.seed}
-        save_png(picture, folder / "samples" / f"{step:06d}.png", note)
-        log_image(trainer.loggers, "samples", picture, step)
+        if trainer.is_global_zero:
+            show(trainer, self.draw(cast(Sampler, task), task.device), seed=self.seed)
 
     def draw(self, task: Sampler, device: torch.device) -> Pixels:
         """The grid. A task that also draws from the global generator gets the same numbers each time."""

@@ -16,7 +16,7 @@ from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram
 from atelier.networks.slim import LEVELS, SlimDecoder
 from atelier.networks.transforms.wct import WCT
-from atelier.run_folder import CONFIG, facts
+from atelier.run_folder import CONFIG, facts, title
 from atelier.stylize.feed_forward import FeedForwardStyles
 from atelier.stylize.gatys import PixelSearch
 from atelier.stylize.levels import Levels
@@ -100,7 +100,7 @@ def _wct(settings: Settings) -> Chosen:
 
 def _of_run(path: Path, settings: Settings) -> Chosen:
     task, cfg, content = run.load(path, settings.checkpoint, settings.weights)
-    note = {"run": "/".join(path.absolute().parts[-2:]), "step": content["global_step"]}
+    note = {"run": title(path), "step": content["global_step"]}
     task = task.to(device())
     if isinstance(task, ArbitraryStyle | Wct):
         _ready(task.encoder)

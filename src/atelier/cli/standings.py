@@ -11,7 +11,7 @@ from rich.table import Table
 
 from atelier.errors import UserError
 from atelier.record import table
-from atelier.run_folder import RECORD
+from atelier.run_folder import METRICS, RECORD
 from atelier.wording import did_you_mean
 
 HIGHER_IS_BETTER = (
@@ -118,7 +118,7 @@ def is_high(metric: str) -> bool:
 def _entry(run: Path, name: str) -> Entry:
     try:
         record = json.loads((run / RECORD).read_text())
-        rows = table.read(run / "metrics.csv")
+        rows = table.read(run / METRICS)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run}: not a run folder that has begun: no {Path(str(error.filename)).name} in it") from error
     except json.JSONDecodeError as error:

@@ -11,7 +11,7 @@ from atelier import run as runs
 from atelier.cli.devices import device
 from atelier.errors import UserError
 from atelier.record.grids import to_pixels
-from atelier.run_folder import facts
+from atelier.run_folder import facts, title
 from atelier.sweeps import names
 from atelier.tasks.gan import Gan
 from atelier.wording import did_you_mean
@@ -42,7 +42,7 @@ class Trained:
         if not known.get("pictures", True):
             raise UserError(f"{run}: draws points, no pictures: its samples/ shows them")
         self.names: list[str] = known.get("classes", [])
-        self.origin = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
+        self.origin = {"run": title(run), "step": content["global_step"]}
 
     @property
     def style_layers(self) -> int:

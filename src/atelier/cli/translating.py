@@ -22,6 +22,7 @@ from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
 from atelier.networks.translator import Translator
+from atelier.run_folder import title
 from atelier.stylize import artwork
 from atelier.tasks.paired import TO_TARGET
 from atelier.tasks.translation import TranslationTask
@@ -59,7 +60,7 @@ class Learned:
         if not isinstance(task, TranslationTask):
             raise UserError(f"RUN: {run} is the run of a {type(task).__name__}, which makes no picture of another")
         self.networks = task.to(device()).translators
-        self.origin: dict[str, Any] = {"run": "/".join(run.absolute().parts[-2:]), "step": content["global_step"]}
+        self.origin: dict[str, Any] = {"run": title(run), "step": content["global_step"]}
 
     def direction(self, wanted: str | None) -> str:
         """The first where none is wanted."""

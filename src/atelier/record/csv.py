@@ -9,6 +9,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from atelier.files import replacing
 from atelier.record import table
 from atelier.record.loggers import RunLogger
+from atelier.run_folder import METRICS
 
 
 class CsvRecord(RunLogger):
@@ -21,7 +22,7 @@ class CsvRecord(RunLogger):
 
     def __init__(self, folder: Path, resume_step: int | None = None) -> None:
         super().__init__()
-        self.path = Path(folder) / "metrics.csv"
+        self.path = Path(folder) / METRICS
         self.resume_step = resume_step
         self._columns: list[str] = []  # none before the first row is logged
         self._row: dict[str, str] = {}  # the last row, and where in the file it starts

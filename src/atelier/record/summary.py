@@ -1,6 +1,5 @@
 """The last word of a run: what came of it, and what one can do with it."""
 
-import json
 import os
 import shlex
 from itertools import zip_longest
@@ -9,6 +8,7 @@ from typing import Any, Literal
 
 from rich.text import Text
 
+from atelier import run_folder
 from atelier.record import table
 from atelier.record.console import console
 from atelier.record.display import duration
@@ -34,8 +34,7 @@ def summary(run: Path, monitor: str | None = None) -> None:
 
 def describe(run: Path, monitor: str | None = None) -> Text:
     """The folder, the outcome, the scores and the next commands."""
-    facts = json.loads((run / "run.json").read_text())
-    record = run / "metrics.csv"
+    facts, record = run_folder.facts(run), run / run_folder.METRICS
     rows = table.read(record) if record.exists() else []
     name = _short(run)
     told = Text()
@@ -77,7 +76,7 @@ def _scores(rows: list[dict[str, float]], monitor: str | None) -> list[str]:
 
 def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -> list[str]:
     """What works on the run folder as it is: nothing, where no checkpoint was written."""
-    if not any(path.glob("checkpoints/*.ckpt")):
+    if not run_folder.has_checkpoint(path):
         return []
     run = shlex.quote(_short(path))
     resume = f"python train.py resume={run}"

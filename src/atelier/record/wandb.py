@@ -12,6 +12,7 @@ from lightning_fabric.loggers.logger import rank_zero_experiment
 from PIL import Image
 from pytorch_lightning.utilities import rank_zero_only
 
+from atelier import run_folder
 from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.record import wandb_facts, wandb_log
@@ -65,7 +66,7 @@ class WandbRecord(RunLogger):
             raise ValueError(f"mode must be one of {list(get_args(Mode))}, got {mode!r}")
         self.folder = Path(folder).absolute()
         self.mode = mode
-        self._name = name or _shortened("/".join(self.folder.parts[-2:]))
+        self._name = name or _shortened(run_folder.title(self.folder))
         self._resume_step = resume_step
         self._about: dict[str, Any] = {"project": project, "entity": entity, "job_type": job_type}
         self._group, self._tags = group, tags
@@ -114,7 +115,7 @@ class WandbRecord(RunLogger):
             return
         picture = Image.fromarray(pixels)
         picture.thumbnail((LARGEST, LARGEST))
-        seed = wandb_facts.facts(self.folder).get("seed")
+        seed = run_folder.facts(self.folder).get("seed")
         caption = f"step {step}" if seed is None else f"step {step}, seed {seed}"
         run.log({key: wandb.Image(picture, caption=caption)}, step=step)
 

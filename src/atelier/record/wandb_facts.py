@@ -1,11 +1,12 @@
 """What a run folder tells W&B of its run: the sweep that it is part of, what it was made of, where that came from."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+
+from atelier.run_folder import facts
 
 SWEEP = ("sweep.json", "multirun.yaml")
 """What sweepers leave in the folder of a sweep: ours, and Hydra's."""
@@ -26,12 +27,6 @@ def sweep(folder: Path) -> str | None:
     if not job.is_file() or OmegaConf.load(job).hydra.mode != "MULTIRUN":
         return None
     return next((parent.name for parent in folder.parents if any((parent / name).is_file() for name in SWEEP)), None)
-
-
-def facts(folder: Path) -> dict[str, Any]:
-    """What `run.json` has so far; nothing before the run has begun."""
-    record = folder / "run.json"
-    return json.loads(record.read_text()) if record.is_file() else {}
 
 
 def tags(folder: Path) -> list[str]:

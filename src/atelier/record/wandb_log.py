@@ -13,6 +13,7 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from atelier.files import replacing
 from atelier.record import table
+from atelier.run_folder import METRICS
 
 FILE_HEADER = 7
 BLOCK = 32768
@@ -32,7 +33,7 @@ def last_step(folder: Path, identity: str) -> int:
 
 def missed(folder: Path, after: int, until: int) -> list[dict[str, float]]:
     """The rows of a run's `metrics.csv` that come after one step, to another one inclusive."""
-    record = folder / "metrics.csv"
+    record = folder / METRICS
     rows = table.read(record) if record.exists() else []
     return [row for row in rows if after < row["step"] <= until]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import wandb
 
-from atelier.record import wandb_facts
+from atelier import run_folder
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Models:
         if run.disabled or self.choice == "none" or (self.choice == "best" and "best" not in aliases):
             return
         try:
-            facts = wandb_facts.facts(folder)
+            facts = run_folder.facts(folder)
             about = {"step": step, "score": score, "monitor": facts.get("monitor"), "card": facts.get("card")}
             artifact = wandb.Artifact(f"model-{run.id}", "model", metadata=about)
             kept = _second_name(path, Path(run.settings.sync_dir) / "checkpoints" / f"{step}.ckpt")
