@@ -1,17 +1,16 @@
 """The progress bar: what a run is doing, how fast, and how well."""
 
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callbacks.checkpoints import Checkpoints
+from atelier.callbacks.neighbours import beside
 from atelier.callbacks.record import Record
 from atelier.record.console import console
 from atelier.record.display import Display, Standing, display
 from atelier.record.speed import Speed
-
-Kind = TypeVar("Kind", bound=Callback)
 
 
 class Progress(Callback):
@@ -30,7 +29,7 @@ class Progress(Callback):
         if not trainer.is_global_zero:
             return
         self._standing = Standing(step=trainer.global_step, last_step=trainer.max_steps)
-        self._speed = Speed(_find(trainer, Record).images_seen, trainer.global_step)
+        self._speed = Speed(beside(trainer, Record).images_seen, trainer.global_step)
         self._looked = (trainer.global_step, monotonic())
         self._display = display(console)
         self._display.start()
@@ -41,7 +40,7 @@ class Progress(Callback):
         self._standing.step = trainer.global_step
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
         if every and trainer.global_step % every == 0:
-            latest = _find(trainer, Record).latest
+            latest = beside(trainer, Record).latest
             self._standing.terms = {name: value.item() for name, value in latest.items()}
         if monotonic() - self._looked[1] >= self._display.interval:
             self._look(trainer)
@@ -57,7 +56,7 @@ class Progress(Callback):
             return
         metrics = trainer.callback_metrics
         self._standing.scores = {key: value.item() for key, value in metrics.items() if key.startswith("val/")}
-        self._standing.best = _best(_find(trainer, Checkpoints), self._standing)
+        self._standing.best = _best(beside(trainer, Checkpoints), self._standing)
         self._speed.go_on()
         self._look(trainer)
 
@@ -70,7 +69,7 @@ class Progress(Callback):
     def _look(self, trainer: Trainer, validating: bool = False) -> None:
         standing = self._standing
         standing.validating = validating
-        standing.images_per_second = self._speed.images_per_second(_find(trainer, Record).images_seen)
+        standing.images_per_second = self._speed.images_per_second(beside(trainer, Record).images_seen)
         standing.seconds_left = self._speed.seconds_left(standing.step, standing.last_step)
         assert self._display is not None
         self._display.show(standing)
@@ -83,11 +82,6 @@ class Progress(Callback):
             self._look(trainer)
         self._display.stop()
         self._display = None
-
-
-def _find(trainer: Trainer, kind: type[Kind]) -> Kind:
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return next(callback for callback in callbacks if isinstance(callback, kind))
 
 
 def _best(keep: Checkpoints, standing: Standing) -> tuple[str, float, int] | None:

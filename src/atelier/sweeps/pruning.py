@@ -1,7 +1,6 @@
 """A trial of a study tells its scores as it goes, and is stopped where it is worse than others were by then."""
 
 from pathlib import Path
-from typing import TypeVar
 
 import optuna
 from optuna.samplers import RandomSampler
@@ -9,12 +8,11 @@ from optuna.trial import Trial
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callbacks.checkpoints import Checkpoints
+from atelier.callbacks.neighbours import beside
 from atelier.callbacks.record import Record
 from atelier.config import build
 from atelier.sweeps import trial
 from atelier.sweeps.study import NAME, storage
-
-Kind = TypeVar("Kind", bound=Callback)
 
 
 class Pruning(Callback):
@@ -33,11 +31,11 @@ class Pruning(Callback):
             trainer.should_stop = True
 
     def _report(self, trainer: Trainer) -> bool:
-        monitor = _one(trainer, Checkpoints).monitor
+        monitor = beside(trainer, Checkpoints).monitor
         if monitor is None:
             return False
         this = self._trial = self._trial or _find(self.run)
-        this.report(float(trainer.callback_metrics[monitor]), _one(trainer, Record).images_seen)
+        this.report(float(trainer.callback_metrics[monitor]), beside(trainer, Record).images_seen)
         if trainer.global_step >= trainer.max_steps or not this.should_prune():
             return False
         reported = this.study.trials[this.number].intermediate_values
@@ -52,7 +50,3 @@ def _find(run: Path) -> Trial:
         study_name=NAME, storage=storage(Path(facts["study"])), sampler=RandomSampler(), pruner=pruner
     )
     return Trial(study, study.trials[facts["number"]]._trial_id)
-
-
-def _one(trainer: Trainer, kind: type[Kind]) -> Kind:
-    return next(callback for callback in trainer.callbacks if isinstance(callback, kind))  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from atelier.callbacks.health import advice, recovery
 from atelier.callbacks.health.chart import Chart, Findings
 from atelier.callbacks.health.pictures import Examined, Pictures
 from atelier.callbacks.health.pulse import Pulse
+from atelier.callbacks.neighbours import beside
 from atelier.callbacks.protocols import Judge
 from atelier.callbacks.record import Record
 from atelier.errors import Diverged
@@ -73,7 +74,7 @@ class Health(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if _is_logged(trainer, trainer.global_step):
-            readings = self.pulse.readings(_latest_terms(trainer))
+            readings = self.pulse.readings(beside(trainer, Record).latest)
             _log(trainer, readings)
             self.chart.note(self.pulse.findings(readings), trainer.global_step)
 
@@ -154,11 +155,6 @@ class Health(Callback):
 def _is_logged(trainer: Trainer, step: int) -> bool:
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
     return bool(every) and step % every == 0
-
-
-def _latest_terms(trainer: Trainer) -> dict[str, Tensor]:
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return next((callback.latest for callback in callbacks if isinstance(callback, Record)), {})
 
 
 def _log(trainer: Trainer, values: dict[str, float]) -> None:
