@@ -7,7 +7,7 @@ import pytest
 import torch
 from stylising import paint, read
 
-from atelier.cli.contact import SIDE, Sheet, place_beside
+from atelier.cli.contact import NAME, SIDE, Sheet, place_beside
 from atelier.errors import UserError
 from atelier.stylize import artwork
 
@@ -28,6 +28,22 @@ def test_the_longer_side_of_a_sheet_runs_down(contents, styles, tmp_path):
     expected[1:, 0], expected[0, 1:] = range(contents), range(100, 100 + styles)
     expected[1:, 1:] = [[200 + 10 * content + style for style in range(styles)] for content in range(contents)]
     np.testing.assert_array_equal(middles, expected if contents >= styles else expected.T)
+
+
+def test_contents_and_styles_have_their_names_and_what_was_made_of_them_has_none(tmp_path):
+    """Black on white below a grey picture, however long the name is."""
+    sheet, grey = Sheet(), torch.full((3, 16, 16), 128, dtype=torch.uint8)
+    sheet.note("a name that is longer than any thumbnail is wide", "candy", grey, grey, grey)
+    sheet.save(tmp_path / "sheet.png", {"method": "none"})
+    pixels = read(tmp_path / "sheet.png")[2:, 2:, 0]
+    (_, style), (content, made) = [
+        [pixels[top : top + SIDE, left : left + SIDE] for left in (0, SIDE + 2)] for top in (0, SIDE + 2)
+    ]
+    assert (made == 128).all()
+    inks = [(cell[-NAME:] < 64).any(0) for cell in (style, content)]
+    assert 20 < inks[0].sum() < inks[1].sum() <= SIDE
+    assert not inks[1][[0, -1]].any()
+    assert all((cell[: SIDE - NAME, NAME:-NAME] == 128).all() for cell in (style, content))
 
 
 def test_a_sheet_is_written_over_sheets_alone(tmp_path, monkeypatch):

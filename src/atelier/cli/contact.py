@@ -2,24 +2,30 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from atelier.data import pictures
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.record.captions import caption
 from atelier.record.grids import grid, save_png
 
 SIDE = 192
 """Pixels of a thumbnail's longer side."""
+
+NAME = 20
+"""Pixels below a thumbnail for what it is called."""
 
 MOST = 24
 """Contents, and styles; more could not be looked at."""
 
 
 class Sheet:
-    """The longer of the two runs down. What is missing stays white."""
+    """The longer of the two runs down, under and beside the names. What is missing stays white."""
 
     def __init__(self) -> None:
         self._contents: dict[str, Tensor] = {}
@@ -31,8 +37,8 @@ class Sheet:
         for names, name in ((self._contents, content), (self._styles, style)):
             if name not in names and len(names) == MOST:
                 return
-        self._contents.setdefault(content, _thumbnail(pixels))
-        self._styles.setdefault(style, None if head is None else _thumbnail(head))
+        self._contents.setdefault(content, _named(content, pixels))
+        self._styles.setdefault(style, None if head is None else _named(style, head))
         self._made[content, style] = _thumbnail(stylised)
 
     def save(self, path: Path, note: dict[str, object]) -> None:
@@ -78,13 +84,21 @@ def _is_sheet(path: Path) -> bool:
     return "atelier" in note and "content" not in note
 
 
-def _thumbnail(pixels: Tensor) -> Tensor:
-    """uint8 (3, SIDE, SIDE), the whole picture on white."""
-    scale = SIDE / max(pixels.shape[1:])
+def _named(name: str, pixels: Tensor) -> Tensor:
+    """uint8 (3, SIDE, SIDE), the whole picture on white above its name."""
+    thumbnail = pad(_thumbnail(pixels, SIDE - NAME), (NAME // 2, NAME - NAME // 2, 0, NAME), value=255)
+    cell = Image.fromarray(thumbnail.permute(1, 2, 0).contiguous().numpy())
+    caption(ImageDraw.Draw(cell), (SIDE // 2, SIDE - NAME // 2), name, SIDE, size=13)
+    return torch.from_numpy(np.array(cell)).permute(2, 0, 1)
+
+
+def _thumbnail(pixels: Tensor, most: int = SIDE) -> Tensor:
+    """uint8 (3, most, most), the whole picture on white."""
+    scale = most / max(pixels.shape[1:])
     height, width = (max(1, round(side * scale)) for side in pixels.shape[1:])
     small = interpolate(pixels[None].float(), (height, width), mode="bilinear", antialias=True)[0].round().byte()
-    left, top = (SIDE - width) // 2, (SIDE - height) // 2
-    return pad(small, (left, SIDE - width - left, top, SIDE - height - top), value=255)
+    left, top = (most - width) // 2, (most - height) // 2
+    return pad(small, (left, most - width - left, top, most - height - top), value=255)
 
 
 def _empty() -> Tensor:

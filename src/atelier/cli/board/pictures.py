@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.transfers import read_square
+from atelier.record.captions import caption
 from atelier.record.grids import GUTTER, Pixels, grid, save_png
 
 SIDE, ROWS = 224, 8
@@ -59,9 +60,7 @@ def _under(heads: Sequence[str], pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
     sheet = Image.new("RGB", (width, height + HEAD), "white")
     sheet.paste(Image.fromarray(pixels), (0, HEAD))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    draw = ImageDraw.Draw(sheet)
     for column, text in enumerate(heads):
-        while len(text) > 1 and draw.textlength(text, font) > SIDE:
-            text = f"{text.rstrip('…')[:-1]}…"
-        draw.text((column * (SIDE + GUTTER) + SIDE // 2 + GUTTER, HEAD // 2), text, "black", font, anchor="mm")
+        caption(draw, (column * (SIDE + GUTTER) + SIDE // 2 + GUTTER, HEAD // 2), text, SIDE)
     return np.array(sheet)
