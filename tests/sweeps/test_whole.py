@@ -154,22 +154,22 @@ def test_jobs_in_processes_of_their_own_have_the_same_ledger_and_tell_their_fail
     assert [job.tries for job in Ledger(tmp_path).jobs()] == [1, 1]
 
 
-def start_and_kill_the_job(folder, launcher):
-    """The sweep's process, of which the only job was killed once it had a checkpoint."""
+def sweep_whose_job_is_killed(folder, launcher):
+    """What becomes of a sweep of one job, whose process was killed once it had a checkpoint."""
     process = start("-m", f"hydra/launcher={launcher}", "seed=1", f"hydra.sweep.dir={folder}", *SMALL)
     while not [*folder.rglob("last.ckpt")]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
             pytest.fail("it ended before it had a checkpoint")
     os.kill(Ledger(folder).jobs()[0].owner["pid"], signal.SIGKILL)
-    return process
+    _, err = process.communicate(timeout=300)
+    return process.returncode, err
 
 
 def test_a_job_whose_process_is_killed_is_told_and_gone_on_with(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    process = start_and_kill_the_job(tmp_path, "submitit_local")
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 1, err
+    code, err = sweep_whose_job_is_killed(tmp_path, "submitit_local")
+    assert code == 1, err
     assert "a job's process was lost" in err
     assert "Traceback" not in err.partition("a job's process was lost")[2]
     assert Ledger(tmp_path).jobs()[0].status == "interrupted"
@@ -180,9 +180,8 @@ def test_a_job_whose_process_is_killed_is_told_and_gone_on_with(tmp_path):
 
 def test_ray_tries_a_job_again_whose_process_is_killed_and_the_run_goes_on(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_ray_launcher")
-    process = start_and_kill_the_job(tmp_path, "ray")
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    code, err = sweep_whose_job_is_killed(tmp_path, "ray")
+    assert code == 0, err
     assert "1 of 1 jobs done" in err
     (job,) = Ledger(tmp_path).jobs()
     assert (job.status, job.tries) == ("done", 2)

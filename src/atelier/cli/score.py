@@ -23,7 +23,7 @@ def score(
     style: Annotated[Path | None, typer.Option(help="Folder of the styles, beside --content.")] = None,
     metrics: Annotated[
         str, typer.Option(help="The network: embedded, inception, dinov2_vitl14, or one of torchvision's.")
-    ] = ("embedded"),
+    ] = "embedded",
     scores: Annotated[
         str | None,
         typer.Option(
