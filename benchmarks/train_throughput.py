@@ -1,6 +1,6 @@
 """Real images per second: the pipeline's WGAN-GP step against plain loops with the same networks, batch and schedule.
 
-    python benchmarks/train_throughput.py [--size 64] [--width 32] [--rounds 12] [--threads 2]
+    python benchmarks/train_throughput.py [--size 64] [--width 32] [--rounds 12] [--threads 2] [--device cuda]
 
 All take turns within one run, a few steps each, so that a noisy machine is equally noisy for all:
 
@@ -34,8 +34,9 @@ class Plain:
     def __init__(self, cfg: Any, images: Tensor, tuned: bool) -> None:
         self.generator, self.discriminator = build(cfg.model.generator), build(cfg.model.discriminator)
         self.average = build(cfg.model.generator).requires_grad_(False)
-        if tuned:
-            for network in (self.generator, self.discriminator, self.average):
+        for network in (self.generator, self.discriminator, self.average):
+            network.to(images.device)
+            if tuned:
                 network.to(memory_format=torch.channels_last)
         options = {"lr": 1e-4, "betas": (0.0, 0.9), "fused": tuned}
         self.for_generator = torch.optim.Adam(self.generator.parameters(), **options)
@@ -45,12 +46,12 @@ class Plain:
         self.count = 0
 
     def step(self) -> None:
-        chosen = torch.randint(len(self.images), (self.batch,))
+        chosen = torch.randint(len(self.images), (self.batch,), device=self.images.device)
         real = self.images[chosen].float() / 127.5 - 1
         if self.tuned:
             real = real.contiguous(memory_format=torch.channels_last)
         with torch.set_grad_enabled(not self.tuned):
-            fake = self.generator(torch.randn(self.batch, self.latent_dim)).detach()
+            fake = self.generator(self.latents()).detach()
         loss = self.wasserstein(real, fake) + 10 * self.penalty(real, fake)
         self.for_discriminator.zero_grad()
         loss.backward()
@@ -61,12 +62,15 @@ class Plain:
 
     def generator_step(self) -> None:
         self.discriminator.requires_grad_(not self.tuned)
-        loss = -self.discriminator(self.generator(torch.randn(self.batch, self.latent_dim))).mean()
+        loss = -self.discriminator(self.generator(self.latents())).mean()
         self.for_generator.zero_grad()
         loss.backward()
         self.for_generator.step()
         self.discriminator.requires_grad_(True)
         average(self.average, self.generator)
+
+    def latents(self) -> Tensor:
+        return torch.randn(self.batch, self.latent_dim, device=self.images.device)
 
     def wasserstein(self, real: Tensor, fake: Tensor) -> Tensor:
         if self.tuned:
@@ -75,7 +79,8 @@ class Plain:
         return self.discriminator(fake).mean() - self.discriminator(real).mean()
 
     def penalty(self, real: Tensor, fake: Tensor) -> Tensor:
-        between = torch.lerp(real, fake, torch.rand(self.batch, 1, 1, 1)).requires_grad_()
+        place = torch.rand(self.batch, 1, 1, 1, device=real.device)
+        between = torch.lerp(real, fake, place).requires_grad_()
         (slope,) = torch.autograd.grad(self.discriminator(between).sum(), between, create_graph=True)
         return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
@@ -94,26 +99,35 @@ class Turns(Callback):
         self.seconds: dict[str, list[float]] = {name: [] for name in ("pipeline", *rivals)}
         self.started = 0.0
 
+    @staticmethod
+    def now() -> float:
+        """When everything asked for so far is done."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         if trainer.global_step % self.steps:
             return
         if self.started:
-            self.seconds["pipeline"].append(time.perf_counter() - self.started)
+            self.seconds["pipeline"].append(self.now() - self.started)
         for name, step in self.rivals.items():
-            started = time.perf_counter()
+            started = self.now()
             for _ in range(self.steps):
                 step()
             if self.started:
-                self.seconds[name].append(time.perf_counter() - started)
-        self.started = time.perf_counter()
+                self.seconds[name].append(self.now() - started)
+        self.started = self.now()
 
 
 def configuration(arguments: argparse.Namespace, folder: str) -> Any:
     overrides = [
         "model=wgan_gp", f"data.image_size={arguments.size}", f"data.batch_size={arguments.batch}", "data.count=512",
+        f"data.num_workers={arguments.workers}",
         f"model.generator.width={arguments.width}", f"model.discriminator.width={arguments.width}", "metrics=none",
         f"trainer.max_steps={arguments.steps * (arguments.rounds + 1)}", "trainer.val_check_interval=1000000",
         "trainer.limit_val_batches=0", "callbacks.samples.count=1", f"run_dir={folder}",
+        f"trainer.accelerator={'gpu' if arguments.device == 'cuda' else 'cpu'}",
     ]  # fmt: skip
     with initialize_config_dir(CONF, version_base="1.3"):
         return compose("train", overrides)
@@ -128,15 +142,17 @@ def main() -> None:
         "steps": 10,
         "rounds": 12,
         "threads": 2,
+        "workers": 0,
     }.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as folder:
         cfg = configuration(arguments, folder)
         data = build(cfg.data)
         data.prepare()
-        images = data.train_pixels.images(0, len(data.train_pixels)).clone()
+        images = data.train_pixels.images(0, len(data.train_pixels)).clone().to(arguments.device)
         tuned, usual = Plain(cfg, images, tuned=True), Plain(cfg, images, tuned=False)
         turns = Turns({"plain, same arithmetic": tuned.step, "plain, as usually written": usual.step}, arguments.steps)
         run.fit(cfg, Path(folder) / "run", {}, [turns])
@@ -146,7 +162,8 @@ def main() -> None:
 def report(turns: Turns, arguments: argparse.Namespace) -> None:
     images = arguments.steps * arguments.batch
     ours = turns.seconds["pipeline"]
-    setting = f"{arguments.size} px, width {arguments.width}, batch {arguments.batch}, {arguments.threads} threads"
+    where = torch.cuda.get_device_name() if arguments.device == "cuda" else f"{arguments.threads} threads"
+    setting = f"{arguments.size} px, width {arguments.width}, batch {arguments.batch}, {where}"
     print(f"\nWGAN-GP, {setting},")
     print(f"medians of {len(ours)} rounds of {arguments.steps} steps")
     print(f"{'':28}{'images/s':>10}{'pipeline is':>14}")
