@@ -4,8 +4,11 @@ import copy
 
 import pytest
 import torch
+from functorch.compile import make_boxed_func, nop
 from PIL import Image
 from small_translators import SIDE, parts, pictures, plain_descent, train
+from torch import nn
+from torch._dynamo.backends.common import aot_autograd
 
 from atelier import checkpoints, run
 from atelier.config import build
@@ -42,6 +45,13 @@ class Counted:
 
 def refusing(graph, inputs):
     raise RuntimeError("no C++ compiler\nand more of that")
+
+
+def unable_to_go_back(graph, inputs):
+    def gradients(*given):
+        raise AssertionError("expected size 8==8, stride 16==1 at dim=1")
+
+    return make_boxed_func(gradients)
 
 
 @pytest.fixture(autouse=True)
@@ -102,8 +112,8 @@ def test_every_network_that_training_calls_is_compiled_and_both_ways_share_graph
     counted, task = Counted(), cyclegan()
     compile_networks(task.compilable(), Compiler(counted))
     train(task, [pair()] * 2)
-    # generators: two batches in one, and one; features and logits: frozen, and learning
-    assert (counted.graphs, counted.runs) == (6, 2 * 2 * 6)
+    # generators: two batches in one, and one; features and logits: frozen, and learning; each is tried in every network
+    assert (counted.graphs, counted.runs) == (6, 2 * 2 * 6 + 2 * 6)
 
 
 @pytest.mark.parametrize("penalty", [R1(1.0), GradientPenalty(1.0)])
@@ -120,7 +130,8 @@ def test_nothing_compiled_runs_in_evaluation_nor_where_it_is_differentiated_twic
     with differentiable_twice():
         task.generators["to_style"](pictures(1))
     assert counted.runs == 0
-    task.generators["to_style"](pictures(1))
+    with torch.no_grad():
+        task.generators["to_style"](pictures(1))
     assert counted.runs == 1
 
 
@@ -139,6 +150,26 @@ def test_what_cannot_be_compiled_goes_on_without_and_says_so_once(caplog):
     _, _, terms = both(cyclegan, pair(), refusing)
     torch.testing.assert_close(*terms, rtol=0, atol=0)
     assert told(caplog) == ["compile: goes on without, for torch.compile cannot: no C++ compiler"]
+
+
+def test_what_fails_only_on_the_way_back_is_found_before_a_step_needs_it(caplog):
+    backend = aot_autograd(fw_compiler=nop, bw_compiler=unable_to_go_back)
+    _, _, terms = both(cyclegan, pair(), backend)
+    torch.testing.assert_close(*terms, rtol=0, atol=0)
+    expected = "compile: goes on without, for torch.compile cannot: expected size 8==8, stride 16==1 at dim=1"
+    assert told(caplog) == [expected]
+
+
+def test_trying_a_graph_leaves_buffers_and_random_numbers_alone():
+    eager = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout())
+    compiled = copy.deepcopy(eager)
+    compile_networks([compiled], Compiler("aot_eager"))
+    batch, results = torch.randn(5, 4), []
+    for network in (eager, compiled):
+        torch.manual_seed(3)
+        results.append([network(batch), network(batch), torch.rand(2), *network.buffers()])
+    torch.testing.assert_close(*results)
+    assert eager[1].num_batches_tracked == 2
 
 
 def test_a_networks_refusals_stay_its_own(caplog):

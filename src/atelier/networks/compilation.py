@@ -1,7 +1,8 @@
 """What `compile=true` does: networks that training calls are compiled by torch.compile, where they stand.
 
 Names in checkpoints stay as they are. Compiled graphs cannot be differentiated twice: what does that runs within
-`differentiable_twice`.
+`differentiable_twice`. What is compiled is tried before it is used, gradients included: a graph that fails only in the
+middle of a step's backward pass would end the run.
 """
 
 import logging
@@ -13,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from atelier.networks.players import Discriminator
 from atelier.networks.translator import Translator
@@ -39,7 +41,11 @@ class Compiler:
     def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
         from torch._dynamo.exc import TorchDynamoException  # seconds, which other runs are spared
 
-        self.backend, self.refusals = backend, (TorchDynamoException,)
+        self.backend = backend
+        self.refusals = (
+            TorchDynamoException,
+            AssertionError,
+        )  # that of a graph which meets another layout than it expects
         self.gave_up = False
 
     def compile(self, network: nn.Module) -> None:
@@ -83,16 +89,59 @@ class _Pass:
     def __init__(self, network: nn.Module, name: str, compiler: Compiler) -> None:
         self.network, self.compiler, self.method = network, compiler, getattr(network, name)
         self.compiled = torch.compile(self.method, backend=compiler.backend, dynamic=False)
+        self.tried: set[Any] = set()
 
     def __call__(self, *inputs: Any) -> Any:
         if self.compiler.gave_up or _twice.get() or not self.network.training:
             return self.method(*inputs)
         try:
+            if torch.is_grad_enabled():
+                self._try(inputs)
             return self.compiled(*inputs)
         except self.compiler.refusals as error:
             self.compiler.give_up(error)
             return self.method(*inputs)
 
+    def _try(self, inputs: Sequence[Any]) -> None:
+        """Once for each graph: run it forwards and backwards, and leave everything as it was."""
+        learned = [weights for weights in self.network.parameters() if weights.requires_grad]
+        graph = (bool(learned), *map(_kind, tree_leaves(inputs)))
+        if graph in self.tried:
+            return
+        self.tried.add(graph)
+        with _unchanged(self.network):
+            copies = tree_map_only(torch.Tensor, _copied, inputs)
+            results = [part for part in tree_leaves(self.compiled(*copies)) if _is_differentiable(part)]
+            of = [*learned, *filter(_is_differentiable, tree_leaves(copies))]
+            if results and of:
+                torch.autograd.grad(results, of, [torch.ones_like(part) for part in results], allow_unused=True)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """The copied network's own method, as it was: a copy is not called by training."""
         return deepcopy(self.method, memo)
+
+
+@contextmanager
+def _unchanged(network: nn.Module) -> Iterator[None]:
+    """Keeps the network's buffers, and the random numbers that are next."""
+    kept = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    devices = {weights.device for weights in network.parameters() if weights.is_cuda}
+    with torch.random.fork_rng(devices):
+        try:
+            yield
+        finally:
+            for buffer, before in kept:
+                buffer.data.copy_(before)  # unseen by autograd: graphs that are waiting may have kept the buffer
+
+
+def _kind(part: Any) -> Any:
+    """What a graph depends on."""
+    return (part.shape, part.dtype, part.requires_grad) if isinstance(part, Tensor) else part
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone().requires_grad_(tensor.requires_grad)
+
+
+def _is_differentiable(part: Any) -> bool:
+    return isinstance(part, Tensor) and part.requires_grad
