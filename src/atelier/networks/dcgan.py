@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents, Projection
+from atelier.networks.one_place import FromOnePlace
 from atelier.networks.padding import ConvTranspose2d
 from atelier.networks.sizes import doublings
 from atelier.networks.spectral import normalize_spectrally
@@ -44,7 +45,7 @@ class Generator(players.Generator):
         self.input = LabelledLatents(latent_dim, classes)
         normalise = normaliser(norm)
         widths = [width * 2**stage for stage in reversed(range(doublings(image_size)))]
-        layers: list[nn.Module] = [ConvTranspose2d(self.input.width, widths[0], 4, bias=norm is None)]
+        layers: list[nn.Module] = [FromOnePlace(self.input.width, widths[0], 4, bias=norm is None)]
         for wide, narrow in pairwise(widths):
             layers += [normalise(wide), nn.ReLU(inplace=True)]
             layers += [ConvTranspose2d(wide, narrow, 4, 2, 1, bias=norm is None)]

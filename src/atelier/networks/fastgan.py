@@ -14,7 +14,7 @@ from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents
 from atelier.networks.dcgan import initialize
 from atelier.networks.gated import NORMS, Down, Norm, convolution, decoder, up
-from atelier.networks.padding import ConvTranspose2d
+from atelier.networks.one_place import FromOnePlace
 from atelier.networks.sizes import channels
 from atelier.networks.spectral import normalize_spectrally
 
@@ -44,7 +44,7 @@ class Generator(players.Generator):
         super().__init__(latent_dim, classes)
         widths = channels(image_size, width, max_width, SMALLEST)
         self.input = LabelledLatents(latent_dim, classes)
-        first = ConvTranspose2d(self.input.width, 2 * widths[0], 4, bias=False)
+        first = FromOnePlace(self.input.width, 2 * widths[0], 4, bias=False)
         start = nn.Sequential(first, nn.BatchNorm2d(2 * widths[0]), nn.GLU(1))
         self.stages = nn.ModuleList([start, *(up(coarse, fine) for coarse, fine in pairwise(widths))])
         reach = min(REACH, len(widths) - 1)
