@@ -10,12 +10,8 @@ SMALL = {"relu1_1": 4, "relu1_2": 5, "relu2_1": 6, "relu3_1": 7, "relu3_2": 8, "
 
 
 def made(*arguments):
-    """With weights that keep activations at their scale."""
     torch.manual_seed(0)
-    decoder = Decoder(*arguments)
-    for convolution in decoder.convolutions.values():
-        nn.init.kaiming_normal_(convolution.weight)
-    return decoder
+    return Decoder(*arguments)
 
 
 def plain(decoder, enlarged_after):
@@ -44,6 +40,12 @@ def test_for_vgg_19_it_is_the_papers():
     channels = [(layer.in_channels, layer.out_channels) for layer in decoder.convolutions.values()]
     assert channels == [(512, 256), *[(256, 256)] * 3, (256, 128), (128, 128), (128, 64), (64, 64), (64, 3)]
     assert sum(weight.numel() for weight in decoder.parameters()) == 3_505_219
+
+
+def test_features_neither_fade_nor_grow_on_their_way_at_first():
+    features = torch.rand(4, vgg.WIDTHS["relu4_1"], 6, 6)
+    images = made(vgg.WIDTHS)(features)
+    assert 0.4 < images.square().mean().sqrt() / features.square().mean().sqrt() < 2.5
 
 
 MIRRORED = {

@@ -13,7 +13,8 @@ class Decoder(nn.Module):
 
     Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
     `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
-    over. The last convolution is linear.
+    over. The last convolution is linear. Initial weights are those of He et al. 2015: with torch's, features shrink to
+    nothing on their way through so many layers without normalisation, and for thousands of steps all pictures are grey.
     """
 
     def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1") -> None:
@@ -29,7 +30,9 @@ class Decoder(nn.Module):
             name, below = taps[position], taps[position - 1] if position else None
             enlarge = name != deepest and stage(taps[position + 1]) > stage(name)
             layer = UpsampleConv2d if enlarge else ReflectedConv2d
-            self.convolutions[name] = layer(widths[name], widths[below] if below else 3)
+            convolution = layer(widths[name], widths[below] if below else 3)
+            initialize(convolution, rectified=below is not None)
+            self.convolutions[name] = convolution
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, widths[deepest], h, w), h and w at least 2, to images (B, 3, H, W), about in [-1, 1].
@@ -40,3 +43,10 @@ class Decoder(nn.Module):
         for convolution in inner:
             features = convolution(features).relu_()
         return last(features)
+
+
+def initialize(convolution: nn.Conv2d, rectified: bool) -> None:
+    """Weights that keep the features' variance (He et al. 2015, eq. 10), and no bias."""
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu" if rectified else "linear")
+    assert convolution.bias is not None
+    nn.init.zeros_(convolution.bias)
