@@ -83,12 +83,12 @@ def load(
 ) -> tuple[LightningModule, DictConfig, dict[str, Any]]:
     """The trained task of a run folder, ready to use; its config; and the checkpoint's content.
 
-    Without a `checkpoint` it is the best, or else the last. `encoder_weights` are where the encoder's file is now.
-    Raises UserError for what is no run folder or has none.
+    Without a `checkpoint` it is the best, or else the last. `encoder_weights` are where the encoder's file is now, from
+    which a decoder may have come, too. Raises UserError for what is no run folder or has none.
     """
     cfg = run_folder.config(run)
     if encoder_weights and cfg.get("encoder"):
-        for node in _nodes_of(cfg.encoder._target_, cfg):  # the model has its own, for a run's config is resolved
+        for node in [*_readers_of(cfg.encoder, cfg)]:  # each has its own, for a run's config is resolved
             node.weights = str(encoder_weights)
     check(cfg, rehearsed=())  # the program may have changed since
     path = checkpoint or checkpoints.find(run, (checkpoints.BEST, checkpoints.LAST, checkpoints.PREVIOUS))
@@ -99,13 +99,15 @@ def load(
     return task.eval(), cfg, content
 
 
-def _nodes_of(target: str, node: Any) -> Iterator[DictConfig]:
-    """What builds a `target`, at any depth."""
-    if isinstance(node, DictConfig) and node.get("_target_") == target:
-        yield node
+def _readers_of(encoder: DictConfig, node: Any) -> Iterator[DictConfig]:
+    """The encoder, and what else is built from its file, at any depth."""
+    if isinstance(node, DictConfig):
+        file = node.get("weights")
+        if node.get("_target_") == encoder._target_ or (file is not None and file == encoder.get("weights")):
+            yield node
     if isinstance(node, DictConfig | ListConfig):
         for part in [*node.values()] if isinstance(node, DictConfig) else [*node]:
-            yield from _nodes_of(target, part)
+            yield from _readers_of(encoder, part)
 
 
 class Processes:

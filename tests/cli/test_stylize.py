@@ -223,13 +223,20 @@ def test_wct_needs_its_weights_and_no_run(photo, painting, stylize, out, shared_
     assert read_note(out / "photo_stylized_painting.png")["encoder"] == "vgg19_slim"
 
 
-@pytest.mark.parametrize("model", ["adain", "wct"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("adain", ["model=adain"]),
+        ("wct", ["model=wct"]),
+        ("its_decoder", ["experiment=adain_128", "data.batch_size=2"]),  # which comes from the same file
+    ],
+)
 def test_a_run_whose_encoders_file_has_moved(
-    model, make_style_run, photo, painting, stylize, out, shared_data, tmp_path
+    name, words, make_style_run, photo, painting, stylize, out, shared_data, tmp_path
 ):
     weights, gone = shared_data / "weights" / "wct16x_all.safetensors", tmp_path / "gone.safetensors"
     gone.symlink_to(weights)
-    run = make_style_run(f"moved_{model}", f"model={model}", "encoder=vgg19_slim", f"encoder.weights={gone}")
+    run = make_style_run(f"moved_{name}", *words, "encoder=vgg19_slim", f"encoder.weights={gone}")
     gone.unlink()
     words = [run, "--content", photo, "--style", painting]
     assert "no such file" in str(stylize(*words).exception)
