@@ -1,7 +1,18 @@
-import pytest
-from torch import nn
+import math
 
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD
+
+from atelier.callbacks.health.pulse import Pulse
 from atelier.losses.penalties import R1
+
+
+class Module(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.player = nn.Linear(4, 1, bias=False)
 
 
 def test_a_gradient_that_vanishes_is_told_once(fit, gan, told):
@@ -57,3 +68,22 @@ def test_a_lazy_penalty_has_its_share_of_all_steps(fit, gan, column, told):
         fit(task, folder=name, steps=14, every=1)
     assert told() == []
     assert column("discriminator_penalties", "lazy") == pytest.approx(column("discriminator_penalties", "always"))
+
+
+@pytest.mark.parametrize("fused", [False, True], ids=["unscaled", "still scaled"])
+def test_a_step_that_half_precision_skips_has_no_norm(fused):
+    class Scaler:
+        def get_scale(self):
+            return 4.0
+
+    task = Module()
+    optimizer, pulse = SGD(task.parameters()), Pulse()
+    optimizer._step_supports_amp_scaling = fused
+    pulse.attach(task, [optimizer])
+    found = []
+    for slope in (math.inf, math.nan, 6.0):
+        pulse.await_all()
+        task.player.weight.grad = torch.full((1, 4), slope)
+        pulse.feel(optimizer, Scaler())
+        found.append(pulse.readings({}))
+    assert found == [{}, {}, {"player_gradient": 3.0 if fused else 12.0}]

@@ -27,7 +27,8 @@ class Pulse:
     """Norms of each player's gradient, and the penalties' share of its loss, at the steps that are logged.
 
     A norm is measured at the player's first step from a logged one on, and stays on its device until the next row.
-    They are those before clipping. A player is called as the part of the task that it trains.
+    They are those before clipping. A player is called as the part of the task that it trains. A step that a `scaler`
+    of half precision skips, its gradient having left the range, is no sign of anything, and has no norm.
     """
 
     def __init__(self) -> None:
@@ -55,16 +56,14 @@ class Pulse:
         if name in self._awaited:
             self._awaited.discard(name)
             norm = get_total_norm([weights.grad for weights in _weights(optimizer) if weights.grad is not None])
-            if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
-                norm = norm / scaler.get_scale()
-            self._norms[name] = norm
+            self._norms[name] = norm if scaler is None else _unscaled(norm, optimizer, scaler)
 
     def readings(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
         """What there is to log, of the norms since the last row and of the terms `player/name` of the losses.
 
         A term of every `every`-th update was scaled up by as much: its share is that of all updates.
         """
-        norms = {f"{name}_gradient": norm.item() for name, norm in self._norms.items()}
+        norms = {f"{name}_gradient": norm.item() for name, norm in self._norms.items() if not norm.isnan()}
         usual = {name: float(term) / self._rhythms.get(name.split("/")[-1], 1) for name, term in terms.items()}
         shares = {f"{name}_penalties": share for name in self.sizes if (share := _share(name, usual)) is not None}
         self._norms = {}
@@ -105,6 +104,13 @@ class Pulse:
 
 def _weights(optimizer: Optimizer) -> Any:
     return (weights for group in optimizer.param_groups for weights in group["params"])
+
+
+def _unscaled(norm: Tensor, optimizer: Optimizer, scaler: GradScaler) -> Tensor:
+    """NaN for a step that will be skipped."""
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        norm = norm / scaler.get_scale()
+    return norm.where(norm.isfinite(), math.nan)
 
 
 def _share(player: str, terms: Mapping[str, float]) -> float | None:
