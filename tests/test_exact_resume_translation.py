@@ -57,7 +57,7 @@ def test_the_pool_goes_on_too(stop, number, composed, tmp_path):
     straight = exact_resume.interrupt_and_resume(cfg, stop, number, tmp_path)
     last, broken = (checkpoints.read(checkpoints.find(folder)) for folder in (straight, tmp_path / "broken"))
     for way in ("to_style", "to_content"):
-        assert last["state_dict"][f"pools.{way}.shown"] == 24
+        assert last["state_dict"][f"pools.{way}._extra_state"][0] == 24
         assert torch.equal(*(content["state_dict"][f"pools.{way}.images"] for content in (last, broken)))
 
 

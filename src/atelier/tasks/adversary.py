@@ -34,7 +34,7 @@ class Adversary:
         due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(step)}
         mixed = torch.is_autocast_enabled(real.device.type)  # half precision is 3 % off in a gradient's norm
         if not mixed and any(penalty.at_images for penalty in due.values()):
-            real, fake = real.detach().requires_grad_(), fake.requires_grad_()
+            real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         critique = self.criticize(real, fake, labels)
         self._report(critique.real_logits.detach(), critique.fake_logits.detach())
         terms = {"adversarial": self.objective.discriminator(critique.real_logits, critique.fake_logits)}

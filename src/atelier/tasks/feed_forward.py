@@ -31,22 +31,23 @@ class KnownStyles:
         asked = [(term.distance, tap) for term in terms if isinstance(term, Style) for tap in term.taps]
         seen = [encoder.taps(picture[None], {tap for _, tap in asked}) for picture in pictures]
         self._aims = {
-            (distance, tap): [distance.aim(distance.describe(activations[tap])) for activations in seen]
+            (distance, tap): _joined([distance.aim(distance.describe(activations[tap])) for activations in seen])
             for distance, tap in asked
         }
 
     def of(self, labels: Tensor) -> "ChosenStyles":
-        return ChosenStyles(self._aims, labels.tolist())
+        return ChosenStyles(self._aims, labels)
 
 
 class ChosenStyles(NamedTuple):
     """Those of one batch."""
 
-    aims: Mapping[tuple[StyleDistance, str], Sequence[Aim]]
-    labels: Sequence[int]
+    aims: Mapping[tuple[StyleDistance, str], Aim]
+    """Of all styles, one after the other."""
+    labels: Tensor
 
     def aim(self, distance: StyleDistance, tap: str) -> Aim:
-        return _joined([self.aims[distance, tap][label] for label in self.labels])
+        return _picked(self.aims[distance, tap], self.labels)
 
 
 def _joined(parts: Sequence[Any]) -> Any:
@@ -54,6 +55,13 @@ def _joined(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], Tensor):
         return torch.cat(list(parts))
     return type(parts[0])(*map(_joined, zip(*parts, strict=True)))
+
+
+def _picked(batch: Any, indices: Tensor) -> Any:
+    """Of a batch of tensors, or a named tuple of such, what stands at `indices`."""
+    if isinstance(batch, Tensor):
+        return batch[indices]
+    return type(batch)(*(_picked(part, indices) for part in batch))
 
 
 class FeedForwardStyle(TransferTask):
