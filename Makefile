@@ -6,7 +6,7 @@ GET_UV = command -v uv >/dev/null || test -x .venv/.uv/bin/uv || \
 	{ echo "getting uv"; $(PYTHON) -m venv .venv/.uv && .venv/.uv/bin/python -m pip install --quiet uv; }
 UV = PATH="$$PATH:$$PWD/.venv/.uv/bin" uv
 
-.PHONY: setup train test test-slow test-all lint golden bench lock clean
+.PHONY: setup train test test-slow test-gpu test-all lint golden bench lock clean
 
 train: setup
 	$(BIN)/python train.py experiment=first_paintings
@@ -16,6 +16,10 @@ test: setup
 
 test-slow: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not gpu and not network" $(BUT)
+
+# Each test makes a context of its own on the GPU: more processes than cores are of no use.
+test-gpu: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/gpu -m gpu -n 8 --maxschedchunk 1
 
 test-all: test test-slow
 
