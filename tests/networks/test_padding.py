@@ -1,9 +1,14 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import pad
 from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from atelier.networks.padding import ConvTranspose2d, circular, make_seamless, roll_each
+from atelier.networks.feed_forward import FeedForward
+from atelier.networks.padding import Conv2d, ConvTranspose2d, circular, make_seamless, padded, roll_each
+from atelier.networks.reflection import ReflectedConv2d
+from atelier.networks.resnet_translator import ResNetTranslator
 
 # kernel, stride, padding, output padding: those that make sides exactly `stride` times as long
 DOUBLING = [
@@ -110,3 +115,58 @@ def test_rolling_passes_gradients_twice():
         return roll_each(given) ** 3
 
     assert torch.autograd.gradgradcheck(rolled, images)
+
+
+class Performed(TorchDispatchMode):
+    """The names of all operations."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        self.names.add(function.overloadpacket.__name__)
+        return function(*arguments, **(options or {}))
+
+
+@pytest.fixture
+def deterministic():
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def drawn(network, images):
+    """What it draws, its slopes, and what torch did for them."""
+    with Performed() as performed:
+        pictures = network(images)
+        slopes = torch.autograd.grad(pictures.square().sum(), [*network.parameters()])
+    return [pictures.detach(), *slopes], performed.names
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Sequential(nn.Conv2d(3, 3, 1), Conv2d(3, 2, 5, 2, padding=2, padding_mode="reflect")),
+        lambda: nn.Sequential(nn.Conv2d(3, 3, 1), ReflectedConv2d(3, 2)),
+        lambda: FeedForward(width=4, blocks=1),
+        lambda: ResNetTranslator(width=4, blocks=1),
+    ],
+    ids=["layer", "layer of style transfer", "johnson", "cyclegan"],
+)
+def test_reflections_gradient_is_deterministic_where_that_is_asked_for(make, deterministic):
+    network, images = make().double(), torch.rand(2, 3, 16, 24, dtype=torch.float64)
+    found, performed = drawn(network, images)
+    torch.use_deterministic_algorithms(False)
+    expected, usual = drawn(network, images)
+    assert_close(found, expected)
+    assert "reflection_pad2d_backward" in usual
+    assert "reflection_pad2d_backward" not in performed
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_deterministic_padding_is_torchs(width, deterministic):
+    maps = torch.rand(2, 3, 4, 7).contiguous(memory_format=torch.channels_last)
+    around = padded(maps, width, "reflect")
+    assert_close(around, pad(maps, [width] * 4, "reflect"), rtol=0, atol=0)
+    assert around.is_contiguous(memory_format=torch.channels_last)

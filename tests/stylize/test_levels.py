@@ -53,8 +53,8 @@ class Watched(Level):
 
 def level(transform, widths=WIDTHS):
     """Random weights that keep about the variance from layer to layer, so that what is gathered matters."""
-    torch.manual_seed(0)
     encoder, decoder = Encoder(widths), Decoder(widths, transform.taps[0])
+    torch.manual_seed(0)
     for network in (encoder, decoder, transform):
         for parameter in network.parameters():
             if parameter.dim() > 1:

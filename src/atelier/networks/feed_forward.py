@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 
 from atelier.moments import Moments
 from atelier.networks.instance_norm import InstanceNorm, mixture_of
+from atelier.networks.padding import Conv2d
 from atelier.networks.reflection import UpsampleConv2d
 from atelier.networks.to_pixels import ToPixels
 
@@ -42,7 +43,7 @@ class FeedForward(nn.Module):
         self.styles, self.reach = styles, _reach(blocks)
         self.parts = nn.ModuleList(
             [
-                _Normalised(nn.Conv2d(3, width, 9, padding=4, padding_mode="reflect"), styles),
+                _Normalised(Conv2d(3, width, 9, padding=4, padding_mode="reflect"), styles),
                 _Normalised(_convolution(width, 2 * width, stride=2), styles),
                 _Normalised(_convolution(2 * width, 4 * width, stride=2), styles),
                 *(_Residual(4 * width, styles) for _ in range(blocks)),
@@ -117,7 +118,7 @@ class _Residual(nn.Module):
 
 
 def _convolution(before: int, after: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(before, after, 3, stride, padding=1, padding_mode="reflect")
+    return Conv2d(before, after, 3, stride, padding=1, padding_mode="reflect")
 
 
 def _reach(blocks: int) -> int:

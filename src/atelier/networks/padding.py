@@ -1,10 +1,22 @@
-"""Padding that wraps around, so that what a generator draws tiles."""
+"""Padding by reflection, and padding that wraps around, so that what a generator draws tiles."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv_transpose2d, pad
+from torch.nn.functional import conv2d, conv_transpose2d, pad
+
+
+class Conv2d(nn.Conv2d):
+    """torch's layer, padding by `padded`."""
+
+    padding: tuple[int, ...]
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.padding_mode == "zeros":
+            return super().forward(input)
+        around = padded(input, self.padding[0], self.padding_mode)
+        return conv2d(around, self.weight, self.bias, self.stride)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
@@ -19,6 +31,20 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         cut = self.padding[0] + around * self.stride[0]
         wrapped = circular(input, around)
         return conv_transpose2d(wrapped, self.weight, self.bias, self.stride, cut, self.output_padding)
+
+
+def padded(maps: Tensor, width: int, mode: str) -> Tensor:
+    """(B, C, H, W) with `width` pixels around it, as torch pads.
+
+    Where torch is to be deterministic, by steps that are so on a GPU too: its own gradient of a reflection is not.
+    """
+    if mode != "reflect" or not torch.are_deterministic_algorithms_enabled():
+        return pad(maps, [width] * 4, mode)
+    for dim in (2, 3):
+        last = maps.shape[dim] - 1
+        before, after = maps.narrow(dim, 1, width), maps.narrow(dim, last - width, width)
+        maps = torch.cat([before.flip(dim), maps, after.flip(dim)], dim)
+    return maps
 
 
 def circular(images: Tensor, width: int) -> Tensor:

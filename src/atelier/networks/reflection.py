@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
+from atelier.networks.padding import Conv2d
 from atelier.networks.winograd import Kernels, pays, pays_for_once, reflected
 from atelier.networks.winograd_sums import convolved
 
 
-class ReflectedConv2d(nn.Conv2d):
+class ReflectedConv2d(Conv2d):
     """Features (B, C, H, W) to (B, O, H, W), H and W at least 2, with one pixel reflected around them."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import group_norm
 
 from atelier.networks.dcgan import initialize
+from atelier.networks.padding import Conv2d
 from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d
 from atelier.networks.to_pixels import ToPixels
 from atelier.networks.translator import Translator
@@ -29,7 +30,7 @@ class ResNetTranslator(Translator):
         for name, value in (("width", width), ("blocks", blocks)):
             if value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}")
-        enter = nn.Conv2d(self.inputs, width, 7, padding=3, padding_mode="reflect")
+        enter = Conv2d(self.inputs, width, 7, padding=3, padding_mode="reflect")
         self.encoder = nn.Sequential(
             OrderedDict(
                 enter=nn.Sequential(*_normalised(enter)),
@@ -90,4 +91,4 @@ def _without_bias(convolution: nn.Conv2d) -> nn.Conv2d:
 
 
 def _halving(before: int, after: int) -> nn.Conv2d:
-    return nn.Conv2d(before, after, 3, 2, padding=1, padding_mode="reflect")
+    return Conv2d(before, after, 3, 2, padding=1, padding_mode="reflect")

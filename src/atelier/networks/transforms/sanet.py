@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention
 
 from atelier.moments import Moments, diagonal
+from atelier.networks.padding import Conv2d
 from atelier.networks.transforms.base import Activations, Summary, Transform, fitted, normalised
 
 TAPS = ("relu4_1", "relu5_1")
@@ -43,7 +44,7 @@ class SANet(Transform[dict[str, Memory]]):
         fine, coarse = (widths[tap] for tap in TAPS)
         self.fine, self.coarse = _Attention(fine), _Attention(coarse)
         self.project = nn.Identity() if fine == coarse else nn.Conv2d(coarse, fine, 1)
-        self.merge = nn.Conv2d(fine, fine, 3, padding=1, padding_mode="reflect")
+        self.merge = Conv2d(fine, fine, 3, padding=1, padding_mode="reflect")
 
     def summarise(self, activations: Activations, weight: Tensor | None = None) -> Summary:
         return Summary({tap: diagonal(activations[tap], fitted(weight, activations[tap])) for tap in TAPS})
