@@ -70,7 +70,7 @@ class Judge:
     def __init__(self, weights: Path, root: Path) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = Classifier()
-        network.load_state_dict(load_file(weights), strict=False)  # not the counts of batch norm
+        network.load_state_dict(load_file(weights))
         self.network = network.eval().to(self.device)
         self.data = Cifar10(root=str(root), image_size=32, batch_size=BATCH, seed=0, label="class")
         self.data.prepare()
@@ -111,8 +111,10 @@ def samples(folder: Path, count: int, device: torch.device) -> tuple[Tensor, Ten
     drawn: Any = task.to(device)  # a Sampler
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(count) % drawn.classes if drawn.classes else None
-    parts = [None] * (count // BATCH) if labels is None else labels.split(BATCH)
-    return torch.cat([drawn.sample(BATCH, generator, part).cpu() for part in parts]), labels
+    images = []
+    for numbers in torch.arange(count).split(BATCH):
+        images.append(drawn.sample(len(numbers), generator, None if labels is None else labels[numbers]).cpu())
+    return torch.cat(images), labels
 
 
 def main() -> None:

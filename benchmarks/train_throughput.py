@@ -7,6 +7,8 @@ All take turns within one run, a few steps each, so that a noisy machine is equa
 * pipeline: `python train.py model=wgan_gp`, with its loader, callbacks, logging and averaged generator;
 * plain, same arithmetic: a hand-written loop with everything the pipeline does to be fast;
 * plain, as usually written: separate passes for real and fake, ordinary memory format and Adam.
+
+Plain loops have all pictures where they compute; the pipeline gathers each batch on the CPU, and sends it to a GPU.
 """
 
 import argparse
@@ -101,7 +103,7 @@ class Turns(Callback):
 
     @staticmethod
     def now() -> float:
-        """When everything asked for so far is done."""
+        """The time, once everything asked for is done."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         return time.perf_counter()

@@ -19,6 +19,7 @@ SHORT = ["trainer.max_steps=3", "trainer.val_check_interval=3", "metrics=none"]
 def as_eager_draws():
     """Compiled graphs have random numbers of their own, unless they are told to draw as the networks do."""
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     with torch._inductor.config.patch(fallback_random=True):
         yield
     torch._dynamo.reset()
@@ -42,12 +43,16 @@ def test_compiled_steps_are_those_without(model, own, tiny, tmp_path, caplog):
         compiled = f"compile={str(name == 'compiled').lower()}"
         with caplog.at_level(logging.WARNING, "atelier"):
             run.fit(tiny(model, *SHORT, *own, compiled), tmp_path / name, {})
-    assert not [line for line in caplog.messages if line.startswith("compile: goes on without")]
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    compiled_for(caplog)
     expected, found = (table.read(tmp_path / name / "metrics.csv") for name in ("eager", "compiled"))
     assert len(expected) == len(found) == 3
     for row, compiled in zip(expected, found, strict=True):
         assert _losses(compiled) == pytest.approx(_losses(row), rel=1e-3, abs=1e-4)
+
+
+def compiled_for(caplog):
+    assert not [line for line in caplog.messages if line.startswith("compile: goes on without")]
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
 
 
 def _losses(row):
@@ -57,5 +62,5 @@ def _losses(row):
 def test_half_precision_is_compiled_too(tiny, tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "atelier"):
         run.fit(tiny("wgan_gp", *SHORT, "compile=true", "trainer.precision=bf16-mixed"), tmp_path / "run", {})
-    assert not [line for line in caplog.messages if line.startswith("compile: goes on without")]
+    compiled_for(caplog)
     assert len(table.read(tmp_path / "run" / "metrics.csv")) == 3

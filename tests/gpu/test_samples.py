@@ -12,7 +12,7 @@ from PIL import Image
 from pytorch_lightning import Callback
 from typer.testing import CliRunner
 
-from atelier import checkpoints, run
+from atelier import run
 from atelier.callbacks.samples import SampleGrid
 from atelier.cli.main import app
 from atelier.cli.trained import Trained
@@ -68,11 +68,6 @@ def test_a_seed_means_the_same_latents(trained, monkeypatch):
     (vectors, labels), (others, own) = (known.draw(7, range(5)) for known in (here, there))
     assert torch.equal(vectors, others)
     assert labels is own is None or torch.equal(labels, own)
-
-
-def test_a_checkpoint_is_read_to_where_there_is_no_gpu(trained):
-    content = checkpoints.read(checkpoints.find(trained))
-    assert {part.device.type for part in content["state_dict"].values()} == {"cpu"}
 
 
 def test_a_grid_keeps_the_random_numbers_of_training(small_config, tmp_path, device):

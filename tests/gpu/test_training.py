@@ -20,11 +20,14 @@ BY_LBFGS = ("gatys", "texture")
 
 
 class Where(Callback):
-    """Notes the devices of weights, of buffers and of what optimisers remember, but for counts of their steps."""
+    """Notes the devices of weights, of buffers and of what optimisers remember, but for counts of their steps.
+
+    Not of modules' extra state, which is numbers for the CPU.
+    """
 
     def on_train_end(self, trainer, task):
         remembered = [state for optimizer in trainer.optimizers for state in optimizer.state.values()]
-        tensors = [*task.state_dict().values()]
+        tensors = [*task.parameters(), *task.buffers()]
         tensors += [part for state in remembered for name, part in state.items() if name not in ("step", "func_evals")]
         self.devices = {part.device.type for part in tensors if isinstance(part, torch.Tensor)}
 

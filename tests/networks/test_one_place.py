@@ -18,6 +18,14 @@ def test_it_is_the_transposed_convolution(bias, memory):
     torch.testing.assert_close(*sides)
 
 
+def test_half_precision_stays_half():
+    layer, latents = FromOnePlace(5, 3, 4), torch.randn(2, 5, 1, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        maps, expected = layer(latents), conv_transpose2d(latents, layer.weight, layer.bias)
+    assert maps.dtype == expected.dtype == torch.bfloat16
+    torch.testing.assert_close(maps, expected, rtol=0.02, atol=0.02)
+
+
 def test_maps_lie_channels_last_in_memory():
     maps = FromOnePlace(5, 3, 4).to(memory_format=torch.channels_last)(torch.randn(2, 5, 1, 1))
     assert maps.is_contiguous(memory_format=torch.channels_last)

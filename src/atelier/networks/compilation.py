@@ -41,11 +41,7 @@ class Compiler:
     def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
         from torch._dynamo.exc import TorchDynamoException  # seconds, which other runs are spared
 
-        self.backend = backend
-        self.refusals = (
-            TorchDynamoException,
-            AssertionError,
-        )  # that of a graph which meets another layout than it expects
+        self.backend, self.refusals = backend, (TorchDynamoException,)
         self.gave_up = False
 
     def compile(self, network: nn.Module) -> None:
@@ -92,11 +88,13 @@ class _Pass:
         self.tried: set[Any] = set()
 
     def __call__(self, *inputs: Any) -> Any:
-        if self.compiler.gave_up or _twice.get() or not self.network.training:
+        if _twice.get() or not self.network.training:
+            return self.method(*inputs)
+        if torch.is_grad_enabled() and not self.compiler.gave_up:
+            self._try(inputs)
+        if self.compiler.gave_up:
             return self.method(*inputs)
         try:
-            if torch.is_grad_enabled():
-                self._try(inputs)
             return self.compiled(*inputs)
         except self.compiler.refusals as error:
             self.compiler.give_up(error)
@@ -109,12 +107,15 @@ class _Pass:
         if graph in self.tried:
             return
         self.tried.add(graph)
-        with _unchanged(self.network):
-            copies = tree_map_only(torch.Tensor, _copied, inputs)
-            results = [part for part in tree_leaves(self.compiled(*copies)) if _is_differentiable(part)]
-            of = [*learned, *filter(_is_differentiable, tree_leaves(copies))]
-            if results and of:
-                torch.autograd.grad(results, of, [torch.ones_like(part) for part in results], allow_unused=True)
+        try:
+            with _unchanged(self.network):
+                copies = tree_map_only(Tensor, _copied, inputs)
+                results = [part for part in tree_leaves(self.compiled(*copies)) if _is_differentiable(part)]
+                of = [*learned, *filter(_is_differentiable, tree_leaves(copies))]
+                if results and of:
+                    torch.autograd.grad(results, of, [torch.ones_like(part) for part in results], allow_unused=True)
+        except (RuntimeError, AssertionError) as error:  # the latter where a graph meets a layout it was not made for
+            self.compiler.give_up(error)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """The copied network's own method, as it was: a copy is not called by training."""
@@ -135,12 +136,13 @@ def _unchanged(network: nn.Module) -> Iterator[None]:
 
 
 def _kind(part: Any) -> Any:
-    """What a graph depends on."""
-    return (part.shape, part.dtype, part.requires_grad) if isinstance(part, Tensor) else part
+    """What a graph depends on. (That it runs in half precision does not change in a run.)"""
+    return (part.shape, part.stride(), part.dtype, part.requires_grad) if isinstance(part, Tensor) else part
 
 
 def _copied(tensor: Tensor) -> Tensor:
-    return tensor.detach().clone().requires_grad_(tensor.requires_grad)
+    """No leaf, which a network that works in place would refuse."""
+    return tensor.detach().requires_grad_(tensor.requires_grad).clone()
 
 
 def _is_differentiable(part: Any) -> bool:

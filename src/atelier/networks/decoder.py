@@ -46,7 +46,7 @@ class Decoder(nn.Module):
 
 
 def initialize(convolution: nn.Conv2d, rectified: bool) -> None:
-    """Weights that keep the features' variance (He et al. 2015, eq. 10), and no bias."""
+    """Weights that keep the mean square of what passes, and then a ReLU if `rectified` (He et al. 2015, eq. 10)."""
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu" if rectified else "linear")
     assert convolution.bias is not None
     nn.init.zeros_(convolution.bias)

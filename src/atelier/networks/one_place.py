@@ -17,4 +17,4 @@ class FromOnePlace(nn.ConvTranspose2d):
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         by_place = self.weight.permute(0, 2, 3, 1)  # as the weights lie in memory, channels last
         maps = (input.flatten(1) @ by_place.flatten(1)).unflatten(1, by_place.shape[1:])
-        return (maps if self.bias is None else maps + self.bias).permute(0, 3, 1, 2)
+        return (maps if self.bias is None else maps + self.bias.to(maps.dtype)).permute(0, 3, 1, 2)

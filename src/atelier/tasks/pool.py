@@ -25,7 +25,8 @@ class ImagePool(nn.Module):
         self.register_buffer("images", torch.zeros(size, 3, image_size, image_size))
         # no buffers: on a GPU, whoever asks for a number waits for all that is being computed
         self.shown = 0
-        self.salt = int(torch.randint(2**62, ()))  # the same in every process, another in every pool and for every seed
+        self.salt = int(torch.randint(2**62, (), device="cpu"))
+        """The same in every process, another in every pool and for every seed."""
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:

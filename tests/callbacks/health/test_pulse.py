@@ -70,20 +70,44 @@ def test_a_lazy_penalty_has_its_share_of_all_steps(fit, gan, column, told):
     assert column("discriminator_penalties", "lazy") == pytest.approx(column("discriminator_penalties", "always"))
 
 
-@pytest.mark.parametrize("fused", [False, True], ids=["unscaled", "still scaled"])
-def test_a_step_that_half_precision_skips_has_no_norm(fused):
-    class Scaler:
-        def get_scale(self):
-            return 4.0
+class Scaler:
+    def get_scale(self):
+        return 4.0
 
-    task = Module()
-    optimizer, pulse = SGD(task.parameters()), Pulse()
-    optimizer._step_supports_amp_scaling = fused
-    pulse.attach(task, [optimizer])
-    found = []
-    for slope in (math.inf, math.nan, 6.0):
-        pulse.await_all()
-        task.player.weight.grad = torch.full((1, 4), slope)
-        pulse.feel(optimizer, Scaler())
-        found.append(pulse.readings({}))
-    assert found == [{}, {}, {"player_gradient": 3.0 if fused else 12.0}]
+
+@pytest.fixture
+def looks():
+    """Makes a pulse feel gradients one after the other; returns its readings and findings."""
+
+    def look(slopes, scaler, fused=False):
+        task = Module()
+        optimizer, pulse = SGD(task.parameters()), Pulse()
+        optimizer._step_supports_amp_scaling = fused
+        pulse.attach(task, [optimizer])
+        found = []
+        for slope in slopes:
+            pulse.await_all()
+            task.player.weight.grad = torch.full((1, 4), slope)
+            pulse.feel(optimizer, scaler)
+            readings = pulse.readings({})
+            found.append((readings, pulse.findings(readings)))
+        return found
+
+    return look
+
+
+@pytest.mark.parametrize(("fused", "norm"), [(False, 12.0), (True, 3.0)], ids=["unscaled", "still scaled"])
+def test_a_step_that_half_precision_skips_has_no_norm(fused, norm, looks):
+    found = looks([math.inf, math.nan, 6.0], Scaler(), fused)
+    assert [readings for readings, _ in found] == [{}, {}, {"player_gradient": norm}]
+
+
+def test_without_a_scaler_no_norm_is_left_out(looks):
+    assert looks([math.inf], None)[0][0] == {"player_gradient": math.inf}
+
+
+def test_a_player_whose_steps_are_all_skipped_is_told(looks):
+    told = [findings["skipped player"] for _, findings in looks([1.0, *[math.inf] * 11, 1.0], Scaler())]
+    assert told[:10] == [None] * 10
+    assert "trainer.precision=bf16-mixed" in told[10]
+    assert told[11:] == [told[10], None]

@@ -19,6 +19,8 @@ EXPLODED = 100.0
 """Times the median of what was seen before."""
 SWAMPED = 0.99
 """Median share of a player's loss that is not its objective."""
+SKIPPED = -1.0
+"""Stands for the norm of a step that will be skipped."""
 REMEMBERED, ENOUGH = 50, 10
 """Looks that a median is of: the last so many, and at least so many."""
 
@@ -28,7 +30,7 @@ class Pulse:
 
     A norm is measured at the player's first step from a logged one on, and stays on its device until the next row.
     They are those before clipping. A player is called as the part of the task that it trains. A step that a `scaler`
-    of half precision skips, its gradient having left the range, is no sign of anything, and has no norm.
+    of half precision skips, its gradient having left the range, has no norm; many in a row are a sign.
     """
 
     def __init__(self) -> None:
@@ -37,6 +39,7 @@ class Pulse:
         self._rhythms: dict[str, int] = {}
         self._awaited: set[str] = set()
         self._norms: dict[str, Tensor] = {}
+        self._skipped: dict[str, int] = {}
         self._past: dict[str, list[float]] = {}
 
     def attach(self, task: LightningModule, optimizers: Iterable[Optimizer]) -> None:
@@ -63,7 +66,11 @@ class Pulse:
 
         A term of every `every`-th update was scaled up by as much: its share is that of all updates.
         """
-        norms = {f"{name}_gradient": norm.item() for name, norm in self._norms.items() if not norm.isnan()}
+        looks = {name: norm.item() for name, norm in self._norms.items()}
+        self._skipped |= {
+            name: self._skipped.get(name, 0) + 1 if look == SKIPPED else 0 for name, look in looks.items()
+        }
+        norms = {f"{name}_gradient": look for name, look in looks.items() if look != SKIPPED}
         usual = {name: float(term) / self._rhythms.get(name.split("/")[-1], 1) for name, term in terms.items()}
         shares = {f"{name}_penalties": share for name in self.sizes if (share := _share(name, usual)) is not None}
         self._norms = {}
@@ -73,6 +80,7 @@ class Pulse:
         """What the readings mean, beside those before them; after this they are among those before."""
         found: dict[str, str | None] = {}
         for name, size in self.sizes.items():
+            found[f"skipped {name}"] = _at_a_standstill(name) if self._skipped.get(name, 0) >= ENOUGH else None
             if (norm := readings.get(f"{name}_gradient")) is not None:
                 found |= self._of_gradient(name, norm, size)
             if (share := readings.get(f"{name}_penalties")) is not None:
@@ -96,10 +104,12 @@ class Pulse:
 
     def state_dict(self) -> dict[str, Any]:
         past = {key: list(values) for key, values in self._past.items()}
-        return {"awaited": sorted(self._awaited), "norms": dict(self._norms), "past": past}
+        norms, skipped = dict(self._norms), dict(self._skipped)
+        return {"awaited": sorted(self._awaited), "norms": norms, "past": past, "skipped": skipped}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._awaited, self._norms, self._past = {*state["awaited"]}, dict(state["norms"]), dict(state["past"])
+        self._skipped = dict(state["skipped"])
 
 
 def _weights(optimizer: Optimizer) -> Any:
@@ -107,10 +117,9 @@ def _weights(optimizer: Optimizer) -> Any:
 
 
 def _unscaled(norm: Tensor, optimizer: Optimizer, scaler: GradScaler) -> Tensor:
-    """NaN for a step that will be skipped."""
     if getattr(optimizer, "_step_supports_amp_scaling", False):
         norm = norm / scaler.get_scale()
-    return norm.where(norm.isfinite(), math.nan)
+    return norm.where(norm.isfinite(), SKIPPED)
 
 
 def _share(player: str, terms: Mapping[str, float]) -> float | None:
@@ -134,6 +143,13 @@ def _exploded(player: str, norm: float, usual: float) -> str:
     return (
         f"the {player}'s gradient explodes (norm {norm:.1e}, usually {usual:.1e}); try model.clip_norm=1 or a smaller "
         f"model.{player}_optimizer.lr"
+    )
+
+
+def _at_a_standstill(player: str) -> str:
+    return (
+        f"the {player} no longer learns: its gradient leaves half precision's range, and its steps are skipped; try "
+        "trainer.precision=bf16-mixed, or 32-true"
     )
 
 
