@@ -14,7 +14,7 @@ class Decoder(nn.Module):
     Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
     `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
     over. The last convolution is linear. Initial weights are those of He et al. 2015: with torch's, features shrink to
-    nothing on their way through so many layers without normalisation, and for thousands of steps all pictures are grey.
+    nothing on their way through so many layers without normalisation, and pictures stay grey for long.
     """
 
     def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1") -> None:
