@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("all_of_float32")]
 
 STEADY = ["+model.generator_optimizer.eps=1e-3", "+model.discriminator_optimizer.eps=1e-3"]
 """Adam makes steps of gradients that are nothing but rounding, such as of a bias before a norm."""
+UNEXPLAINED = pytest.mark.xfail(reason="the losses agree, but on an H200 gradients' norms were off by 0.4 and 1 %")
 SHORT = ["trainer.max_steps=3", "trainer.val_check_interval=3", "metrics=none"]
 
 
@@ -32,13 +33,13 @@ def as_eager_draws():
         ("dcgan", STEADY),
         ("fastgan", STEADY),
         ("r3gan", STEADY),
-        ("stylegan2", STEADY),
+        pytest.param("stylegan2", STEADY, marks=UNEXPLAINED),
         ("cyclegan", STEADY),
         ("adain", ["+model.optimizer.eps=1e-3"]),
     ],
 )
 def test_compiled_steps_are_those_without(model, own, tiny, tmp_path, caplog):
-    """Losses of three steps, to 1e-3: compiled kernels add up in another order."""
+    """Losses and gradients' norms of three steps, to 1e-3: compiled kernels add up in another order."""
     for name in ("eager", "compiled"):
         compiled = f"compile={str(name == 'compiled').lower()}"
         with caplog.at_level(logging.WARNING, "atelier"):
@@ -47,16 +48,12 @@ def test_compiled_steps_are_those_without(model, own, tiny, tmp_path, caplog):
     expected, found = (table.read(tmp_path / name / "metrics.csv") for name in ("eager", "compiled"))
     assert len(expected) == len(found) == 3
     for row, compiled in zip(expected, found, strict=True):
-        assert _losses(compiled) == pytest.approx(_losses(row), rel=1e-3, abs=1e-4)
+        assert compiled == pytest.approx(row, rel=1e-3, abs=1e-4)
 
 
 def compiled_for(caplog):
     assert not [line for line in caplog.messages if line.startswith("compile: goes on without")]
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
-
-
-def _losses(row):
-    return {name: value for name, value in row.items() if not name.startswith("health/")}
 
 
 def test_half_precision_is_compiled_too(tiny, tmp_path, caplog):

@@ -43,9 +43,13 @@ def test_for_vgg_19_it_is_the_papers():
 
 
 def test_features_neither_fade_nor_grow_on_their_way_at_first():
-    features = torch.rand(4, vgg.WIDTHS["relu4_1"], 6, 6)
-    images = made(vgg.WIDTHS)(features)
-    assert 0.4 < images.square().mean().sqrt() / features.square().mean().sqrt() < 2.5
+    """In the mean over initial weights, for three channels are few. With torch's own it is 0.03, and that is biases."""
+    torch.manual_seed(0)
+    features, passed = torch.rand(2, vgg.WIDTHS["relu4_1"], 6, 6), []
+    for _ in range(5):
+        with torch.no_grad():
+            passed.append(Decoder(vgg.WIDTHS)(features).square().mean() / features.square().mean())
+    assert 0.5 < torch.stack(passed).mean().sqrt() < 2
 
 
 MIRRORED = {

@@ -16,6 +16,7 @@ from atelier.metrics.choices import extractor
 from atelier.metrics.extractors.base import BATCH, Extractor
 from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
+from atelier.run_folder import CONFIG
 
 USUAL = ("fid", "kid", "is", "precision_recall", "density_coverage")
 
@@ -24,6 +25,17 @@ COUNT, SEED = 5000, 0
 
 OPTIONS = {"network": "metrics"}
 """What a constructor's argument is called on the command line, where its name is another."""
+
+
+def score_generated(
+    real: Path, fake: Path, network: Extractor, scores: Sequence[str] | None, count: int | None, seed: int | None
+) -> Scored:
+    """Of a run or of a folder against a folder; `count` and `seed` are a run's. Raises UserError as both do."""
+    if (fake / CONFIG).is_file():
+        return score_run_against(real, fake, network, scores, count, seed)
+    if count is not None or seed is not None:
+        raise UserError(f"--{'seed' if count is None else 'count'} is of the images of a run, and {fake} is none")
+    return score_folders(real, fake, network, scores)
 
 
 def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[str] | None) -> Scored:

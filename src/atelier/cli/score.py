@@ -56,16 +56,10 @@ def score(
     """
     _refuse_a_mixture(context, real, content, style)
     if real is not None:
-        from atelier.cli.folders import extractor_of, score_folders, score_run_against
-        from atelier.run_folder import CONFIG
+        from atelier.cli.folders import extractor_of, score_generated
 
         network, chosen = extractor_of(metrics, weights, resize), None if scores is None else _names(scores)
-        if (fake / CONFIG).is_file():
-            found = score_run_against(real, fake, network, chosen, count, seed)
-        elif count is None and seed is None:
-            found = score_folders(real, fake, network, chosen)
-        else:
-            raise UserError(f"--{'seed' if count is None else 'count'} is of the images of a run, and {fake} is none")
+        found = score_generated(real, fake, network, chosen, count, seed)
     elif content is not None and style is not None:
         from atelier.cli.transfers import score_transfers
 
