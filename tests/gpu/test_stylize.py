@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from accelerated import DEVICE
-from beside import TESTS
 from stylising import paint, read
 from typer.testing import CliRunner
 
@@ -24,7 +23,6 @@ HEIGHT, WIDTH = 304, 400
 FEW = 0.001
 """Share of the pixels that may be further off: where a value is about halfway between two levels."""
 AMPLE = 1 << 40
-PUBLISHED = TESTS.parents[1] / "shared" / "data" / "weights" / SLIM_FILE
 
 RUNS = {
     "adain": ["model=adain"],
@@ -100,10 +98,9 @@ def test_a_picture_is_about_that_of_the_cpu_as_commands_compute(method, stylize,
     assert np.abs(found - expected).mean() < 0.5
 
 
-@pytest.mark.skipif(not PUBLISHED.is_file(), reason=f"no weights at {PUBLISHED}")
-def test_wct_with_published_weights_is_that_of_the_cpu(stylize, all_of_float32):
+def test_wct_with_published_weights_is_that_of_the_cpu(stylize, shared_data, all_of_float32):
     """Whitening enlarges what rounding left of directions that are nearly empty: of five levels, one after another."""
-    words = ["wct", "--weights", PUBLISHED, "--size", 160]
+    words = ["wct", "--weights", shared_data / "weights" / SLIM_FILE, "--size", 160]
     expected, _ = stylize(*words, where="cpu")
     found, _ = stylize(*words)
     same(found, expected, few=0.01)
