@@ -50,6 +50,8 @@ def test_interrupted_and_resumed_is_uninterrupted(model, stop, number, small_con
 
 
 NARROW_STYLES = ["model.generator.max_width=8", "model.discriminator.max_width=8", "model.generator.latent_dim=8"]
+FALLING = "{_target_: atelier.losses.terms.Eased, first: 5, last: 0.5, updates: 9}"
+NO_NORM = "model.discriminator.norm=null"
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,7 @@ NARROW_STYLES = ["model.generator.max_width=8", "model.discriminator.max_width=8
             ["generator.mean_style", "generator_terms.path_length.mean"],
         ),
         (["model=biggan", "data.label=style"], ["class_counts"]),
+        (["schedule=burn_in", "schedule.steps=9", "loss=r1", f"loss.penalties.r1.weight={FALLING}", NO_NORM], []),
         (["seamless=true", "augment=diffaugment"], []),
     ],
     ids=lambda value: value[0] if value else "",

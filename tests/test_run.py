@@ -285,3 +285,14 @@ def test_going_on_from_an_earlier_step_forgets_the_pictures_of_later_ones(small_
     run.fit(cfg, tmp_path, {})
     names = sorted(picture.name for picture in (tmp_path / "samples").iterdir())
     assert names == ["000000.png", "000004.png", "000006.png", "1-mine.png"]
+
+
+def test_going_on_from_before_the_best_looks_for_another_best(small_config, tmp_path):
+    run.fit(small_config("metrics=embedded", "metrics.count=8", "metrics.splits=2"), tmp_path, {})
+    previous, best = (tmp_path / "checkpoints" / name for name in ("previous.ckpt", "best.ckpt"))
+    content = checkpoints.read(previous)
+    content["callbacks"]["Checkpoints"].update(best_score=0.0, best_step=1)  # no longer there, and not to be beaten
+    torch.save(content, previous)
+    run.fit(resumed(tmp_path, resume=str(previous)), tmp_path, {})
+    found = checkpoints.read(best)
+    assert found["global_step"] == found["callbacks"]["Checkpoints"]["best_step"] == 8

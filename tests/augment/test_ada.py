@@ -139,6 +139,12 @@ def test_all_processes_count(monkeypatch):
     assert observe(ada, torch.ones(100), 4) == pytest.approx(0.5 - 4 * 200 / 4000)
 
 
+def test_only_a_probability_that_adapts_is_in_checkpoints():
+    """One that is fixed is the config's: a run that goes on may be given another."""
+    assert "probability" not in StochasticAugment(0.2).state_dict()
+    assert "probability" in Ada().state_dict()
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [

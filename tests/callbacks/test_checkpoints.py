@@ -1,7 +1,11 @@
+import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from atelier import checkpoints
 from atelier.callbacks.checkpoints import Checkpoints
 
 
@@ -49,6 +53,39 @@ def test_the_best_so_far_survives_a_resume(tmp_path):
     validate(second, 4.0)
     assert names(tmp_path / "c")["best.ckpt"] == "1"
     assert second.best_score == 3.0
+
+
+def write(path, step, best_score, best_step):
+    callbacks = {"Checkpoints": {"best_score": best_score, "best_step": best_step}}
+    torch.save({"state_dict": {}, "global_step": step, "callbacks": callbacks}, path)
+
+
+def gone_on_from(name, folder):
+    """As Lightning restores callbacks."""
+    keep = Checkpoints(folder, "val/x", start=folder / name)
+    content = checkpoints.read(folder / name)
+    keep.on_load_checkpoint(Trainer(), None, content)
+    keep.load_state_dict(content["callbacks"]["Checkpoints"])
+    return keep
+
+
+def test_going_on_from_before_the_best_forgets_a_best_one_that_is_no_longer_there(tmp_path):
+    """best.ckpt is of step 30, better than step 10's; step 20, where the run goes on, knows of step 10's only."""
+    write(tmp_path / "best.ckpt", 30, 2.0, 30)
+    write(tmp_path / "previous.ckpt", 20, 3.0, 10)
+    keep = gone_on_from("previous.ckpt", tmp_path)
+    assert (keep.best_score, keep.best_step) == (math.inf, 0)
+    validate(keep, 4.0)
+    assert (tmp_path / "best.ckpt").read_text() == "1"
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"damaged")])
+def test_a_best_checkpoint_that_is_missing_or_damaged_is_replaced_by_the_next(damage, tmp_path):
+    write(tmp_path / "best.ckpt", 10, 3.0, 10)
+    write(tmp_path / "last.ckpt", 20, 3.0, 10)
+    assert gone_on_from("last.ckpt", tmp_path).best_score == 3.0
+    damage(tmp_path / "best.ckpt")
+    assert gone_on_from("last.ckpt", tmp_path).best_score == math.inf
 
 
 def test_the_end_is_saved_once(tmp_path):

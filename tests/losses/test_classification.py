@@ -48,13 +48,13 @@ def log_likelihood(logits, labels):
 def test_is_the_papers_log_likelihood_of_both_sides(sides):
     """Odena et al. 2017, eq. 3."""
     real, fake, labels = sides
-    found = Classification(1.0)(critique_of(Classifying(), real, fake, labels))
+    found = Classification(1.0)(critique_of(Classifying(), real, fake, labels), update=1)
     torch.testing.assert_close(found, -(log_likelihood(real, labels) + log_likelihood(fake, labels)))
 
 
 def test_the_generators_is_that_of_generated_images(sides):
     _, fake, labels = sides
-    found = GeneratorClassification(2.0)(creation_of(Classifying(), fake, labels))
+    found = GeneratorClassification(2.0)(creation_of(Classifying(), fake, labels), update=1)
     torch.testing.assert_close(found, -2 * log_likelihood(fake, labels))
 
 
@@ -63,8 +63,8 @@ def test_vanishes_where_all_classes_are_told_and_is_log_classes_where_none_is():
     known = nn.functional.one_hot(labels, CLASSES).float()
     for sureness, expected in ((100.0, 0.0), (0.0, math.log(CLASSES))):
         discriminator = Classifying(sureness)
-        both = Classification(1.0)(critique_of(discriminator, known, known, labels))
-        generators = GeneratorClassification(1.0)(creation_of(discriminator, known, labels))
+        both = Classification(1.0)(critique_of(discriminator, known, known, labels), update=1)
+        generators = GeneratorClassification(1.0)(creation_of(discriminator, known, labels), update=1)
         torch.testing.assert_close(both.item(), 2 * expected)
         torch.testing.assert_close(generators.item(), expected)
 
@@ -72,10 +72,10 @@ def test_vanishes_where_all_classes_are_told_and_is_log_classes_where_none_is():
 def test_reaches_the_classifier_and_through_it_the_features(sides):
     real, fake, labels = sides
     discriminator, fake = Classifying(), fake.requires_grad_()
-    Classification(1.0)(critique_of(discriminator, real, fake, labels)).backward()
+    Classification(1.0)(critique_of(discriminator, real, fake, labels), update=1).backward()
     assert discriminator.sureness.grad != 0
     fake.grad = None
-    GeneratorClassification(1.0)(creation_of(discriminator, fake, labels)).backward()
+    GeneratorClassification(1.0)(creation_of(discriminator, fake, labels), update=1).backward()
     own = fake.grad.gather(1, labels[:, None])
     assert (own < 0).all()  # more of the class that is asked for, less of the others
     torch.testing.assert_close(fake.grad.sum(1), torch.zeros(6))
@@ -89,4 +89,4 @@ def test_classifies_half_precision_features_in_full_precision(sides):
 
     real, fake, labels = sides
     critique = critique_of(Linear(), real.bfloat16(), fake.bfloat16(), labels)
-    assert Classification(1.0)(critique).dtype == torch.float32
+    assert Classification(1.0)(critique, update=1).dtype == torch.float32

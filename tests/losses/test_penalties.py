@@ -21,6 +21,7 @@ from atelier.losses.penalties import (
     WeightClipping,
     gradient,
 )
+from atelier.losses.terms import Eased
 
 
 class Negative(nn.Module):
@@ -79,15 +80,15 @@ def test_of_a_linear_critic_is_half_its_slope_squared(penalty):
 
 def test_r1_is_of_real_images_and_r2_of_generated_ones():
     critique = critique_of(half_square)
-    torch.testing.assert_close(R1(3.0)(critique), 3 * half_square(critique.real).mean())
-    torch.testing.assert_close(R2(3.0)(critique), 3 * half_square(critique.fake).mean())
+    torch.testing.assert_close(R1(3.0)(critique, update=1), 3 * half_square(critique.real).mean())
+    torch.testing.assert_close(R2(3.0)(critique, update=1), 3 * half_square(critique.fake).mean())
 
 
 def test_gradient_penalty_vanishes_at_unit_slope_only():
     unit = nn.functional.normalize(torch.randn(48), dim=0)
-    assert GradientPenalty(weight=1)(critique_of(linear(unit))).item() == pytest.approx(0, abs=1e-10)
-    assert GradientPenalty(weight=1)(critique_of(linear(2 * unit))).item() == pytest.approx(1, rel=1e-5)
-    assert GradientPenalty(weight=1)(critique_of(linear(0 * unit))).item() == pytest.approx(1, rel=1e-5)
+    assert GradientPenalty(weight=1)(critique_of(linear(unit)), update=1).item() == pytest.approx(0, abs=1e-10)
+    assert GradientPenalty(weight=1)(critique_of(linear(2 * unit)), update=1).item() == pytest.approx(1, rel=1e-5)
+    assert GradientPenalty(weight=1)(critique_of(linear(0 * unit)), update=1).item() == pytest.approx(1, rel=1e-5)
 
 
 def test_gradient_penalty_looks_between_real_and_fake():
@@ -152,7 +153,7 @@ def test_is_the_same_whether_the_images_require_a_gradient_or_not(penalty):
 @pytest.mark.parametrize("name", TERMS)
 def test_reaches_the_weights(name):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0))
-    TERMS[name](critique_of(network)).backward()
+    TERMS[name](critique_of(network), update=1).backward()
     for layer in (network[0], network[3]):
         assert layer.weight.grad.isfinite().all()
         assert layer.weight.grad.norm() > 0
@@ -207,30 +208,41 @@ def test_lecam_goes_on_from_a_checkpoint():
     lecam, restored = LeCam(1.0), LeCam(1.0)
     sides = torch.randn(3, 2, 8)
     for real, fake in sides[:2]:
-        lecam(logits_only(real, fake))
+        lecam(logits_only(real, fake), update=1)
     restored.load_state_dict(lecam.state_dict())
-    torch.testing.assert_close(restored(logits_only(*sides[2])), lecam(logits_only(*sides[2])), rtol=0, atol=0)
-    assert LeCam(1.0)(logits_only(*sides[2])) != lecam(logits_only(*sides[2]))
+    torch.testing.assert_close(
+        restored(logits_only(*sides[2]), update=1), lecam(logits_only(*sides[2]), update=1), rtol=0, atol=0
+    )
+    assert LeCam(1.0)(logits_only(*sides[2]), update=1) != lecam(logits_only(*sides[2]), update=1)
 
 
 def test_consistency_vanishes_where_the_change_makes_no_difference():
-    assert Consistency(10.0, Negative())(critique_of(half_square)) == 0
-    assert Consistency(10.0, Augment())(critique_of(linear(torch.randn(48)))) == 0
+    assert Consistency(10.0, Negative())(critique_of(half_square), update=1) == 0
+    assert Consistency(10.0, Augment())(critique_of(linear(torch.randn(48))), update=1) == 0
 
 
 def test_consistency_is_the_squared_change_of_both_sides_logits():
     critique = critique_of(linear(torch.randn(48)))
     changes = (2 * critique.real_logits).square().mean() + (2 * critique.fake_logits).square().mean()
-    torch.testing.assert_close(Consistency(10.0, Negative())(critique), 10 * changes)
+    torch.testing.assert_close(Consistency(10.0, Negative())(critique, update=1), 10 * changes)
+
+
+class Constant(Penalty):
+    def measure(self, critique):
+        return torch.tensor(3.0)
+
+
+def test_a_weight_may_ease_from_one_value_to_another():
+    """Huang et al. 2024, burn-in: half a cosine, flat at both ends."""
+    penalty = Constant(weight=Eased(first=1.0, last=0.1, updates=1000))
+    weights = [penalty(None, update).item() / 3 for update in (1, 500, 999, 1000, 5000)]
+    assert weights == pytest.approx([1.0, 0.55, 0.1, 0.1, 0.1], abs=1e-4)
 
 
 def test_a_lazy_penalty_makes_up_for_the_steps_it_skips():
-    class Constant(Penalty):
-        def measure(self, critique):
-            return torch.tensor(3.0)
-
     lazy = Constant(weight=2, every=4)
-    assert lazy(None) == 24
+    assert lazy(None, update=4) == 24
+    assert lazy.in_the_mean(None, update=4) == 6
     assert [update for update in range(1, 13) if lazy.due(update)] == [4, 8, 12]
 
 
@@ -239,6 +251,8 @@ def test_a_lazy_penalty_makes_up_for_the_steps_it_skips():
     [
         (lambda: GradientPenalty(weight=-1), "weight must be >= 0, got -1"),
         (lambda: GradientPenalty(weight=1, every=0), "every must be >= 1, got 0"),
+        (lambda: Eased(first=1.0, last=-1.0, updates=5), "first and last must be >= 0, got 1.0 and -1.0"),
+        (lambda: Eased(first=1.0, last=0.1, updates=0), "updates must be >= 1, got 0"),
         (lambda: Dragan(weight=1, spread=-0.5), "spread must be >= 0, got -0.5"),
         (lambda: WeightClipping(limit=0), "limit must be > 0, got 0"),
         (lambda: LeCam(weight=1, decay=1), r"decay must be in \[0, 1\), got 1"),

@@ -24,7 +24,8 @@ class StochasticAugment(Augment):
         super().__init__()
         if not 0 <= probability <= 1:
             raise ValueError(f"probability must be between 0 and 1, got {probability}")
-        self.register_buffer("probability", torch.tensor(float(probability)))
+        # where it is fixed it is the config's, and not the checkpoint's: a run that goes on may be given another
+        self.register_buffer("probability", torch.tensor(float(probability)), persistent=self.adaptive)
 
     def forward(self, images: Tensor) -> Tensor:
         images, size = full_precision(images), (images.shape[2], images.shape[3])

@@ -8,6 +8,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier import checkpoints
+from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.record.loggers import log_checkpoint
 
@@ -25,10 +26,17 @@ class Checkpoints(Callback):
         self._saved_step = -1
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Make up for a run that was ended when its best checkpoint did not have that name yet."""
-        best_step = checkpoint["callbacks"].get(self.state_key, {}).get("best_step")
-        if self.start and best_step == checkpoint["global_step"] and trainer.is_global_zero:
-            _link(self.start, self.folder / checkpoints.BEST)
+        """Make up for a run that was ended when its best checkpoint did not have that name yet; and forget a best one
+        that is no longer there, as that name went to a later one, which a run going on from before it leaves behind.
+        """
+        kept, best = checkpoint["callbacks"].get(self.state_key), self.folder / checkpoints.BEST
+        if self.start is None or kept is None:
+            return
+        if kept["best_step"] == checkpoint["global_step"]:
+            if trainer.is_global_zero:
+                _link(self.start, best)
+        elif not _is_of(best, kept["best_step"]):
+            kept.update(self.state_dict())
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         score = self._score(trainer)
@@ -68,6 +76,13 @@ class Checkpoints(Callback):
 
     def _score(self, trainer: Trainer) -> float:
         return float(trainer.callback_metrics[self.monitor]) if self.monitor else math.inf
+
+
+def _is_of(path: Path, step: int) -> bool:
+    try:
+        return bool(checkpoints.read(path)["global_step"] == step)
+    except UserError:  # there is none, or it is damaged
+        return False
 
 
 def _link(source: Path, name: Path) -> None:

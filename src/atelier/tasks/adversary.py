@@ -39,7 +39,7 @@ class Adversary:
         self._report(critique.real_logits.detach(), critique.fake_logits.detach())
         terms = {"adversarial": self.objective.discriminator(critique.real_logits, critique.fake_logits)}
         with torch.autocast(real.device.type, enabled=False):
-            return terms | {name: penalty(critique) for name, penalty in due.items()}
+            return terms | {name: penalty(critique, step) for name, penalty in due.items()}
 
     def criticize(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> Critique:
         """Both sides judged: in one pass where the discriminator sees each image alone, unless the images require a

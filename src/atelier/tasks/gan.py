@@ -97,7 +97,7 @@ class Gan(LatentSampler):
         creation = Creation(self.generator, self.discriminator, latents, labels, fake, logits, features)
         with torch.autocast(real.device.type, enabled=False):
             due = {name: term for name, term in self.generator_terms.items() if term.due(turn)}
-            return terms | {name: term(creation) for name, term in due.items()}
+            return terms | {name: term(creation, turn) for name, term in due.items()}
 
     def generate(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Images as the discriminator sees them: those that are to tile are cut open somewhere else each time."""

@@ -82,7 +82,7 @@ class PairedTranslation(TranslationTask):
             record = self.translation(batch, parts_of(due))
             made.append(record.translated.detach())
             with torch.autocast(self.device.type, enabled=False):
-                return {name: term(record) for name, term in due.items()}
+                return {name: term(record, step) for name, term in due.items()}
 
         terms = self.update("generator", generator_optimizer, measure)
         if self.adversary:

@@ -27,7 +27,42 @@ def linear(optimizer: Optimizer, steps: int, flat: float = 0.0) -> LambdaLR:
 def cosine(optimizer: Optimizer, steps: int) -> LambdaLR:
     """Half a cosine, from the full rate to nothing after `steps` batches (Loshchilov & Hutter 2017, eq. 5)."""
     _refuse_endless(steps)
-    return LambdaLR(optimizer, lambda step: (1 + math.cos(math.pi * min(1.0, step / steps))) / 2)
+    return LambdaLR(optimizer, lambda step: _half_cosine(step / steps))
+
+
+class BurnIn(LambdaLR):
+    """From the full rate to a share of it in so many batches, along half a cosine, and the rate stays there.
+
+    Meanwhile Adam's memory of squared gradients lengthens: its second beta goes from `second_beta` to the optimiser's
+    own. Penalties may ease along (`atelier.losses.terms.Eased`). (Huang et al. 2024, the burn-in of R3GAN.)
+    """
+
+    def __init__(self, optimizer: Optimizer, steps: int, rate: float = 0.25, second_beta: float = 0.9) -> None:
+        if steps < 1:
+            raise ValueError(f"steps must be >= 1, got {steps}")
+        for name, value in {"rate": rate, "second_beta": second_beta}.items():
+            if not 0 < value < 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {value}")
+        if "betas" not in optimizer.defaults:
+            raise ValueError(f"a burn-in needs an optimiser with betas, as Adam, got {type(optimizer).__name__}")
+
+        first, last = optimizer.defaults["betas"]
+        self._betas = lambda step: (first, last + _half_cosine(step / steps) * (second_beta - last))
+        super().__init__(optimizer, lambda step: rate + _half_cosine(step / steps) * (1 - rate))
+        # just before they are used: whoever loads a checkpoint may have put others there
+        optimizer.register_step_pre_hook(self._set_betas)
+
+    def _set_betas(self, optimizer: Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            group["betas"] = self._betas(self.last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: value for name, value in super().state_dict().items() if name != "_betas"}
+
+
+def _half_cosine(share: float) -> float:
+    """From 1 to 0 where share goes from 0 to 1; 0 from there on."""
+    return (1 + math.cos(math.pi * min(1.0, share))) / 2
 
 
 def _refuse_endless(steps: int) -> None:

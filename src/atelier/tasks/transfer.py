@@ -65,10 +65,10 @@ class TransferTask(LightningModule):
 
     def training_step(self, batch: Pair, batch_idx: int) -> Terms:
         record, step = self.transfer(batch), self.global_step + 1
-        terms = {name: term(record) for name, term in self.terms.items() if term.due(step)}
+        terms = {name: term(record, step) for name, term in self.terms.items() if term.due(step)}
         return {"loss": sum(terms.values()), **{f"network/{name}": term.detach() for name, term in terms.items()}}
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:
-        record = self.transfer(batch)
-        values = {f"val/{name}": term.in_the_mean(record) for name, term in self.terms.items()}
+        record, step = self.transfer(batch), self.global_step
+        values = {f"val/{name}": term.in_the_mean(record, step) for name, term in self.terms.items()}
         self.log_dict({**values, "val/loss": sum(values.values())}, batch_size=len(batch.content), sync_dist=True)

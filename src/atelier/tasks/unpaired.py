@@ -124,7 +124,7 @@ class UnpairedTranslation(TranslationTask):
         for way, record in self.translations(sides, parts_of(due)).items():
             made[way] = record.translated.detach()
             with torch.autocast(self.device.type, enabled=False):
-                terms |= {f"{name}_{way}": term(record) for name, term in due.items()}
+                terms |= {f"{name}_{way}": term(record, step) for name, term in due.items()}
         return terms
 
     def _discriminators_loss(
