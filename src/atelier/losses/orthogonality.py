@@ -1,6 +1,7 @@
 """Orthogonal regularisation of a generator's weights."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +24,11 @@ class Orthogonality(GeneratorTerm):
 
 def filters(network: nn.Module) -> Iterator[Tensor]:
     """Weights (filters, inputs) of every linear and convolutional layer; an embedding's rows are no filters."""
-    for module in network.modules():
-        if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
-            # what spectral normalisation makes the weights of
-            learned = module.parametrizations["weight"].original if is_parametrized(module, "weight") else module.weight
-            assert isinstance(learned, Tensor)
-            yield learned.transpose(0, 1).flatten(1) if getattr(module, "transposed", False) else learned.flatten(1)
+    layers: list[Any] = [each for each in network.modules() if isinstance(each, (nn.Linear, nn.modules.conv._ConvNd))]
+    for layer in layers:
+        # where it is spectrally normalised, what the weight is made of
+        learned = layer.parametrizations.weight.original if is_parametrized(layer, "weight") else layer.weight
+        yield (learned.transpose(0, 1) if getattr(layer, "transposed", False) else learned).flatten(1)
 
 
 def _overlap(weights: Tensor) -> Tensor:
