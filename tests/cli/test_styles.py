@@ -8,6 +8,7 @@ from atelier.cli.contents import contents, largest
 from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, recipes
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
+from atelier.files import sha256
 
 
 def paint(path, height=20, width=30, seed=0):
@@ -26,7 +27,7 @@ def test_several_are_mixed_by_their_weights(tmp_path):
     assert recipe.weights == [0.5, 1.0, 3.0]
     assert recipe.styles == [FileStyle(one, "one"), FileStyle(other, "other"), FileStyle(odd, "with:2")]
     assert recipe.name == "one=0.5+other+with:2=3"
-    assert recipe.origin[0] == {"file": "one.png", "weight": 0.5}
+    assert recipe.origin[0] == {"file": "one.png", "sha256": sha256(one), "weight": 0.5}
 
 
 def test_a_single_style_is_called_so_whatever_its_weight_and_many_are_no_name_too_long(tmp_path):

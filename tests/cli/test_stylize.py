@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from atelier import encoders
 from atelier.cli import methods
 from atelier.cli.contact import SIDE
+from atelier.cli.contents import identity
 from atelier.cli.main import app
 from atelier.stylize.provenance import read_note
 
@@ -29,8 +30,8 @@ def test_a_picture_comes_out_in_its_own_size_with_a_note_of_how(adain, photo, pa
     path = out / "photo_stylized_painting.png"
     assert read(path).shape == (32, 48, 3)
     note = read_note(path)
-    assert note["styles"] == [{"file": "painting.png", "weight": 1.0}]
-    expected = {"method": "adain", "step": 40, "content": "photo.png", "strength": 0.5, "seed": 3, "style_size": 32}
+    assert note["styles"] == [{**identity(painting), "weight": 1.0}]
+    expected = {"method": "adain", "step": 40, "content": identity(photo), "strength": 0.5, "seed": 3, "style_size": 32}
     assert {key: note[key] for key in expected} == expected
     assert "preserve_color" not in note
     sheet = read(tmp_path / "out.png")
@@ -47,7 +48,9 @@ def test_strength_and_styles_count(adain, photo, painting, stylize, out, tmp_pat
         "shares": ["--style", f"{painting}:2", "--style", f"{other}:6"],
     }.items():
         assert stylize(adain, "--content", photo, *words).exit_code == 0
-        style = {"mixed": "painting+other=3", "shares": "painting=2+other=6"}.get(name, "painting")
+        style = {"half": "painting-1", "mixed": "painting+other=3", "shares": "painting=2+other=6"}.get(
+            name, "painting"
+        )
         found[name] = read(out / f"photo_stylized_{style}.png").astype(int)
     assert np.abs(found["mixed"] - found["shares"]).max() <= 1
     for name in ("half", "mixed"):
@@ -84,7 +87,7 @@ def test_colours_are_kept_when_asked_for(policy, adain, photo, painting, stylize
     assert stylize(adain, "--content", photo, "--style", painting).exit_code == 0
     plain = read(out / "photo_stylized_painting.png")
     assert stylize(adain, "--content", photo, "--style", painting, "--preserve-color", policy).exit_code == 0
-    path = out / "photo_stylized_painting.png"
+    path = out / "photo_stylized_painting-1.png"
     assert read_note(path)["preserve_color"] == policy
     assert (read(path) != plain).any()
     if policy == "luminance":  # hues of the content: the order of a pixel's channels, where they differ enough
@@ -105,29 +108,7 @@ def test_a_mask_gives_each_region_its_style(learned, photo, stylize, out, tmp_pa
     dawn, noon, both = (read(out / f"photo_stylized_{name}.png") for name in ("dawn", "noon", "dawn+noon"))
     np.testing.assert_array_equal(both[:, :24], dawn[:, :24])
     np.testing.assert_array_equal(both[:, 24:], noon[:, 24:])
-    assert read_note(out / "photo_stylized_dawn+noon.png")["mask"] == "mask.png"
-
-
-def test_without_a_folder_pictures_that_differ_go_to_their_own(adain, photo, painting, tmp_path, monkeypatch):
-    """Each time another picture of the same content in the same style: none may be lost."""
-    monkeypatch.chdir(tmp_path)
-    run = f"{adain.parent.name}_adain"
-    few = ["gatys", "--encoder", "embedded", "--size", "32", "--steps"]
-    expected = {
-        f"{run}-step-40": [adain],
-        f"{run}-step-20": [adain, "--checkpoint", adain / "checkpoints" / "early.ckpt"],
-        f"{run}-step-40-strength-0.5": [adain, "--strength", 0.5],
-        f"{run}-step-40-preserve_color-coral": [adain, "--preserve-color", "coral"],
-        f"{run}-step-40-size-24-style_size-32-seed-3": [adain, "--size", 24, "--style-size", 32, "--seed", 3],
-        "gatys-encoder-embedded-steps-2-size-32": [*few, 2],
-        "gatys-encoder-embedded-steps-3-size-32": [*few, 3],
-    }
-    for folder, words in expected.items():
-        words = ["stylize", *words, "--content", photo, "--style", painting]
-        result = CliRunner().invoke(app, [*map(str, words)])
-        assert result.stdout.strip() == f"1 picture in stylised/{folder}"
-        assert made(tmp_path / "stylised" / folder) == ["photo_stylized_painting.png"]
-    assert made(tmp_path / "stylised") == sorted([*expected, *(f"{folder}.png" for folder in expected)])
+    assert read_note(out / "photo_stylized_dawn+noon.png")["mask"] == identity(tmp_path / "mask.png")
 
 
 def test_learned_styles_are_all_made_unless_one_is_named(learned, photo, stylize, out, tmp_path):

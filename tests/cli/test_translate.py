@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from atelier import run as runs
 from atelier.cli.contact import SIDE
+from atelier.cli.contents import identity
 from atelier.cli.main import app
 from atelier.failures import describe
 from atelier.networks.translator import Translator
@@ -71,7 +72,7 @@ def test_a_picture_comes_out_in_its_own_size_with_a_note_of_how(cyclegan, photo,
     assert_near(read(path), drawn(cyclegan, "to_style", photo))
     assert np.abs(read(path).astype(int) - read(photo)).max() > 1
     note = read_note(path)
-    expected = {"step": 40, "direction": "to_style", "content": "photo.png", "tile": 512, "overlap": 64}
+    expected = {"step": 40, "direction": "to_style", "content": identity(photo), "tile": 512, "overlap": 64}
     assert {key: note[key] for key in expected} == expected
     assert note["run"].endswith("/cyclegan")
     assert {"atelier", "torch"} <= {*note}
@@ -133,7 +134,7 @@ def test_names_that_are_too_long_or_no_text(cyclegan, translate, out, tmp_path):
     assert result.exit_code == 1
     assert result.stderr.strip() == f"{tmp_path}/in/{long}.png: its name is too long for what would be made of it"
     assert made(out) == [f"{odd}_to_style.png"]
-    assert read_note(out / f"{odd}_to_style.png")["content"] == f"{odd}.png"
+    assert read_note(out / f"{odd}_to_style.png")["content"]["file"] == f"{odd}.png"
 
 
 class Doubling(Translator):
@@ -155,11 +156,11 @@ def test_large_pictures_are_drawn_in_tiles(enlarger, translate, out, tmp_path, m
     monkeypatch.setattr(runs, "load", lambda *_: (task, None, {"global_step": 7}))
     large = paint(tmp_path / "large.png", 75, 100)
     found = []
-    for tile, overlap in ((512, 64), (40, 16), (25, 0)):
+    for name, (tile, overlap) in zip(("", "-1", "-2"), ((512, 64), (40, 16), (25, 0)), strict=True):
         result = translate(enlarger, large, "--tile", tile, "--overlap", overlap)
         assert result.exit_code == 0, result.output
-        found.append(read(out / "large_to_target.png"))
-        note = read_note(out / "large_to_target.png")
+        found.append(read(out / f"large_to_target{name}.png"))
+        note = read_note(out / f"large_to_target{name}.png")
         assert (note["tile"], note["overlap"], note["step"]) == (tile, overlap, 7)
     assert task.generator.seen == [(1, 3, 75, 100), *[(1, 3, 40, 40)] * 12, *[(1, 3, 25, 25)] * 12]
     assert found[0].shape == (150, 200, 3)

@@ -9,6 +9,7 @@ from atelier.data import pictures
 from atelier.data.folder import SUFFIXES, picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.files import sha256
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -21,6 +22,11 @@ class Content(NamedTuple):
     @property
     def is_clip(self) -> bool:
         return self.path.suffix.lower() in CLIPS
+
+
+def identity(path: Path) -> dict[str, str]:
+    """What the note of a picture says of a file it was made of: its name, and what it held."""
+    return {"file": path.name, "sha256": sha256(path)}
 
 
 def contents(paths: Sequence[Path], key: str = "--content") -> list[Content]:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from torch import Tensor
 
-from atelier.cli.contents import joined_name
+from atelier.cli.contents import identity, joined_name
 from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
@@ -63,7 +63,7 @@ class FileStyle:
 
     @property
     def origin(self) -> dict[str, Any]:
-        return {"file": self.path.name}
+        return identity(self.path)
 
     def picture(self) -> Tensor:
         return artwork.read(self.path).pixels

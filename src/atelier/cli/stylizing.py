@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, largest
+from atelier.cli.contents import Content, contents, identity, largest
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.methods import Chosen, Settings, method_of
@@ -98,8 +98,9 @@ class Stylizing:
             return self._make_clip(content, recipe, studies, name)
         work = artwork.read(content.path)
         stylised = pixels_of(self._transferred(image_of(self._sized(work.pixels)), work.pixels, studies))
-        path = self.out / f"{name}{self.suffix or own_suffix(content.path)}"
-        artwork.write(path, stylised, work, self._note(content, recipe))
+        note = self._note(content, recipe)
+        path = self.tally.place(self.out / f"{name}{self.suffix or own_suffix(content.path)}", note)
+        artwork.write(path, stylised, work, note)
         self.sheet.note(content.name, recipe.name, work.pixels, studies.head, stylised)
         return None
 
@@ -111,9 +112,9 @@ class Stylizing:
                 image = image_of(self._sized(frame))
                 yield pixels_of(smooth(image, self._transferred(image, frame, studies)))
 
-        path = self.out / f"{name}{content.path.suffix}"
-        rate = clips.rate_of(content.path)
-        clips.write_clip(path, pictures(), rate, self._note(content, recipe), content.path)
+        note = self._note(content, recipe)
+        path = self.tally.place(self.out / f"{name}{content.path.suffix}", note)
+        clips.write_clip(path, pictures(), clips.rate_of(content.path), note, content.path)
 
     def _transferred(self, image: Tensor, pixels: Tensor, studies: Studies) -> Tensor:
         """An image (1, 3, H, W), of which `pixels` (3, h, w) are the original, in the styles."""
@@ -144,11 +145,11 @@ class Stylizing:
         return given(
             method=self.chosen.method.name,
             **self.chosen.note,
-            content=content and content.path.name,
+            content=content and identity(content.path),
             styles=recipe and recipe.origin,
             strength=asked.strength,
             preserve_color=asked.preserve_color,
-            mask=asked.mask and asked.mask.name,
+            mask=asked.mask and identity(asked.mask),
             size=asked.size,
             style_size=asked.style_size or STYLE_SIZE,
             seed=asked.seed,

@@ -1,12 +1,13 @@
 """What became of many pictures, one by one: a single one that fails does not spoil the others."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from atelier.cli.places import place_of
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
@@ -14,7 +15,7 @@ from atelier.failures import tell
 
 class Tally:
     def __init__(self) -> None:
-        self.made = self.failed = 0
+        self.made = self.failed = self.numbered = 0
 
     @contextmanager
     def attempt(self, name: object) -> Iterator[None]:
@@ -29,10 +30,20 @@ class Tally:
                 raise
             self._fail(name, "its name is too long for what would be made of it")
 
+    def place(self, path: Path, note: Mapping[str, object]) -> Path:
+        """Where the picture with this note goes that would be `path`: nothing that was there before is lost."""
+        found = place_of(path, note)
+        self.numbered += found != path
+        return found
+
     def _fail(self, name: object, reason: str) -> None:
         self.failed += 1
         tell(f"{name}: {reason}")
 
     def told(self, folder: Path) -> str:
-        words = f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {folder}"
-        return f"{words}, {self.failed} failed" if self.failed else words
+        parts = [f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {folder}"]
+        if self.numbered:
+            parts.append(f"{self.numbered} numbered, for there were others of the name")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        return ", ".join(parts)

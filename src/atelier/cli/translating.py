@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier import run as runs
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents
+from atelier.cli.contents import Content, contents, identity
 from atelier.cli.devices import device
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
@@ -93,12 +93,15 @@ class Masks:
 
     def known(self, content: Content, pixels: Tensor) -> Tensor:
         """bool (1, H, W), of a picture (3, H, W). Raises UserError where its mask is absent or does not fit."""
-        size = (pixels.shape[1], pixels.shape[2])
+        return known_of(self.of(content), (pixels.shape[1], pixels.shape[2]))
+
+    def of(self, content: Content) -> Path:
+        """Raises UserError where it has none."""
         if not self.path.is_dir():
-            return known_of(self.path, size)
+            return self.path
         if content.name not in self.files:
             raise UserError(f"no mask of this name in {self.path}{did_you_mean(content.name, self.files)}")
-        return known_of(self.files[content.name], size)
+        return self.files[content.name]
 
 
 class Translating:
@@ -124,7 +127,7 @@ class Translating:
                 with self.tally.attempt(content.path):
                     self._make(content)
                 advance()
-        self.sheet.save(sheet, self._note(None))
+        self.sheet.save(sheet, self._note(None, None))
         return self.tally.failed
 
     @property
@@ -144,7 +147,9 @@ class Translating:
         self._refuse_endless(pixels)
         drawn = self._drawn(pixels, None if self.masks is None else self.masks.known(content, pixels))
         suffix = self.request.chosen_suffix or own_suffix(content.path, self.request.formats)
-        artwork.write(self.out / f"{content.name}_{self.word}{suffix}", drawn, work, self._note(content))
+        note = self._note(content, None if self.masks is None else self.masks.of(content))
+        path = self.tally.place(self.out / f"{content.name}_{self.word}{suffix}", note)
+        artwork.write(path, drawn, work, note)
         self.sheet.note(content.name, self.word, pixels, None, drawn)
 
     def _refuse_endless(self, pixels: Tensor) -> None:
@@ -161,13 +166,13 @@ class Translating:
         made = pixels_of(drawn)
         return made if known is None else torch.where(known, pixels, made)
 
-    def _note(self, content: Content | None) -> dict[str, Any]:
+    def _note(self, content: Content | None, mask: Path | None) -> dict[str, Any]:
         asked = self.request
         return given(
             **self.learned.origin,
             direction=self.direction,
-            content=content and content.path.name,
-            mask=self.masks and self.masks.path.name,
+            content=content and identity(content.path),
+            mask=mask and identity(mask),
             size=asked.size,
             tile=asked.tile,
             overlap=asked.overlap,

@@ -13,6 +13,7 @@ from torch import Tensor
 from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.stylize.encoding import BT709, Sound, encode, pyav
+from atelier.stylize.provenance import note_of
 
 USUAL_RATE = Fraction(25)
 """Frames a second of a video that says nothing of it."""
@@ -33,6 +34,12 @@ def frames(path: Path) -> Iterator[Tensor]:
     with _opened(path) as container:
         for frame in container.decode(video=0):
             yield _upright(frame)
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The note that a clip was written with; empty where it has none. Raises UserError."""
+    with _opened(path) as container:
+        return note_of({key.lower(): text for key, text in container.metadata.items()}.get("comment"))  # Matroska's shouts
 
 
 def write_clip(

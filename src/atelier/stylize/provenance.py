@@ -41,10 +41,14 @@ def options(kind: str, note: Mapping[str, object]) -> dict[str, Any]:
 
 def read_note(path: Path) -> dict[str, Any]:
     """The note that a picture was written with; empty where it has none. Raises BrokenPicture."""
-    text: str | None = pictures.inspect(path.read_bytes(), lambda picture: picture.getexif().get(_DESCRIPTION))
+    return note_of(pictures.inspect(path.read_bytes(), lambda picture: picture.getexif().get(_DESCRIPTION)))
+
+
+def note_of(text: str | None) -> dict[str, Any]:
+    """The note in a file's description; empty where that is somebody else's."""
     try:
         note = json.loads(text or "")
-    except ValueError:  # no description, or another's
+    except ValueError:
         return {}
     return note if isinstance(note, dict) else {}
 

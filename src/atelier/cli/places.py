@@ -1,0 +1,30 @@
+"""Where what a command makes is put: over nothing but itself."""
+
+import json
+from collections.abc import Mapping
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from atelier.cli.contents import CLIPS
+from atelier.data.pictures import BrokenPicture
+from atelier.errors import UserError
+from atelier.stylize import clips
+from atelier.stylize.provenance import read_note
+
+
+def place_of(path: Path, note: Mapping[str, object]) -> Path:
+    """`path`; or, where another picture has that name, the first of `photo-1.png`, `photo-2.png` … that is free.
+
+    A picture or clip whose note is the very same is this one, made once more, and is written over.
+    """
+    own = json.loads(json.dumps(note, default=str))
+    choices = chain([path], (path.with_stem(f"{path.stem}-{number}") for number in count(1)))
+    return next(choice for choice in choices if not choice.exists() or _note_in(choice) == own)
+
+
+def _note_in(path: Path) -> dict[str, Any] | None:
+    try:
+        return clips.read_note(path) if path.suffix.lower() in CLIPS else read_note(path)
+    except (BrokenPicture, UserError, OSError):
+        return None

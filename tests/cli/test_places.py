@@ -1,0 +1,108 @@
+"""Nothing that a command made before is lost to what it makes next."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+from PIL import Image
+from stylising import made, paint
+from typer.testing import CliRunner
+
+from atelier.cli.main import app
+from atelier.cli.places import place_of
+from atelier.stylize import artwork
+
+NOTE = {"method": "adain", "styles": [{"file": "candy.png", "weight": 1.0}], "seed": 3}
+
+
+def put(path, note):
+    path.parent.mkdir(exist_ok=True)
+    pixels = torch.zeros(3, 16, 16, dtype=torch.uint8)
+    artwork.write(path, pixels, artwork.Artwork(pixels), note)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+def test_a_picture_has_the_place_of_its_own_note_or_the_first_that_is_free(suffix, tmp_path):
+    path = tmp_path / f"a.b.{suffix}"
+    assert place_of(path, NOTE) == path
+    put(path, NOTE)
+    assert place_of(path, NOTE) == path
+    other = {**NOTE, "seed": 4}
+    assert place_of(path, other) == tmp_path / f"a.b-1.{suffix}"
+    put(tmp_path / f"a.b-1.{suffix}", other)
+    assert place_of(path, other) == tmp_path / f"a.b-1.{suffix}"
+    assert place_of(path, {**NOTE, "seed": 5}) == tmp_path / f"a.b-2.{suffix}"
+
+
+def test_what_is_no_picture_of_ours_is_left_where_it_is(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"a diary")
+    assert place_of(path, NOTE) == tmp_path / "a-1.png"
+    Image.new("RGB", (16, 16)).save(tmp_path / "a-1.png")
+    assert place_of(path, NOTE) == tmp_path / "a-2.png"
+    (tmp_path / "a-2.png").mkdir()
+    assert place_of(path, NOTE) == tmp_path / "a-3.png"
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_clips_have_notes_too(suffix, tmp_path):
+    pytest.importorskip("av")
+    from atelier.stylize.clips import write_clip
+
+    path = tmp_path / f"film.{suffix}"
+    write_clip(path, [torch.zeros(3, 16, 16, dtype=torch.uint8)], Fraction(24), NOTE)
+    assert place_of(path, NOTE) == path
+    assert place_of(path, {**NOTE, "seed": 4}) == tmp_path / f"film-1.{suffix}"
+    (tmp_path / f"film-1.{suffix}").write_bytes(b"no film")
+    assert place_of(path, {**NOTE, "seed": 4}) == tmp_path / f"film-2.{suffix}"
+
+
+def test_in_one_folder_a_picture_is_written_over_itself_alone(adain, photo, painting, stylize, out, tmp_path):
+    """Not over one of another content, style or request, whatever they are called."""
+    styled = stylize(adain, "--content", photo, "--style", painting)
+    assert styled.output.strip() == f"1 picture in {out}"
+    first = (out / "photo_stylized_painting.png").read_bytes()
+
+    other_photo, other_painting = (
+        paint(tmp_path / "b" / photo.name, seed=7),
+        paint(tmp_path / "b" / painting.name, seed=8),
+    )
+    others = {
+        "another content": (other_photo, painting),
+        "another style": (photo, other_painting),
+        "another request": (photo, painting, "--strength", 0.5),
+    }
+    for number, (content, style, *words) in enumerate(others.values(), 1):
+        found = stylize(adain, "--content", content, "--style", style, *words)
+        assert found.output.strip() == f"1 picture in {out}, 1 numbered, for there were others of the name"
+        assert made(out)[-1] == "photo_stylized_painting.png"
+        assert f"photo_stylized_painting-{number}.png" in made(out)
+    assert (out / "photo_stylized_painting.png").read_bytes() == first
+
+    before = made(out)
+    again = stylize(adain, "--content", photo, "--style", painting)
+    assert again.output.strip() == f"1 picture in {out}"
+    assert stylize(adain, "--content", photo, "--style", painting, "--strength", 0.5).exit_code == 0
+    assert made(out) == before
+
+
+def test_without_a_folder_pictures_that_differ_go_to_their_own(adain, photo, painting, tmp_path, monkeypatch):
+    """Each time another picture of the same content in the same style: none may be lost."""
+    monkeypatch.chdir(tmp_path)
+    run = f"{adain.parent.name}_adain"
+    few = ["gatys", "--encoder", "embedded", "--size", "32", "--steps"]
+    expected = {
+        f"{run}-step-40": [adain],
+        f"{run}-step-20": [adain, "--checkpoint", adain / "checkpoints" / "early.ckpt"],
+        f"{run}-step-40-strength-0.5": [adain, "--strength", 0.5],
+        f"{run}-step-40-preserve_color-coral": [adain, "--preserve-color", "coral"],
+        f"{run}-step-40-size-24-style_size-32-seed-3": [adain, "--size", 24, "--style-size", 32, "--seed", 3],
+        "gatys-encoder-embedded-steps-2-size-32": [*few, 2],
+        "gatys-encoder-embedded-steps-3-size-32": [*few, 3],
+    }
+    for folder, words in expected.items():
+        words = ["stylize", *words, "--content", photo, "--style", painting]
+        result = CliRunner().invoke(app, [*map(str, words)])
+        assert result.stdout.strip() == f"1 picture in stylised/{folder}"
+        assert made(tmp_path / "stylised" / folder) == ["photo_stylized_painting.png"]
+    assert made(tmp_path / "stylised") == sorted([*expected, *(f"{folder}.png" for folder in expected)])
