@@ -39,7 +39,8 @@ def frames(path: Path) -> Iterator[Tensor]:
 def read_note(path: Path) -> dict[str, Any]:
     """The note that a clip was written with; empty where it has none. Raises UserError."""
     with _opened(path) as container:
-        return note_of({key.lower(): text for key, text in container.metadata.items()}.get("comment"))  # Matroska's shouts
+        entries = {key.lower(): text for key, text in container.metadata.items()}  # Matroska has COMMENT
+        return note_of(entries.get("comment"))
 
 
 def write_clip(
