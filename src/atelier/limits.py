@@ -36,7 +36,7 @@ def refuse_unshared(trainer: Trainer, data: EndlessData) -> None:
     if trainer.num_nodes > 1 and not launched(trainer):
         fault = f"trainer.num_nodes: {trainer.num_nodes} machines need a start on each: torchrun, or trainer=slurm"
     elif not getattr(trainer.strategy, "_ddp_kwargs", {}).get("find_unused_parameters"):  # players take turns
-        fault = "trainer.strategy: several devices train by trainer=ddp, or strategy=ddp_find_unused_parameters_true"
+        fault = "trainer.strategy: several devices train by trainer=ddp"
     elif data.batch_size % processes:
         fault = f"data.batch_size: {data.batch_size} pictures cannot be shared evenly by {processes} devices"
     elif len(data.validation_pixels) < processes:

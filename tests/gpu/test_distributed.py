@@ -18,10 +18,7 @@ pytestmark = pytest.mark.gpu
 STEPS = 4
 GPU = [f"trainer.accelerator={ACCELERATOR}", "trainer.precision=16-mixed", f"trainer.max_steps={STEPS}"]
 WATCHED = "+callbacks.replicas={_target_: same_replicas.SameReplicas}"
-BY_GLOO = (
-    "trainer.strategy={_target_: pytorch_lightning.strategies.DDPStrategy, process_group_backend: gloo, "
-    "find_unused_parameters: true}"
-)
+BY_GLOO = "+trainer.strategy.process_group_backend=gloo"
 """NCCL refuses two processes on one GPU."""
 
 
