@@ -1,7 +1,7 @@
 """Which modes each recipe finds, over three seeds: of Gaussians in the plane, and of the procedural paintings' styles.
 
     python benchmarks/modes.py points [--families wgan_gp sngan r3gan known_bad] [--layouts ring grid]
-    python benchmarks/modes.py paintings [--updates 20000]
+    python benchmarks/modes.py paintings [--updates 20000] [-- schedule=linear]
     python benchmarks/modes.py table                                # Markdown
 
 What has been done before is skipped, and what was interrupted goes on, or was given fewer updates. Each run is a run
@@ -62,14 +62,16 @@ def paintings(arguments: argparse.Namespace) -> None:
     for name in arguments.families:
         for seed in arguments.seeds if name != KNOWN_BAD else []:
             folder = OUTPUTS / "paintings" / name / f"seed-{seed}"
-            train(on_paintings(name, arguments.updates, seed), folder, found_styles)
+            train(on_paintings(name, arguments.updates, seed, *arguments.overrides), folder, found_styles)
 
 
-def on_paintings(family: str, updates: int, seed: int) -> DictConfig:
-    """The family's own config, for so many updates of its generator."""
+def on_paintings(family: str, updates: int, seed: int, *overrides: str) -> DictConfig:
+    """The family's own config, for so many updates of its generator; `overrides` are not its own."""
     steps = updates * configuration(family, "procedural").model.critic_steps
     length = [f"trainer.max_steps={steps}", f"trainer.val_check_interval={max(1, steps // 10)}"]
-    return configuration(family, "procedural", SIDE, *length, "metrics=none", "health=default", f"seed={seed}")
+    return configuration(
+        family, "procedural", SIDE, *length, "metrics=none", "health=default", f"seed={seed}", *overrides
+    )
 
 
 def train(cfg: DictConfig, folder: Path, measure: Any) -> None:
@@ -195,6 +197,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8000, help="on points")
     parser.add_argument("--updates", type=int, default=20_000, help="of each generator, on paintings")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("overrides", nargs="*", help="of the configs, on paintings")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     job = {"points": points, "paintings": paintings, "table": table}[arguments.job]

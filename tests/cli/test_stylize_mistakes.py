@@ -28,6 +28,8 @@ def test_a_mask_of_another_size_or_for_one_style_is_refused(learned, photo, styl
     assert "a mask of 20 x 20 does not fit a picture of 48 x 32" in result.output
     told = refusal(stylize(learned, "--content", photo, "--style", "dawn", "--mask", mask))
     assert told == "--mask: divides a picture among several styles; name two or more by --style"
+    told = refusal(stylize(learned, "--content", photo, "--style", "dawn", "--style", "noon", "--mask", "no.png"))
+    assert told == "--mask: no such file: 'no.png'"
 
 
 def test_weights_beside_a_mask_are_refused(adain, photo, painting, stylize, out, tmp_path):

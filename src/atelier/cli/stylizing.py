@@ -64,7 +64,7 @@ class Stylizing:
         found, wanted = contents(paths), recipes(styles, self.chosen.learned)
         sheet = place_beside(self.out)
         if self.request.mask is not None:
-            _refuse_undivided(wanted)
+            _refuse_unmasked(self.request.mask, wanted)
         self._warn_of_tiles(found)
         with bar("stylizing", len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
             for recipe in wanted:
@@ -167,7 +167,9 @@ def _folder_name(chosen: Chosen, request: Request, settings: Settings) -> str:
     return folder_name(name, **note, weights=settings.weights and settings.weights.stem, **unusual)
 
 
-def _refuse_undivided(wanted: Sequence[Recipe]) -> None:
+def _refuse_unmasked(mask: Path, wanted: Sequence[Recipe]) -> None:
+    if not mask.is_file():
+        raise UserError(f"--mask: no such file: {str(mask)!r}")
     if any(len(recipe.styles) < 2 for recipe in wanted):
         raise UserError("--mask: divides a picture among several styles; name two or more by --style")
     if any(weight != 1 for recipe in wanted for weight in recipe.weights):
