@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from omegaconf import OmegaConf
 
 from atelier.errors import UserError
-from atelier.resume import arguments, quote, run_folder
+from atelier.resume import DEVICES, arguments, quote, run_folder
 
 
 @pytest.fixture
@@ -35,6 +36,19 @@ def test_a_group_may_be_repeated_but_not_changed(run):
     assert "model=dcgan" not in arguments([f"resume={run}", "model=dcgan"])
     with pytest.raises(UserError, match="model=wgan_gp: .* is a run of model=dcgan"):
         arguments([f"resume={run}", "model=wgan_gp"])
+
+
+@pytest.mark.parametrize("trainer", [*DEVICES])
+def test_a_run_goes_on_with_the_devices_of_any_trainer(trainer, run, composed):
+    """As the config of that trainer has them, and whatever it was made with; a device that is named comes after."""
+    found = arguments([f"resume={run}", "trainer.devices=3", f"trainer={trainer}"])
+    words = [word for word in found if word.lstrip("+").startswith("trainer")]
+    assert words == [*DEVICES[trainer], "trainer.devices=3"]
+    made = {} if trainer == "default" else {"strategy": {"_target_": "atelier.distributed.turns.InTurns"}}
+    cfg = OmegaConf.to_container(composed(f"trainer={trainer}").trainer, resolve=False)
+    went_on = OmegaConf.to_container(composed(*DEVICES[trainer]).trainer, resolve=False)
+    assert {"strategy": "auto", "num_nodes": 1, **cfg} == went_on
+    assert made.items() <= cfg.items()
 
 
 def test_a_checkpoint_means_its_run(run):

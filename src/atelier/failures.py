@@ -8,8 +8,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from atelier.config import explain
-from atelier.errors import RunError, UserError
+from atelier.errors import ConfigError, RunError, UserError
 from atelier.files import FULL
+from atelier.wording import first_line
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Also: failed while running, a mistake in the config or the input, stopped from outside."""
@@ -35,6 +36,11 @@ def describe(error: Exception) -> str | None:
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which is not imported for --help
         return f"trainer: {error}"
     return f"{type(error).__name__}: {error}" if isinstance(error, UserError | RunError) else None
+
+
+def one_line(error: Exception) -> str:
+    """The reason for a failure, where it is told as one among others."""
+    return "; ".join(error.faults) if isinstance(error, ConfigError) else first_line(error)
 
 
 def exit_code(error: Exception) -> int:

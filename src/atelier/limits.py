@@ -11,6 +11,7 @@ from torch import Tensor
 from atelier.callbacks.protocols import Judge, Painter, Sampler, Stylizer, Translator
 from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
+from atelier.distributed import external
 from atelier.errors import ConfigError
 from atelier.networks.players import Discriminator
 
@@ -29,11 +30,16 @@ def refuse_unsupported(cfg: DictConfig) -> None:
 
 
 def refuse_unshared(trainer: Trainer, data: EndlessData) -> None:
-    """Raise ConfigError for work that several processes are to share and cannot."""
-    processes = trainer.world_size
-    if processes == 1:
+    """Raise ConfigError for work that several processes are to share and cannot, or would each do all of."""
+    processes, started = trainer.world_size, external.start()
+    if processes == 1 and started is None:
         return
-    if trainer.num_nodes > 1 and not launched(trainer):
+    if started and started.world != processes:
+        fault = (
+            f"trainer: {started.by} has started {started.world} processes, and this config is for {processes}: "
+            f"trainer={started.by.lower()}"
+        )
+    elif trainer.num_nodes > 1 and not launched(trainer):
         fault = f"trainer.num_nodes: {trainer.num_nodes} machines need a start on each: torchrun, or trainer=slurm"
     elif not getattr(trainer.strategy, "_ddp_kwargs", {}).get("find_unused_parameters"):  # players take turns
         fault = "trainer.strategy: several devices train by trainer=ddp"

@@ -2,8 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from atelier import command_line
 from atelier.errors import UserError
@@ -11,13 +12,29 @@ from atelier.run_folder import RECIPE, RECORD, has_checkpoint
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
 
+IN_TURNS = "++trainer.strategy={_target_: atelier.distributed.turns.InTurns}"
+DEVICES = {
+    "default": ["++trainer.strategy=auto", "trainer.devices=1", "++trainer.num_nodes=1"],
+    "ddp": [IN_TURNS, "trainer.devices=auto", "++trainer.num_nodes=1"],
+    "torchrun": [
+        *(IN_TURNS, 'trainer.devices="${oc.decode:${oc.env:LOCAL_WORLD_SIZE,1}}"'),
+        '++trainer.num_nodes="${oc.decode:${oc.env:GROUP_WORLD_SIZE,1}}"',
+    ],
+    "slurm": [
+        *(IN_TURNS, 'trainer.devices="${oc.decode:${oc.env:SLURM_NTASKS_PER_NODE,1}}"'),
+        '++trainer.num_nodes="${oc.decode:${oc.env:SLURM_NNODES,1}}"',
+    ],
+}
+"""What the options of `trainer` say of devices, which is all that they change of a run that goes on."""
+
 
 def arguments(given: list[str]) -> list[str]:
     """Arguments for Hydra; other than the given ones only where `resume=RUN` is among them.
 
     The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
-    (`resume=RUN trainer.max_steps=20000`). Raises UserError where RUN is no run folder, or where a group is given
-    (`model=…`) that differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
+    (`resume=RUN trainer.max_steps=20000`); `trainer=ddp` and the like say on which devices it goes on. Raises UserError
+    where RUN is no run folder, or where another group is given (`model=…`) that differs from what the run was made of.
+    Where RUN is a sweep's folder, the sweep goes on.
     """
     resume = command_line.resumed(given)
     if resume is None:
@@ -32,6 +49,7 @@ def arguments(given: list[str]) -> list[str]:
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
     return [
         *where,
+        *DEVICES.get(command_line.value("trainer", given) or "", []),
         *kept,
         f"resume={quote(resume)}",
         f"hydra.run.dir={quote(str(run))}",
@@ -49,7 +67,17 @@ def going_on(cfg: DictConfig, run: Path) -> DictConfig:
     assert isinstance(recipe, DictConfig)
     OmegaConf.set_struct(recipe, True)
     recipe.resume, recipe.run_dir = str(run), str(run)
+    with open_dict(recipe):
+        recipe.trainer.update(_devices(cfg))
     return recipe
+
+
+def _devices(cfg: DictConfig) -> dict[str, Any]:
+    """Which are no matter of the recipe, but of where it is carried out."""
+    asked: Any = OmegaConf.to_container(cfg.trainer, resolve=False)
+    return {"strategy": "auto", "num_nodes": 1} | {
+        key: asked[key] for key in ("strategy", "devices", "num_nodes") if key in asked
+    }
 
 
 def run_folder(resume: Path) -> Path:
@@ -64,6 +92,8 @@ def run_folder(resume: Path) -> Path:
 
 def _repeats(word: str, choices: dict[str, str], run: Path) -> bool:
     group, _, option = word.partition("=")
+    if group == "trainer" and option in DEVICES:
+        return True
     if group not in choices:
         return False
     if option != choices[group]:

@@ -1,5 +1,7 @@
 """What `--style` asks for, and what `--content` names."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -97,7 +99,6 @@ def test_a_generators_images_that_differ_are_called_differently(labelled):
         (["{picture}:-1"], "--style: a weight must be above 0, got -1"),
         (["{picture}:inf"], "--style: a weight must be above 0, got inf"),
         (["{empty}"], "--style: no pictures in"),
-        (["{double}"], "--style: .* and .* would come out under one name"),
         (["gan:{folder}"], "--style: gan:.*is no run folder"),
         (["gan:{plain}?sed=3"], "--style: must be like 'gan:RUN.seed=7.*', got sed=3"),
         (["gan:{plain}?seed=three"], "got seed=three"),
@@ -109,9 +110,8 @@ def test_what_is_no_style_is_refused(words, text, plain, tmp_path):
     (tmp_path / "empty").mkdir()
     places = {
         "picture": paint(tmp_path / "folder" / "one.png"), "folder": tmp_path / "folder", "empty": tmp_path / "empty",
-        "plain": plain, "double": paint(tmp_path / "double" / "one.png").parent,
+        "plain": plain,
     }  # fmt: skip
-    paint(tmp_path / "double" / "one.jpg")
     with pytest.raises(UserError, match=text):
         recipes([word.format_map(places) for word in words], None)
 
@@ -129,13 +129,23 @@ def test_contents_are_files_and_all_pictures_below_folders(tmp_path):
     assert [(content.name, content.is_clip) for content in found] == [("a", False), ("deep-b", False), ("c", False)]
 
 
-def test_contents_of_one_name_and_absent_ones_are_refused(tmp_path):
-    one, other = paint(tmp_path / "x" / "a.jpg"), paint(tmp_path / "y" / "a.png")
-    with pytest.raises(UserError, match="--content: .*a.jpg and .*a.png would come out under one name"):
-        contents([one, other])
+def test_contents_and_styles_of_one_name_are_numbered(tmp_path):
+    one, other = paint(tmp_path / "x" / "a.jpg"), paint(tmp_path / "x" / "a.png")
+    assert [(content.path, content.name) for content in contents([one, other, one])] == [(one, "a"), (other, "a-1")]
+    assert [recipe.name for recipe in recipes([str(tmp_path / "x")], None)] == ["a", "a-1"]
+
+
+def test_absent_contents_are_handed_on_and_refused_where_there_are_no_others(tmp_path):
+    (tmp_path / "empty").mkdir()
+    one, faults = paint(tmp_path / "a.jpg"), []
+    found = contents([tmp_path / "empty", one, Path("nowhere")], left_out=faults.append)
+    assert [content.path for content in found] == [one]
+    assert [str(fault).partition(" in ")[0] for fault in faults] == [
+        "--content: no pictures",
+        "--content: no such file or folder: 'nowhere'",
+    ]
     with pytest.raises(UserError, match="--content: no such file or folder: 'nowhere'"):
         contents([tmp_path.relative_to(tmp_path) / "nowhere"])
-    (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="--content: no pictures in"):
         contents([tmp_path / "empty"])
 

@@ -1,18 +1,24 @@
 """`trainer=ddp trainer.devices=2`, as one types it."""
 
+import copy
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 from process_recipes import RECIPES
+from pytorch_lightning import Callback
+from same_run import equal
 from waiting import until
 
 from atelier import checkpoints
 from atelier.record import table
+from atelier.run import fit
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +84,39 @@ def test_it_goes_on_with_one_process_and_says_what_is_not_exact(trained):
     assert facts(run)["status"] == "finished"
     told = train(f"resume={run}", "trainer.max_steps=8", "trainer.devices=2")
     assert "resume: 2 processes go on where 1 had been" in told
+
+
+class Beginning(Callback):
+    """What a run that goes on has learnt before its first step."""
+
+    def on_train_start(self, trainer, task):
+        self.weights = {name: values.clone() for name, values in task.state_dict().items()}
+        self.optimizers = copy.deepcopy([optimizer.state_dict() for optimizer in trainer.optimizers])
+
+
+def test_all_that_was_learnt_goes_on_with_another_number_of_processes(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained[0], run)
+    content = checkpoints.read(run / "checkpoints" / "last.ckpt")
+    cfg = OmegaConf.load(run / "recipe.yaml")
+    cfg.resume, cfg.run_dir, cfg.trainer.devices = str(run), str(run), 1
+    cfg.trainer.max_steps = content["global_step"] + 1
+    beginning = Beginning()
+    fit(cfg, run, {}, [beginning])
+    equal(beginning.weights, content["state_dict"], "weights and averages")
+    assert any(name.startswith("average.") for name in beginning.weights)
+    for one, other in zip(beginning.optimizers, content["optimizer_states"], strict=True):
+        equal(one["state"], other["state"], "moments")
+
+
+def test_a_run_of_one_device_goes_on_with_two_and_back(tmp_path):
+    run = tmp_path / "run"
+    train(*SHORT, f"run_dir={run}")
+    told = train(f"resume={run}", "trainer.max_steps=6", *TWO)
+    assert "resume: 2 processes go on where 1 had been" in told
+    told = train(f"resume={run}", "trainer.max_steps=8", "trainer=default")
+    assert "resume: 1 processes go on where 2 had been" in told
+    assert [row["step"] for row in table.read(run / "metrics.csv")] == [*range(1, 9)]
 
 
 def test_a_sweep_has_a_folder_for_each_of_its_runs_and_no_more(tmp_path):

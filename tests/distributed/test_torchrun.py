@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 from one_machine_slurm import free_ports
-from torchruns import Agents, agent_command, same_end
+from torchruns import SMALL, Agents, agent_command, same_end, train_command
 
 from atelier import checkpoints, run_folder
 
@@ -38,6 +38,24 @@ def test_two_machines_train_like_one(one, tmp_path):
     assert run_folder.facts(tmp_path / "run")["resumed"] == []
     assert agents.said().count("finished     40 steps") == 1
     assert "" in [out.read_text() for out in agents.out], agents.said()
+
+
+def test_processes_that_would_each_train_all_of_it_alone_are_refused(tmp_path):
+    """A config for one process, that torchrun starts twice: as a new run, and as one that goes on."""
+    alone = [*train_command(*SMALL, *WORDS, "trainer.max_steps=10"), "trainer.accelerator=cpu"]
+    assert subprocess.run(alone, cwd=tmp_path, capture_output=True, timeout=300).returncode == 0
+    fault = "torchrun has started 2 processes, and this config is for 1: trainer=torchrun"
+    for words in (["run_dir=other", "trainer=default"], ["trainer=default", "resume=run"]):
+        (tmp_path / words[-1].replace("=", "-")).mkdir()
+        command = agent_command(endpoint(), *WORDS, *words, processes=2)
+        with Agents(tmp_path, [command]) as agents:
+            assert agents.wait() != [0]
+        assert fault in agents.said()
+        assert agents.said().count(fault) == 1
+    assert not (tmp_path / "other").exists()
+    with Agents(tmp_path, [agent_command(endpoint(), "resume=run", "trainer.max_steps=20", processes=2)]) as agents:
+        assert agents.wait() == [0], agents.said()
+    assert (run_folder.facts(tmp_path / "run")["processes"], run_folder.facts(tmp_path / "run")["steps"]) == (2, 20)
 
 
 def test_two_machines_with_networks_of_their_own_train_like_one(one, tmp_path, networks):

@@ -1,6 +1,6 @@
 """The files that a command is to work on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
@@ -29,17 +29,32 @@ def identity(path: Path) -> dict[str, str]:
     return {"file": path.name, "sha256": sha256(path)}
 
 
-def contents(paths: Sequence[Path], key: str = "--content") -> list[Content]:
-    """All files, and all pictures in all folders and below; not yet read. Raises UserError that names the `key`."""
-    found = [content for path in paths for content in _contents(path, key)]
-    names: dict[str, Content] = {}
-    for content in found:
-        if (other := names.setdefault(content.name, content)) is not content:
-            raise UserError(f"{key}: {other.path} and {content.path} would come out under one name")
-    return found
+def contents(
+    paths: Sequence[Path], key: str = "--content", left_out: Callable[[UserError], None] = lambda _: None
+) -> list[Content]:
+    """All files, and all pictures in all folders and below, once each; not yet read. Of one name, they are numbered.
+
+    What is wrong with a path that has none is handed to `left_out`. Raises UserError, which names the `key`, where
+    none has any.
+    """
+    found: list[Content] = []
+    faults: list[UserError] = []
+    for path in paths:
+        try:
+            found += contents_of(path, key)
+        except UserError as error:
+            faults.append(error)
+    if not found:
+        raise faults[0]
+    for fault in faults:
+        left_out(fault)
+    different = [*dict.fromkeys(found)]
+    names = numbered([content.name for content in different])
+    return [content._replace(name=name) for content, name in zip(different, names, strict=True)]
 
 
-def _contents(path: Path, key: str) -> list[Content]:
+def contents_of(path: Path, key: str) -> list[Content]:
+    """A file, or all pictures in a folder and below. Raises UserError that names the `key`."""
     if path.is_dir():
         names = picture_names(path, key)
         return [Content(path / name, joined_name(name)) for name in names]
@@ -55,10 +70,15 @@ def joined_name(file: str) -> str:
 
 
 def joined_names(files: Sequence[str]) -> list[str]:
-    """Of each file, numbered where others before it have that name: `candy`, `candy-1`."""
+    """Of each file, numbered."""
+    return numbered([joined_name(file) for file in files])
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """All different: `candy`, and `candy-1` where there is one before it."""
     found: dict[str, None] = {}
     choices: dict[str, Iterator[str]] = {}
-    for name in map(joined_name, files):
+    for name in names:
         own = choices.setdefault(name, chain([name], map(f"{name}-{{}}".format, count(1))))
         found[next(choice for choice in own if choice not in found)] = None
     return [*found]

@@ -57,11 +57,9 @@ def leaderboard(
     if as_json:
         typer.echo(json.dumps(contest.record(), indent=2))
     else:
-        from rich.console import Console
+        from atelier.cli.board.sheet import print_sheet
 
-        from atelier.cli.board.sheet import sheet
-
-        Console().print(sheet(contest.rows))
+        print_sheet(contest.rows)
     if failed:
         raise typer.Exit(1)
 

@@ -66,7 +66,8 @@ def method_of(name: str, settings: Settings) -> Chosen:
     try:
         return _BY_NAME[name](settings)
     except ValueError as error:  # a file that is absent, or another network's
-        raise UserError(f"--weights: {str(error).removeprefix('weights: ')}") from error
+        whose = "; whose they are is for --encoder to say" if settings.weights and settings.encoder is None else ""
+        raise UserError(f"--weights: {str(error).removeprefix('weights: ')}{whose}") from error
 
 
 def _gatys(settings: Settings) -> Chosen:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from torch import Tensor
 
-from atelier.cli.contents import identity, joined_name
+from atelier.cli.contents import identity, joined_names
 from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
@@ -128,12 +128,8 @@ def recipes(words: Sequence[str], learned: Sequence[str] | None) -> list[Recipe]
 
 
 def _styles_in(folder: Path) -> list[FileStyle]:
-    found: dict[str, FileStyle] = {}
-    for file in picture_names(folder, "--style"):
-        style = FileStyle(folder / file, joined_name(file))
-        if (other := found.setdefault(style.name, style)) is not style:
-            raise UserError(f"--style: {other.path} and {style.path} would come out under one name")
-    return [*found.values()]
+    files = picture_names(folder, "--style")
+    return [FileStyle(folder / file, name) for file, name in zip(files, joined_names(files), strict=True)]
 
 
 def _of_learned(words: Sequence[str], learned: Sequence[str]) -> list[Recipe]:

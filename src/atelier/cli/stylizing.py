@@ -61,12 +61,13 @@ class Stylizing:
 
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
-        found, wanted = contents(paths), recipes(styles, self.chosen.learned)
+        found = contents(paths, left_out=self.tally.leave_out)
+        wanted = recipes(styles, self.chosen.learned)
         sheet = place_beside(self.out)
         if self.request.mask is not None:
             _refuse_unmasked(self.request.mask, wanted)
-        self._warn_of_tiles(found)
-        with bar("stylizing", len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
+        doing = f"stylizing{self._estimated(found)}"
+        with bar(doing, len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
             for recipe in wanted:
                 self._in_style(recipe, found)
         self.sheet.save(sheet, self._note(None, None))
@@ -76,12 +77,15 @@ class Stylizing:
     def told(self) -> str:
         return self.tally.told(self.out)
 
-    def _warn_of_tiles(self, found: Sequence[Content]) -> None:
+    def _estimated(self, found: Sequence[Content]) -> str:
+        """The memory that the largest picture takes, for the bar; told at once where it is too much."""
         sides = largest(found, self._size)
-        if sides is None or (needed := self.chosen.method.needs(*sides)) <= self.memory:
-            return
-        height, width = sides
-        tell(f"{width} x {height} takes about {gibibytes(needed)}: in tiles within {gibibytes(self.memory)}")
+        if sides is None:
+            return ""
+        needed, (height, width) = self.chosen.method.needs(*sides), sides
+        if needed > self.memory:
+            tell(f"{width} x {height} takes about {gibibytes(needed)}: in tiles within {gibibytes(self.memory)}")
+        return f" within about {gibibytes(min(needed, self.memory))}"
 
     def _in_style(self, recipe: Recipe, found: Sequence[Content]) -> None:
         size = self.request.style_size or STYLE_SIZE
@@ -108,9 +112,12 @@ class Stylizing:
         smooth = Smoother()
 
         def pictures() -> Iterator[Tensor]:
-            for frame in clips.frames(content.path):
+            for number, frame in enumerate(clips.frames(content.path)):
                 image = image_of(self._sized(frame))
-                yield pixels_of(smooth(image, self._transferred(image, frame, studies)))
+                stylised = pixels_of(smooth(image, self._transferred(image, frame, studies)))
+                if number == 0:
+                    self.sheet.note(content.name, recipe.name, frame, studies.head, stylised)
+                yield stylised
 
         note = self._note(content, recipe)
         path = self.tally.place(self.out / f"{name}{content.path.suffix}", note)

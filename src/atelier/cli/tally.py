@@ -10,7 +10,7 @@ import torch
 from atelier.cli.places import place_of
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import RunError, UserError
-from atelier.failures import tell
+from atelier.failures import one_line, tell
 
 
 class Tally:
@@ -24,11 +24,16 @@ class Tally:
             yield
             self.made += 1
         except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
-            self._fail(name, str(error).splitlines()[0])
+            self._fail(name, one_line(error))
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:  # but the folder's fault or the disk's, which is that of all pictures
                 raise
             self._fail(name, "its name is too long for what would be made of it")
+
+    def leave_out(self, fault: UserError) -> None:
+        """What there is no name for, but what is wrong with it."""
+        self.failed += 1
+        tell(one_line(fault))
 
     def place(self, path: Path, note: Mapping[str, object]) -> Path:
         """Where the picture with this note goes that would be `path`: nothing that was there before is lost."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier import run as runs
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, identity
+from atelier.cli.contents import Content, contents, contents_of, identity
 from atelier.cli.devices import device
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
@@ -89,7 +89,10 @@ class Masks:
         if network.scale != 1:
             raise UserError(f"--mask: this run enlarges pictures x{network.scale}, and no pixel stays as it was")
         self.path = path
-        self.files = {content.name: content.path for content in contents([path], "--mask")}
+        self.files: dict[str, Path] = {}
+        for content in contents_of(path, "--mask"):
+            if (other := self.files.setdefault(content.name, content.path)) != content.path:
+                raise UserError(f"--mask: {other} and {content.path} are of one name, and of which picture is not told")
 
     def known(self, content: Content, pixels: Tensor) -> Tensor:
         """bool (1, H, W), of a picture (3, H, W). Raises UserError where its mask is absent or does not fit."""
@@ -121,7 +124,7 @@ class Translating:
 
     def run(self, paths: Sequence[Path]) -> int:
         """How many pictures failed; the others' names end in `word`."""
-        found, sheet = contents(paths, "INPUT"), place_beside(self.out)
+        found, sheet = contents(paths, "INPUT", self.tally.leave_out), place_beside(self.out)
         with bar(self.word, len(found)) as advance:
             for content in found:
                 with self.tally.attempt(content.path):

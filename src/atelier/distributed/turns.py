@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 import torch.distributed as dist
 from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor
@@ -21,11 +20,11 @@ class InTurns(DDPStrategy):
 
     def configure_ddp(self) -> None:
         super().configure_ddp()
-        assert self.model is not None
-        self.model.register_comm_hook(None, exchange)
+        model: Any = self.model
+        model.register_comm_hook(None, exchange)
 
 
-def exchange(state: object, bucket: dist.GradBucket) -> Future[Tensor]:
+def exchange(state: object, bucket: dist.GradBucket) -> Future[Tensor]:  # type: ignore[name-defined]  # only where built
     """A bucket's gradients, averaged over all processes from the first to the last that has a weight which learns."""
     buffer, learning = bucket.buffer(), _learning(bucket)
     if not learning:
@@ -41,6 +40,6 @@ def exchange(state: object, bucket: dist.GradBucket) -> Future[Tensor]:
     return averaged
 
 
-def _learning(bucket: dist.GradBucket) -> list[torch.Tensor]:
+def _learning(bucket: Any) -> list[Tensor]:
     pairs = zip(bucket.parameters(), bucket.gradients(), strict=True)
     return [gradient for weights, gradient in pairs if weights.requires_grad]

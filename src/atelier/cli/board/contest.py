@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from atelier import run_folder
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.intervals import LEVEL, RESAMPLES
 from atelier.cli.board.painting import paint, try_out
@@ -20,8 +21,9 @@ from atelier.cli.board.scoring import Scorer
 from atelier.cli.devices import device
 from atelier.cli.methods import Settings
 from atelier.errors import RunError, UserError
-from atelier.failures import tell
+from atelier.failures import one_line, tell
 from atelier.files import replacing
+from atelier.run_folder import CONFIG
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
 
@@ -91,18 +93,17 @@ class Contest:
         try:
             act(*arguments)
         except (UserError, RunError, torch.OutOfMemoryError) as error:
-            self.failed[name] = str(error).splitlines()[0]
+            self.failed[name] = one_line(error)
             tell(f"{name}: {self.failed[name]}")
             return False
         return True
 
     def _heeded(self, word: str) -> Settings:
-        """What a method would not heed it refuses; and runs know their encoder's file themselves."""
+        """What a method would not heed it refuses; and runs know their encoder's file themselves, while it is there."""
         if word == "gatys":
             return self.settings
-        return self.settings._replace(
-            encoder=None, steps=None, weights=self.settings.weights if word == "wct" else None
-        )
+        weights = self.settings.weights if word == "wct" or _lacks_weights(Path(word)) else None
+        return self.settings._replace(encoder=None, steps=None, weights=weights)
 
     def _score(self, name: str, word: str, folder: Path) -> None:
         painted = paint(word, self._heeded(word), self.grid, folder, self.seed)
@@ -118,6 +119,14 @@ class Contest:
             partial.write_text(json.dumps(self.record(), indent=2))
         picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / "board.png")
         plot(self.rows, out / "plot.png")
+
+
+def _lacks_weights(run: Path) -> bool:
+    """Whether it is a run whose encoder's file is no longer where it was."""
+    if not (run / CONFIG).is_file():
+        return False
+    file = run_folder.config(run).encoder.get("weights")
+    return file is not None and not Path(file).exists()
 
 
 def _named(word: str) -> tuple[str, str]:
