@@ -8,14 +8,21 @@ from ranks import together
 from atelier import checkpoints
 from atelier.record import table
 
-ALIKE = ["batch_norm", "critic_steps", "augmented", "lecam", "relativistic", "labelled", "pool"]
+GANS = ["batch_norm", "critic_steps", "augmented", "lecam", "relativistic", "labelled"]
+TRANSLATIONS = ["pool", "restored"]
+TRANSFERS = ["any_style", "accumulated"]
 """Of which every draw is for one picture of the batch, and every loss a mean over its pictures."""
 
-STEADY = ["+model.generator_optimizer.eps=1e-3", "+model.discriminator_optimizer.eps=1e-3"]
+PLAYERS = ["+model.generator_optimizer.eps=1e-3", "+model.discriminator_optimizer.eps=1e-3"]
 """Adam makes steps of gradients that are nothing but rounding, such as of a bias before batch norm."""
 
-QUIET = ["health=none", "callbacks.samples=null"], ["callbacks.translated=null"]
-"""What draws samples in single precision, of GANs and of translations."""
+PRECISE = ["trainer.precision=64-true", "trainer.limit_val_batches=0"]
+ALIKE = {
+    **dict.fromkeys(GANS, [*PRECISE, *PLAYERS, "health=none", "callbacks.samples=null"]),
+    **dict.fromkeys(TRANSLATIONS, [*PRECISE, *PLAYERS, "callbacks.translated=null"]),
+    **dict.fromkeys(TRANSFERS, [*PRECISE, "+model.optimizer.eps=1e-3", "callbacks.stylised=null"]),
+}
+"""In double precision, without what draws samples in single precision."""
 
 
 @pytest.mark.parametrize("names", [["batch_norm", "pool"], pytest.param([*RECIPES], marks=pytest.mark.slow)])
@@ -31,9 +38,8 @@ def test_replicas_stay_equal(names, saved):
 def test_two_take_the_step_that_one_would(saved, monkeypatch):
     """Weights, averages and what penalties remember, to 1e-9 in double precision; and the record of the losses."""
     monkeypatch.delenv("RANK", raising=False)
-    precise = ["trainer.precision=64-true", "trainer.limit_val_batches=0", *STEADY]
     for processes in (1, 2):
-        configs = [saved(name, *precise, *QUIET[name == "pool"], processes=processes) for name in ALIKE]
+        configs = [saved(name, *words, processes=processes) for name, words in ALIKE.items()]
         together("whole_batches", *configs, processes=processes)
     for name in ALIKE:
         alone, shared = (configs[0].with_name(f"{name}.{world}.{world}") for world in (1, 2))

@@ -27,6 +27,11 @@ RECIPES = {
     "labelled": [*GAN, "model=biggan", "data.label=style"],
     "pool": [*UNPAIRED, "model=cyclegan", "model.pool=3"],
     "contrastive": [*UNPAIRED, "model=cut", "model.taps=[pixels,down1]", "model.patches=8", "model.heads.width=4"],
+    "restored": [
+        *("data=degraded", "model=restorer", "data.image_size=32", "data.batch_size=2", "data.root.count=20"),
+        *("model.generator.width=4", "model.discriminator.width=4"),
+    ],
+    "any_style": [*TRANSFER, "model=adain"],
     "accumulated": [
         *(*TRANSFER, "model=multi_style", "data.label=picture", "model.network.width=4", "model.network.blocks=1"),
         "+trainer.accumulate_grad_batches=2",

@@ -84,6 +84,7 @@ def _compared(config):
 
 def whole_batches(*configs):
     """Fit in double precision, with the draws that one process alone would make."""
+    import torch
     from pytorch_lightning import Callback
     from whole_batch import WholeBatch
 
@@ -91,6 +92,11 @@ def whole_batches(*configs):
 
     class Draw(Callback):
         """In training alone, for networks begin alike anyway."""
+
+        def on_train_start(self, trainer, task):
+            encoder = getattr(task, "encoder", None)
+            if encoder is not None:
+                encoder.network.to(torch.float64)  # read when it is first looked through, in single precision
 
         def on_train_batch_start(self, trainer, task, batch, number):
             if number == 0:
