@@ -16,6 +16,7 @@ from atelier.networks import embedded as of_embedded
 from atelier.networks import slim as of_slim
 from atelier.networks import vgg as of_vgg
 from atelier.networks import vgg_normalised as of_normalised
+from atelier.networks.decoder import Upsampling
 from atelier.networks.padding import make_seamless
 from atelier.networks.taps import stage
 from atelier.weights.file import WeightsFile
@@ -108,7 +109,9 @@ def vgg19_slim(weights: str | None = None, level: int = 5) -> Encoder:
     )
 
 
-def slim_decoder(widths: Mapping[str, int], deepest: str, weights: str | None = None) -> nn.Module:
+def slim_decoder(
+    widths: Mapping[str, int], deepest: str, weights: str | None = None, upsampling: Upsampling = "nearest"
+) -> nn.Module:
     """The distilled file's decoder from the tap `deepest`, to be trained further with an encoder of its level.
 
     `widths` are those of the encoder's taps. Raises ValueError where they are another encoder's, UserError where there
@@ -118,7 +121,7 @@ def slim_decoder(widths: Mapping[str, int], deepest: str, weights: str | None = 
     if widths != of_slim.widths(level):
         raise ValueError(f"decoder must have encoder=vgg19_slim encoder.level={level} before it, got other widths")
     _refuse_absent(path)
-    return of_slim.SlimDecoder.pretrained(path, level).requires_grad_(True).train()
+    return of_slim.SlimDecoder.pretrained(path, level, upsampling).requires_grad_(True).train()
 
 
 def slim_path(own: str | None) -> Path:

@@ -18,9 +18,9 @@ PLAYERS = ["+model.generator_optimizer.eps=1e-3", "+model.discriminator_optimize
 
 PRECISE = ["trainer.precision=64-true", "trainer.limit_val_batches=0"]
 ALIKE = {
-    **dict.fromkeys(GANS, [*PRECISE, *PLAYERS, "health=none", "callbacks.samples=null"]),
-    **dict.fromkeys(TRANSLATIONS, [*PRECISE, *PLAYERS, "callbacks.translated=null"]),
-    **dict.fromkeys(TRANSFERS, [*PRECISE, "+model.optimizer.eps=1e-3", "callbacks.stylised=null"]),
+    **{key: [*PRECISE, *PLAYERS, "health=none", "callbacks.samples=null"] for key in GANS},
+    **{key: [*PRECISE, *PLAYERS, "callbacks.translated=null"] for key in TRANSLATIONS},
+    **{key: [*PRECISE, "+model.optimizer.eps=1e-3", "callbacks.stylised=null"] for key in TRANSFERS},
 }
 """In double precision, without what draws samples in single precision."""
 

@@ -4,7 +4,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from atelier.networks import embedded, slim, vgg
-from atelier.networks.decoder import Decoder
+from atelier.networks.decoder import ENLARGING, Decoder
 
 SMALL = {"relu1_1": 4, "relu1_2": 5, "relu2_1": 6, "relu3_1": 7, "relu3_2": 8, "relu4_1": 9}
 
@@ -85,9 +85,10 @@ def test_it_learns_to_undo_an_encoder():
     assert loss < 0.1 * images.var()
 
 
+@pytest.mark.parametrize("upsampling", [*ENLARGING])
 @pytest.mark.parametrize("deepest", ["relu4_1", "relu3_2", "relu1_1"])
-def test_a_tile_differs_from_the_whole_as_deep_as_the_reach_and_no_deeper(deepest):
-    decoder = made(SMALL, deepest).requires_grad_(False)
+def test_a_tile_differs_from_the_whole_as_deep_as_the_reach_and_no_deeper(deepest, upsampling):
+    decoder = made(SMALL, deepest, upsampling).requires_grad_(False)
     features, scale = torch.rand(1, SMALL[deepest], 4, 40), 2 ** (int(deepest[4]) - 1)
     whole, tile = decoder(features), decoder(features[..., 8:-8])
 
@@ -98,6 +99,23 @@ def test_a_tile_differs_from_the_whole_as_deep_as_the_reach_and_no_deeper(deepes
     assert change[-decoder.reach] > 1e-5
 
 
+def test_a_gentle_slope_stays_one_where_it_is_enlarged_smoothly():
+    """And has steps where it is not: what the whole decoder's convolutions, here a mean each, then see."""
+    features = torch.linspace(0, 1, 12).expand(1, 9, 12, 12)
+    bends = {}
+    for upsampling in ENLARGING:
+        decoder = made(SMALL, "relu4_1", upsampling)
+        for convolution in decoder.convolutions.values():
+            convolution.weight.data.zero_()
+            convolution.weight.data[:, :, 1, 1] = 1 / convolution.in_channels
+        line = decoder(features)[0, 0, 40, 16:-16]
+        bends[upsampling] = line.diff().diff().abs().max() / line.diff().mean()
+    assert bends["bilinear"] < 1e-3
+    assert bends["nearest"] > 1
+
+
 def test_unknown_taps_are_refused():
+    with pytest.raises(ValueError, match=r"upsampling must be one of \['nearest', 'bilinear'\], got 'cubic'"):
+        Decoder(vgg.WIDTHS, upsampling="cubic")
     with pytest.raises(ValueError, match=r"deepest must be among \['relu1_1', .*\], got 'conv4_1'"):
         Decoder(vgg.WIDTHS, "conv4_1")

@@ -5,7 +5,7 @@ from torch.nn.functional import conv2d, interpolate, pad
 from torch.testing import assert_close
 
 from atelier.networks.padding import make_seamless
-from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d, folded
+from atelier.networks.reflection import ReflectedConv2d, SmoothUpsampleConv2d, UpsampleConv2d, folded
 from atelier.networks.winograd import pays
 
 SIZES = [(2, 2), (2, 5), (3, 2), (7, 4), (8, 9)]
@@ -25,7 +25,20 @@ def enlarged(layer, maps, mode="reflect"):
     return padded(layer, interpolate(maps, scale_factor=2, mode="nearest"), mode)
 
 
-PLAIN = {ReflectedConv2d: padded, UpsampleConv2d: enlarged}
+def smoothly_enlarged(layer, maps, mode="reflect"):
+    """By the definition: each pixel is three quarters of its own and a quarter of the next on its side."""
+    for dim in (2, 3):
+        last = maps.shape[dim] - 1
+        ends = maps.narrow(dim, 0, 1), maps.narrow(dim, last, 1)
+        first_end, last_end = ends if mode == "reflect" else ends[::-1]
+        before = torch.cat([first_end, maps.narrow(dim, 0, last)], dim)
+        after = torch.cat([maps.narrow(dim, 1, last), last_end], dim)
+        halves = torch.stack([(3 * maps + before) / 4, (3 * maps + after) / 4], dim + 1)
+        maps = halves.flatten(dim, dim + 1)
+    return padded(layer, maps, mode)
+
+
+PLAIN = {ReflectedConv2d: padded, UpsampleConv2d: enlarged, SmoothUpsampleConv2d: smoothly_enlarged}
 each_kind = pytest.mark.parametrize("kind", PLAIN)
 
 

@@ -34,7 +34,7 @@ class Pixels(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.widths = {"relu1_1": 3}
+        self.widths, self.reach = {"relu1_1": 3}, 0
 
     def taps(self, images, names):
         return dict.fromkeys(names, images)
@@ -51,9 +51,9 @@ class Watched(Level):
         return super().draw(features)
 
 
-def level(transform, widths=WIDTHS):
+def level(transform, widths=WIDTHS, upsampling="nearest"):
     """Random weights that keep about the variance from layer to layer, so that what is gathered matters."""
-    encoder, decoder = Encoder(widths), Decoder(widths, transform.taps[0])
+    encoder, decoder = Encoder(widths), Decoder(widths, transform.taps[0], upsampling)
     torch.manual_seed(0)
     for network in (encoder, decoder, transform):
         for parameter in network.parameters():
@@ -67,6 +67,7 @@ def level(transform, widths=WIDTHS):
 def made(name, memory=AMPLE):
     chosen = {
         "adain": lambda: [level(AdaIN("relu3_1"))],
+        "smooth": lambda: [level(AdaIN("relu3_1"), upsampling="bilinear")],
         "wct": lambda: [level(WCT(f"relu{stage}_1")) for stage in (3, 2, 1)],
         "sanet": lambda: [level(SANet(DEEP), DEEP)],
     }
@@ -95,7 +96,7 @@ class Tiled(Levels):
         return tiles(height, width, 32, level.reach, level.stride)
 
 
-SIZES = {"adain": (75, 101), "wct": (75, 101), "sanet": (69, 173)}
+SIZES = {"adain": (75, 101), "smooth": (75, 101), "wct": (75, 101), "sanet": (69, 173)}
 """Odd, and larger than what a tile sees."""
 
 each_method = pytest.mark.parametrize("name", ["adain", "wct", "sanet"])
@@ -105,7 +106,7 @@ def tiled(method):
     return Tiled(method.name, method.levels, AMPLE)
 
 
-@each_method
+@pytest.mark.parametrize("name", [*SIZES])
 @pytest.mark.parametrize(("strength", "divided"), [(1.0, False), (0.4, False), (0.4, True)])
 def test_a_picture_in_tiles_is_the_picture_in_one_piece(name, strength, divided):
     """Up to the rounding of sums that are gathered in another order."""

@@ -1,11 +1,18 @@
 """From an encoder's activations back to pixels (Huang & Belongie 2017, section 6.1)."""
 
 from collections.abc import Mapping
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d
-from atelier.networks.taps import reach, stage
+from atelier.networks.reflection import ReflectedConv2d, SmoothUpsampleConv2d, UpsampleConv2d
+from atelier.networks.taps import reach, stage, stride
+
+Upsampling = Literal["nearest", "bilinear"]
+ENLARGING: dict[str, type[UpsampleConv2d | SmoothUpsampleConv2d]] = {
+    "nearest": UpsampleConv2d,
+    "bilinear": SmoothUpsampleConv2d,
+}
 
 
 class Decoder(nn.Module):
@@ -13,12 +20,16 @@ class Decoder(nn.Module):
 
     Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
     `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
-    over. The last convolution is linear. Initial weights are those of He et al. 2015: with torch's, features shrink to
-    nothing on their way through so many layers without normalisation, and pictures stay grey for long.
+    over. The last convolution is linear. `upsampling` is the papers' "nearest", or "bilinear": of the staircases of one
+    a small decoder makes a weave in plain places (docs/decisions.md). Initial weights are those of He et al. 2015: with
+    torch's, features shrink to nothing on their way through so many layers without normalisation, and pictures stay
+    grey for long.
     """
 
-    def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1") -> None:
+    def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1", upsampling: Upsampling = "nearest") -> None:
         super().__init__()
+        if upsampling not in ENLARGING:
+            raise ValueError(f"upsampling must be one of {[*ENLARGING]}, got {upsampling!r}")
         taps = [name for name in widths if name.startswith("relu")]
         if deepest not in taps:
             raise ValueError(f"deepest must be among {taps}, got {deepest!r}")
@@ -29,7 +40,9 @@ class Decoder(nn.Module):
         for position in reversed(range(len(taps))):
             name, below = taps[position], taps[position - 1] if position else None
             enlarge = name != deepest and stage(taps[position + 1]) > stage(name)
-            layer = UpsampleConv2d if enlarge else ReflectedConv2d
+            layer: type[Any] = ENLARGING[upsampling] if enlarge else ReflectedConv2d
+            if layer is SmoothUpsampleConv2d:  # which looks at one pixel more to either side
+                self.reach += stride(name)
             convolution = layer(widths[name], widths[below] if below else 3)
             initialize(convolution, rectified=below is not None)
             self.convolutions[name] = convolution

@@ -5,7 +5,7 @@ Up to rounding they are what padding, and enlarging, in steps of their own would
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, pad
+from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
 
 from atelier.networks.padding import Conv2d
 from atelier.networks.winograd import Kernels, pays, pays_for_once, reflected
@@ -66,6 +66,23 @@ class UpsampleConv2d(nn.Conv2d):
         surrounded = repeated(input) if self.padding_mode == "reflect" else pad(input, [1] * 4, "circular")
         # cut 1 pixel of the kernel's own margin, and 2 that what is around the map has become
         return conv_transpose2d(surrounded, folded(self.weight), self.bias, stride=2, padding=3)
+
+
+class SmoothUpsampleConv2d(ReflectedConv2d):
+    """Features (B, C, H, W), enlarged bilinearly, reflected and convolved: (B, O, 2 H, 2 W).
+
+    Enlarged to nearest neighbours a gentle slope is a staircase, whose steps all that follows may take for strokes.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.padding_mode == "reflect":
+            return super().forward(smoothly_enlarged(input))
+        around = smoothly_enlarged(pad(input, [1] * 4, "circular"))
+        return super().forward(around[..., 2:-2, 2:-2])
+
+
+def smoothly_enlarged(features: Tensor) -> Tensor:
+    return interpolate(features, scale_factor=2, mode="bilinear")
 
 
 def repeated(features: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Self
 
 import torch
 
-from atelier.networks.decoder import Decoder
+from atelier.networks.decoder import Decoder, Upsampling
 from atelier.networks.state import read
 from atelier.networks.taps import stage
 from atelier.networks.vgg_normalised import WIDTHS, ReflectedEncoder, load, load_encoder
@@ -41,17 +41,17 @@ class SlimEncoder(ReflectedEncoder):
 class SlimDecoder(Decoder):
     """Of the encoder's last tap, relu{level}_1."""
 
-    def __init__(self, level: int) -> None:
-        super().__init__(widths(level), f"relu{level}_1")
+    def __init__(self, level: int, upsampling: Upsampling = "nearest") -> None:
+        super().__init__(widths(level), f"relu{level}_1", upsampling)
 
     @classmethod
-    def pretrained(cls, path: Path, level: int) -> Self:
+    def pretrained(cls, path: Path, level: int, upsampling: Upsampling = "nearest") -> Self:
         """With the weights of `wct16x_all.safetensors`, frozen, channels last; gradients still reach the features.
 
         Raises ValueError where the file cannot be read, or is another network's.
         """
         with torch.device("meta"):
-            network = cls(level)
+            network = cls(level, upsampling)
         load(network.convolutions, path, read(path), [_layer(f"{level}SD", name) for name in network.convolutions])
         network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         weight, bias = network.convolutions["relu1_1"].parameters()

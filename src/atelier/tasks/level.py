@@ -30,10 +30,11 @@ class Level(nn.Module):
     def reach(self) -> int:
         """How many pixels around its own ones a stylised pixel depends on, but for what is gathered of the whole.
 
-        The decoder mirrors the encoder, and reaches as far, from activations of which each stands for whole places.
+        The decoder's is from activations of which each stands for whole places.
         """
         seen = tapped.margin(self.encoder.widths, self.transform.taps)
-        return -(-seen // self.stride) * self.stride + self.transform.reach + seen
+        decoder: Any = self.decoder
+        return int(-(-seen // self.stride) * self.stride + self.transform.reach + decoder.reach)
 
     @property
     def bytes_per_pixel(self) -> float:
