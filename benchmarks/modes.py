@@ -1,7 +1,7 @@
 """Which modes each recipe finds, over three seeds: of Gaussians in the plane, and of the procedural paintings' styles.
 
     python benchmarks/modes.py points [--families wgan_gp sngan r3gan known_bad] [--layouts ring grid]
-    python benchmarks/modes.py paintings [--updates 20000] [-- schedule=linear]
+    python benchmarks/modes.py paintings [--updates 20000] [--overrides schedule=linear]
     python benchmarks/modes.py table                                # Markdown
 
 What has been done before is skipped, and what was interrupted goes on, or was given fewer updates. Each run is a run
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8000, help="on points")
     parser.add_argument("--updates", type=int, default=20_000, help="of each generator, on paintings")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("overrides", nargs="*", help="of the configs, on paintings")
+    parser.add_argument("--overrides", nargs="*", default=[], help="of the configs, on paintings")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     job = {"points": points, "paintings": paintings, "table": table}[arguments.job]

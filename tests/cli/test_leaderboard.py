@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,39 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
     (tmp_path / "broken" / "bad.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"--content: .*bad\.png cannot be used \(not an image\)"):
         run("leaderboard", "wct", "--content", tmp_path / "broken", "--style", style)
+
+
+def test_a_run_that_gives_no_picture_a_style_is_told_and_left_out(pictures, plain, adain, capsys):
+    made = contest(pictures, [plain, adain])
+    assert [row.name for row in made.rows] == ["adain"]
+    assert capsys.readouterr().err.startswith(f"{plain.name}: METHOD: {plain} is the run of a Gan")
+
+
+def test_a_run_whose_encoders_file_has_moved_heeds_the_one_that_is_named(pictures, tmp_path, monkeypatch, capsys):
+    from atelier.cli.board import contest
+
+    heard = []
+    monkeypatch.setattr(contest, "try_out", lambda word, settings, grid: heard.append(settings.weights))
+    monkeypatch.setattr(contest, "paint", lambda *_: pytest.fail("only tried out"))
+    (tmp_path / "here.pth").touch()
+    for number, file in enumerate(("gone.pth", "here.pth")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "config.yaml").write_text(f"encoder: {{weights: {tmp_path / file}}}\n")
+    made = Contest(*pictures, 80, ["ssim"], Settings(2 << 30, weights=Path("named.pth")), 0)
+    with pytest.raises(pytest.fail.Exception):
+        made.hold(entrants([str(tmp_path / "0"), str(tmp_path / "1")]), None)
+    assert heard == [Path("named.pth"), None]
+
+
+def test_a_fault_of_a_config_is_told_whole(pictures, adain, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    shutil.copytree(adain, broken)
+    config = (broken / "config.yaml").read_text()
+    (broken / "config.yaml").write_text(config.replace("deepest: relu4_1", "deepest: relu4_1\n    surprise: 1"))
+    contest(pictures, [broken, adain])
+    assert capsys.readouterr().err == (
+        "broken: model.decoder.surprise: Decoder takes no such argument; it takes deepest, upsampling, widths\n"
+    )
 
 
 def test_options_reach_the_methods_that_heed_them(pictures, adain, monkeypatch):

@@ -160,6 +160,21 @@ def test_a_folder_of_masks_has_one_for_each_picture(blind, restore, out, tmp_pat
         assert (found[area] != before[area]).any(1).mean() > 0.9
 
 
+def test_pictures_of_one_name_have_the_mask_of_that_name(inpainter, restore, out, tmp_path):
+    _, missing = lost(tmp_path / "masks" / "a.png")
+    lost(tmp_path / "masks" / "a-1.png", box=(slice(0, 2), slice(0, 2)))
+    pictures = [paint(tmp_path / folder / "a.png", seed=seed) for seed, folder in enumerate(("x", "y"))]
+    result = restore(inpainter, *pictures, "--mask", tmp_path / "masks")
+    assert result.exit_code == 0, result.output
+    for picture, name in zip(pictures, ("a", "a-1"), strict=True):
+        found, before = read(out / f"{name}_restored.png"), read(picture)
+        np.testing.assert_array_equal((found != before).any(2) | missing, missing)
+        assert (found[missing] != before[missing]).any(1).mean() > 0.9
+    paint(tmp_path / "masks" / "a.jpg")
+    told = refusal(restore(inpainter, *pictures, "--mask", tmp_path / "masks"))
+    assert told.endswith("a.png are of one name, and of which picture is not told")
+
+
 def test_masks_that_cannot_be_spoil_only_their_own_pictures(inpainter, restore, out, tmp_path):
     pictures = {name: paint(tmp_path / "in" / f"{name}.png") for name in ("all", "good", "none", "other", "torn")}
     masks = tmp_path / "masks"

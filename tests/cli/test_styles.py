@@ -132,6 +132,8 @@ def test_contents_are_files_and_all_pictures_below_folders(tmp_path):
 def test_contents_and_styles_of_one_name_are_numbered(tmp_path):
     one, other = paint(tmp_path / "x" / "a.jpg"), paint(tmp_path / "x" / "a.png")
     assert [(content.path, content.name) for content in contents([one, other, one])] == [(one, "a"), (other, "a-1")]
+    assert [content.own for content in contents([one, other])] == ["a", "a"]
+    assert [content.path for content in contents([tmp_path / "x", one])] == [one, other]
     assert [recipe.name for recipe in recipes([str(tmp_path / "x")], None)] == ["a", "a-1"]
 
 

@@ -256,6 +256,7 @@ def test_clips_are_stylised_frame_by_frame(learned, stylize, out, tmp_path):
     assert result.exit_code == 0, result.output
     assert rate_of(out / "film_stylized_dawn.mp4") == 24
     assert [frame.shape for frame in frames(out / "film_stylized_dawn.mp4")] == [(3, 32, 48)] * 3
+    assert read(tmp_path / "out.png").shape[:2] == (SIDE + 4, 2 * (SIDE + 2) + 2)  # its first frame, and what it became
     (tmp_path / "broken.mp4").write_bytes(b"no film")
     result = stylize(learned, "--content", tmp_path / "broken.mp4", "--style", "dawn")
     assert result.exit_code == 1

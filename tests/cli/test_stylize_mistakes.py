@@ -74,6 +74,19 @@ def test_too_little_memory_for_one_picture_leaves_the_others(adain, painting, st
     assert made(out) == ["b_stylized_painting.png"]
 
 
+def test_absent_contents_are_told_and_leave_the_others(adain, photo, painting, stylize, out, tmp_path):
+    (tmp_path / "empty").mkdir()
+    absent = ["--content", "nowhere.jpg", "--content", tmp_path / "empty"]
+    result = stylize(adain, *absent, "--content", photo, "--style", painting)
+    assert result.exit_code == 2
+    first, second = result.stderr.splitlines()
+    assert first == "--content: no such file or folder: 'nowhere.jpg'"
+    assert second.startswith(f"--content: no pictures in '{tmp_path / 'empty'}'")
+    assert made(out) == ["photo_stylized_painting.png"]
+    told = refusal(stylize(adain, "--content", "nowhere.jpg", "--style", painting))
+    assert told == "--content: no such file or folder: 'nowhere.jpg'"
+
+
 def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize, out, tmp_path):
     paint(tmp_path / "in" / "narrow.png", 32, 256)
     paint(tmp_path / "in" / "wide.png", 32, 48)
@@ -115,7 +128,6 @@ def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize,
         (["{adain}", "--preserve-color", "colar"], "--preserve-color: must be one of coral, .*did you mean 'coral'"),
         (["{adain}", "--format", "gif"], "--format: must be one of .*got 'gif'"),
         (["{adain}", "--max-memory", "lots"], "--max-memory: must be like 4GiB or 500MB"),
-        (["{adain}", "--content", "nowhere.jpg"], "--content: no such file or folder: 'nowhere.jpg'"),
         (["{adain}", "--style", "nowhere.jpg"], "--style: no such file: 'nowhere.jpg'"),
     ],
 )  # fmt: skip

@@ -11,7 +11,6 @@ from atelier.record import table
 GANS = ["batch_norm", "critic_steps", "augmented", "lecam", "relativistic", "labelled"]
 TRANSLATIONS = ["pool", "restored"]
 TRANSFERS = ["any_style", "accumulated"]
-"""Of which every draw is for one picture of the batch, and every loss a mean over its pictures."""
 
 PLAYERS = ["+model.generator_optimizer.eps=1e-3", "+model.discriminator_optimizer.eps=1e-3"]
 """Adam makes steps of gradients that are nothing but rounding, such as of a bias before batch norm."""
@@ -22,7 +21,8 @@ ALIKE = {
     **{key: [*PRECISE, *PLAYERS, "callbacks.translated=null"] for key in TRANSLATIONS},
     **{key: [*PRECISE, "+model.optimizer.eps=1e-3", "callbacks.stylised=null"] for key in TRANSFERS},
 }
-"""In double precision, without what draws samples in single precision."""
+"""Of which every draw is for one picture of the batch, and every loss a mean over its pictures: how they are told to be
+in double precision, without what draws samples in single precision."""
 
 
 @pytest.mark.parametrize("names", [["batch_norm", "pool"], pytest.param([*RECIPES], marks=pytest.mark.slow)])

@@ -62,6 +62,11 @@ def test_what_is_averaged_and_sent_are_the_gradients_of_those_that_learn(learnin
     torch.testing.assert_close(after, before)
 
 
+def test_a_strategy_of_torchs_own_kind_may_become_this_one():
+    strategy = turns.InTurns(find_unused_parameters=False, process_group_backend="gloo")
+    assert strategy._ddp_kwargs["find_unused_parameters"] is True
+
+
 def test_of_a_bucket_in_which_nothing_learns_nothing_is_sent(sent):
     bucket = Bucket([False, False])
     before = bucket.buffer().clone()

@@ -18,6 +18,8 @@ class Content(NamedTuple):
     path: Path
     name: str
     """What the pictures made of it are called after."""
+    own: str
+    """The same without a number: what a mask of it is called."""
 
     @property
     def is_clip(self) -> bool:
@@ -48,19 +50,21 @@ def contents(
         raise faults[0]
     for fault in faults:
         left_out(fault)
-    different = [*dict.fromkeys(found)]
-    names = numbered([content.name for content in different])
-    return [content._replace(name=name) for content, name in zip(different, names, strict=True)]
+    different: dict[Path, Content] = {}
+    for content in found:
+        different.setdefault(content.path.resolve(), content)
+    names = numbered([content.name for content in different.values()])
+    return [content._replace(name=name) for content, name in zip(different.values(), names, strict=True)]
 
 
 def contents_of(path: Path, key: str) -> list[Content]:
     """A file, or all pictures in a folder and below. Raises UserError that names the `key`."""
     if path.is_dir():
         names = picture_names(path, key)
-        return [Content(path / name, joined_name(name)) for name in names]
+        return [Content(path / name, joined_name(name), joined_name(name)) for name in names]
     if not path.exists():
         raise UserError(f"{key}: no such file or folder: {str(path)!r}")
-    return [Content(path, path.stem)]
+    return [Content(path, path.stem, path.stem)]
 
 
 def joined_name(file: str) -> str:

@@ -16,7 +16,8 @@ from atelier.stylize.provenance import read_note
 def place_of(path: Path, note: Mapping[str, object]) -> Path:
     """`path`; or, where another picture has that name, the first of `photo-1.png`, `photo-2.png` … that is free.
 
-    A picture or clip whose note is the very same is this one, made once more, and is written over.
+    A picture or clip whose note is the very same is this one, made once more, and is written over. Two commands at
+    once in one folder do not see each other.
     """
     own = json.loads(json.dumps(note, default=str))
     choices = chain([path], (path.with_stem(f"{path.stem}-{number}") for number in count(1)))

@@ -110,18 +110,21 @@ class Stylizing:
 
     def _make_clip(self, content: Content, recipe: Recipe, studies: Studies, name: str) -> None:
         smooth = Smoother()
+        first: list[tuple[Tensor, Tensor]] = []
 
         def pictures() -> Iterator[Tensor]:
-            for number, frame in enumerate(clips.frames(content.path)):
+            for frame in clips.frames(content.path):
                 image = image_of(self._sized(frame))
                 stylised = pixels_of(smooth(image, self._transferred(image, frame, studies)))
-                if number == 0:
-                    self.sheet.note(content.name, recipe.name, frame, studies.head, stylised)
+                if not first:
+                    first.append((frame, stylised))
                 yield stylised
 
         note = self._note(content, recipe)
         path = self.tally.place(self.out / f"{name}{content.path.suffix}", note)
         clips.write_clip(path, pictures(), clips.rate_of(content.path), note, content.path)
+        ((frame, stylised),) = first
+        self.sheet.note(content.name, recipe.name, frame, studies.head, stylised)
 
     def _transferred(self, image: Tensor, pixels: Tensor, studies: Studies) -> Tensor:
         """An image (1, 3, H, W), of which `pixels` (3, h, w) are the original, in the styles."""

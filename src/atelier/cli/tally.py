@@ -16,13 +16,16 @@ from atelier.failures import one_line, tell
 class Tally:
     def __init__(self) -> None:
         self.made = self.failed = self.numbered = 0
+        self._elsewhere = False
 
     @contextmanager
     def attempt(self, name: object) -> Iterator[None]:
         """Around the making of one picture: what is known to go wrong is told in a line that begins with its name."""
+        self._elsewhere = False
         try:
             yield
             self.made += 1
+            self.numbered += self._elsewhere
         except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
             self._fail(name, one_line(error))
         except OSError as error:
@@ -38,7 +41,7 @@ class Tally:
     def place(self, path: Path, note: Mapping[str, object]) -> Path:
         """Where the picture with this note goes that would be `path`: nothing that was there before is lost."""
         found = place_of(path, note)
-        self.numbered += found != path
+        self._elsewhere = found != path
         return found
 
     def _fail(self, name: object, reason: str) -> None:

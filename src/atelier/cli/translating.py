@@ -102,9 +102,9 @@ class Masks:
         """Raises UserError where it has none."""
         if not self.path.is_dir():
             return self.path
-        if content.name not in self.files:
-            raise UserError(f"no mask of this name in {self.path}{did_you_mean(content.name, self.files)}")
-        return self.files[content.name]
+        if content.own not in self.files:
+            raise UserError(f"no mask of this name in {self.path}{did_you_mean(content.own, self.files)}")
+        return self.files[content.own]
 
 
 class Translating:

@@ -16,7 +16,7 @@ class InTurns(DDPStrategy):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(find_unused_parameters=True, **options)
+        super().__init__(**{**options, "find_unused_parameters": True})
 
     def configure_ddp(self) -> None:
         super().configure_ddp()

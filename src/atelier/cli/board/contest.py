@@ -61,7 +61,7 @@ class Contest:
             able = {
                 name: word
                 for name, word in methods.items()
-                if self._try(name, try_out, word, self._heeded(word), self.grid)
+                if self._try(name, lambda word: try_out(word, self._heeded(word), self.grid), word)
             }
             for name, word in able.items():  # made again each by itself, or their weights would add up
                 self._try(name, self._score, name, word, Path(folder) / name)
@@ -125,7 +125,8 @@ def _lacks_weights(run: Path) -> bool:
     """Whether it is a run whose encoder's file is no longer where it was."""
     if not (run / CONFIG).is_file():
         return False
-    file = run_folder.config(run).encoder.get("weights")
+    encoder = run_folder.config(run).get("encoder") or {}
+    file = encoder.get("weights")
     return file is not None and not Path(file).exists()
 
 
