@@ -15,7 +15,9 @@ from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 
 OVERRIDES = ["model=dcgan", "seed=1"]
-CONFIG = OmegaConf.create({"resume": None, "run_dir": "outputs/x", "data": {"size": 8}})
+CONFIG = OmegaConf.create(
+    {"resume": None, "run_dir": "outputs/x", "data": {"size": 8}, "trainer": {"devices": 2, "max_steps": 9}}
+)
 
 
 class Trainer:
@@ -106,13 +108,15 @@ def test_a_job_that_another_process_is_at_is_not_trained(run, ledger):
 def test_a_half_done_job_goes_on_with_its_own_recipe(run):
     with pytest.raises(Interrupted):
         attempted(CONFIG, Trainer(run, Interrupted("stopped at step 4")))
-    (run / "recipe.yaml").write_text("resume: null\nrun_dir: elsewhere\ndata: {size: 16, twice: '${data.size}'}\n")
+    data, trainer = "data: {size: 16, twice: '${data.size}'}", "trainer: {devices: 1, max_steps: 4}"
+    (run / "recipe.yaml").write_text(f"{{resume: null, run_dir: elsewhere, {trainer}, {data}}}")
     (run / "checkpoints").mkdir()
     (run / "checkpoints" / "last.ckpt").touch()
     trainer = Trainer(run)
     attempted(CONFIG, trainer)
     cfg = trainer.given[0]
     assert cfg.data.twice == 16
+    assert (cfg.trainer.max_steps, cfg.trainer.devices) == (4, 2)  # on today's devices, all the same
     assert (cfg.resume, cfg.run_dir) == (str(run), str(run))
     assert OmegaConf.is_struct(cfg)
     assert CONFIG.resume is None
