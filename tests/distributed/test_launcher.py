@@ -99,7 +99,8 @@ def test_all_that_was_learnt_goes_on_with_another_number_of_processes(trained, t
     shutil.copytree(trained[0], run)
     content = checkpoints.read(run / "checkpoints" / "last.ckpt")
     cfg = OmegaConf.load(run / "recipe.yaml")
-    cfg.resume, cfg.run_dir, cfg.trainer.devices = str(run), str(run), 1
+    cfg.resume, cfg.run_dir = str(run), str(run)
+    cfg.trainer.devices, cfg.trainer.strategy = 1, "auto"  # as trainer=default says: no group of processes in this one
     cfg.trainer.max_steps = content["global_step"] + 1
     beginning = Beginning()
     fit(cfg, run, {}, [beginning])
