@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from batches import levels, names
+from batches import exact, levels, names
 from coordinates import coordinates, put, training
-from degrading import HOLES, SMALL, corners, exact
+from degrading import HOLES, SMALL, corners
 from PIL import Image
 from torch.testing import assert_close
 

@@ -1,17 +1,15 @@
 """In which order pictures are damaged and how, whoever looks: after a stop, in several processes, in validation."""
 
-import pickle
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
-from batches import Place, names
+from batches import Place, exact, names
 from coordinates import training
-from degrading import HOLES, NOISE, corners, exact
+from degrading import HOLES, corners
 
 from atelier.data.damaging import DamageStream
-from atelier.data.types import Paired
 
 
 def validation(data):
@@ -37,34 +35,6 @@ def test_corners_and_seeds_are_independent():
     assert seeds.min() >= 0
     numbers = np.column_stack([places, seeds.astype(float)])
     assert np.abs(np.corrcoef(numbers.T) - np.eye(3)).max() < 5 / 4000**0.5
-
-
-@pytest.mark.parametrize("number", [1, 6, 7, 20])
-def test_going_on_is_starting_at_a_number(degraded, number):
-    whole, resumed = degraded(chain=NOISE | HOLES, mask=True), degraded(chain=NOISE | HOLES, mask=True)
-    resumed.trainer = Place(global_step=number)
-    for one, other in zip(training(whole, number + 4)[number:], islice(resumed.train_dataloader(), 4), strict=True):
-        exact(one, other)
-
-
-@pytest.mark.parametrize("world", [2, 4])
-def test_ranks_see_together_what_one_sees(degraded, world):
-    alone = training(degraded(chain=NOISE | HOLES, mask=True), 9)
-    parts = []
-    for rank in range(world):
-        data = degraded(chain=NOISE | HOLES, mask=True)
-        data.trainer = Place(global_rank=rank, world_size=world)
-        parts.append(list(islice(data.train_dataloader(), 9)))
-    for number, whole in enumerate(alone):
-        for field in Paired._fields:
-            exact(torch.cat([getattr(part[number], field) for part in parts]), getattr(whole, field))
-
-
-def test_another_process_damages_the_same(degraded):
-    data = degraded(chain=NOISE | HOLES, mask=True)
-    copy = pickle.loads(pickle.dumps(data.train_pixels))
-    for draw in islice(data.stream(0, 1).since(0), 3):
-        exact(copy.batch(*draw), data.train_pixels.batch(*draw))
 
 
 @pytest.mark.slow

@@ -1,18 +1,14 @@
 """One content and one style, for ever."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
+from batches import exact
 from coordinates import coordinates, put, training
-from torch.testing import assert_close
 
 from atelier.data.image_pair import ImagePair
 from atelier.data.types import Pair
 from atelier.errors import UserError
-
-exact = partial(assert_close, rtol=0, atol=0)
 
 
 @pytest.fixture

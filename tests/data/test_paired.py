@@ -1,13 +1,11 @@
 """Contents with their targets: found by name or side by side, and cropped alike."""
 
 import logging
-import pickle
-from itertools import islice
 
 import numpy as np
 import pytest
 import torch
-from batches import Place, levels, names
+from batches import levels, names
 from coordinates import coordinates, training
 from pairs_on_disk import negative, put_both, put_pair, save
 from PIL import Image
@@ -19,37 +17,6 @@ from atelier.data.paired import PairedPictures
 from atelier.data.pairing import CropStream
 from atelier.data.types import Paired
 
-SMALL = {"image_size": 8, "batch_size": 4, "seed": 0, "resize": 24}
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """The same thirty pairs twice: contents and their negatives in two folders, and side by side."""
-    root = tmp_path_factory.mktemp("pairs")
-    for number in range(30):
-        name = f"{'deep/er' if number < 10 else 'flat'}/{number:02}"
-        put_pair(root, name, number)
-        put_both(root / "both" / f"{name}.png", number)
-    return root
-
-
-@pytest.fixture(params=["two folders", "side by side"])
-def layout(request, pictures):
-    if request.param == "side by side":
-        return {"root": str(pictures / "both")}
-    return {"content": str(pictures / "content"), "target": str(pictures / "target")}
-
-
-@pytest.fixture
-def module(pictures):
-    def prepared(**changes):
-        given = {} if {"root", "content", "target"} & changes.keys() else {"root": str(pictures / "both")}
-        data = PairedPictures(**SMALL | given | changes)
-        data.prepare()
-        return data
-
-    return prepared
-
 
 def assert_same(one, other):
     assert_close(one.content, other.content, rtol=0, atol=0)
@@ -57,8 +24,8 @@ def assert_same(one, other):
     assert one.known is other.known is None
 
 
-def test_a_batch(module, layout):
-    batch = training(module(**layout), 1)[0]
+def test_a_batch(paired, layout):
+    batch = training(paired(**layout), 1)[0]
     assert isinstance(batch, PairedPictures.batch)
     assert batch.content.shape == batch.target.shape == (4, 3, 8, 8)
     assert batch.content.dtype == batch.target.dtype == torch.float32
@@ -68,8 +35,8 @@ def test_a_batch(module, layout):
 
 
 @pytest.mark.parametrize("hflip", [False, True])
-def test_both_pictures_of_a_pair_are_cropped_and_mirrored_alike(module, layout, hflip):
-    batches = training(module(**layout, hflip=hflip), 60)
+def test_both_pictures_of_a_pair_are_cropped_and_mirrored_alike(paired, layout, hflip):
+    batches = training(paired(**layout, hflip=hflip), 60)
     content, target = (levels(torch.cat([getattr(batch, side) for batch in batches])) for side in Paired._fields[:2])
     assert_close(target, 255 - content, rtol=0, atol=0)
     places = content[:, 1:].amin((2, 3)) // 8
@@ -83,9 +50,9 @@ def test_both_pictures_of_a_pair_are_cropped_and_mirrored_alike(module, layout, 
     assert 0.3 < mirrored.float().mean() < 0.7 if hflip else not mirrored.any()
 
 
-def test_both_layouts_give_the_same_pairs(module, pictures):
-    side_by_side = module()
-    folders = module(content=str(pictures / "content"), target=str(pictures / "target"))
+def test_both_layouts_give_the_same_pairs(paired, pairs):
+    side_by_side = paired()
+    folders = paired(content=str(pairs / "content"), target=str(pairs / "target"))
     assert side_by_side.fingerprint == folders.fingerprint
     for one, other in zip(training(side_by_side, 20), training(folders, 20), strict=True):
         assert_same(one, other)
@@ -93,17 +60,17 @@ def test_both_layouts_give_the_same_pairs(module, pictures):
         assert_same(one, other)
 
 
-def test_the_other_direction_exchanges_the_halves(tmp_path, module):
+def test_the_other_direction_exchanges_the_halves(tmp_path, paired):
     """With validation pictures of its own, for otherwise the contents choose them."""
     for number in range(6):
         put_both(tmp_path / ("train" if number < 4 else "val") / f"{number}.png", number)
-    there, back = (module(root=str(tmp_path), direction=way) for way in ("left_to_right", "right_to_left"))
+    there, back = (paired(root=str(tmp_path), direction=way) for way in ("left_to_right", "right_to_left"))
     for one, other in zip(training(there, 5), training(back, 5), strict=True):
         assert_same(one, Paired(other.target, other.content))
     assert there.fingerprint != back.fingerprint
 
 
-def test_squares_are_a_little_larger_than_crops(tmp_path, module):
+def test_squares_are_a_little_larger_than_crops(tmp_path, paired):
     """286 of 256 px, as in the paper; and the middles of pictures of any shape, of both sides alike."""
     for number in range(5):
         image = np.random.default_rng(number).integers(0, 256, (50, 70, 3), np.uint8)
@@ -111,17 +78,17 @@ def test_squares_are_a_little_larger_than_crops(tmp_path, module):
         save(tmp_path / "target" / f"{number}.jpg", 255 - image, quality=100, subsampling=0)
         save(tmp_path / "both" / f"{number}.png", np.hstack([image, 255 - image]))
     folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
-    assert module(**folders, resize=None, image_size=256).train_pixels.targets.side == 286
+    assert paired(**folders, resize=None, image_size=256).train_pixels.targets.side == 286
     for given in (folders, {"root": str(tmp_path / "both")}):
-        data = module(**given, resize=None, image_size=32)
+        data = paired(**given, resize=None, image_size=32)
         assert data.train_pixels.contents.side == 36
         for batch in [*training(data, 3), *data.val_dataloader()]:
             assert_close(batch.target, -batch.content, rtol=0, atol=0.05)  # JPEG, and rounding
             assert batch.content.std() > 0.1
 
 
-def test_nothing_is_cut_where_squares_are_as_crops(module):
-    data = module(resize=24, image_size=24, hflip=False)
+def test_nothing_is_cut_where_squares_are_as_crops(paired):
+    data = paired(resize=24, image_size=24, hflip=False)
     batch = training(data, 1)[0]
     expected = [torch.from_numpy(coordinates(name)).permute(2, 0, 1).long() for name in names(batch.content)]
     assert_close(levels(batch.content), torch.stack(expected))
@@ -142,44 +109,20 @@ def test_places_of_crops_are_equally_likely_and_independent():
     assert np.abs(np.corrcoef(draws.T) - np.eye(2)).max() < 5 / len(draws) ** 0.5
 
 
-@pytest.mark.parametrize("number", [1, 6, 7, 20])
-def test_going_on_is_starting_at_a_number(module, layout, number):
-    whole, resumed = module(**layout), module(**layout)
-    resumed.trainer = Place(global_step=number)
-    for one, other in zip(training(whole, number + 9)[number:], islice(resumed.train_dataloader(), 9), strict=True):
-        assert_same(one, other)
-
-
-@pytest.mark.parametrize("world", [2, 4])
-def test_ranks_see_together_what_one_sees(module, world):
-    parts = []
-    for rank in range(world):
-        data = module()
-        data.trainer = Place(global_rank=rank, world_size=world)
-        parts.append(list(islice(data.train_dataloader(), 9)))
-    for number, whole in enumerate(training(module(), 9)):
-        content, target = (torch.cat([getattr(part[number], side) for part in parts]) for side in Paired._fields[:2])
-        assert_same(Paired(content, target), whole)
-
-
-def test_another_seed_is_another_order_of_the_same_pairs(module):
-    one, other = module(), module(seed=1)
+def test_another_seed_is_another_order_of_the_same_pairs(paired):
+    one, other = paired(), paired(seed=1)
     assert one.fingerprint == other.fingerprint
     assert one.targets.key == other.targets.key
     assert any(names(a.content) != names(b.content) for a, b in zip(training(one, 3), training(other, 3), strict=True))
 
 
-def test_another_process_draws_the_same(module):
-    data, working = module(), module(num_workers=1)
-    copy = pickle.loads(pickle.dumps(data.train_pixels))
-    for draw in islice(data.stream(0, 1).since(0), 3):
-        assert_same(copy.batch(*draw), data.train_pixels.batch(*draw))
-    for one, other in zip(training(data, 3), training(working, 3), strict=True):
+def test_workers_draw_the_same(paired):
+    for one, other in zip(training(paired(), 3), training(paired(num_workers=1), 3), strict=True):
         assert_same(one, other)
 
 
-def test_validation_is_of_held_out_pairs_in_their_middles(module, layout):
-    data = module(**layout)
+def test_validation_is_of_held_out_pairs_in_their_middles(paired, layout):
+    data = paired(**layout)
     batches = list(data.val_dataloader())
     shown = [name for batch in batches for name in names(batch.content)]
     assert shown == sorted(shown)
@@ -190,13 +133,13 @@ def test_validation_is_of_held_out_pairs_in_their_middles(module, layout):
         assert_close(levels(batch.target), 255 - levels(batch.content))
 
 
-def test_the_first_pair_is_there_for_whoever_asks_for_shapes(module):
-    pair = module().train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
+def test_the_first_pair_is_there_for_whoever_asks_for_shapes(paired):
+    pair = paired().train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
     assert pair.content.shape == pair.target.shape == (1, 3, 8, 8)
 
 
-def test_targets_are_those_for_training_in_their_middles(module, layout):
-    data = module(**layout)
+def test_targets_are_those_for_training_in_their_middles(paired, layout):
+    data = paired(**layout)
     found = torch.cat([*data.targets.batches(5)])
     assert found.dtype == torch.uint8
     assert len(found) == len(data.targets) == 27
@@ -223,25 +166,25 @@ def test_folders_that_divide_a_collection(given, expected):
 
 
 @pytest.mark.parametrize("side_by_side", [False, True])
-def test_own_folders_for_validation_are_held_out(tmp_path, module, side_by_side):
+def test_own_folders_for_validation_are_held_out(tmp_path, paired, side_by_side):
     for number, folder in enumerate(["train"] * 5 + ["val", "test"]):
         put_pair(tmp_path, f"{folder}/{number}", number)
         put_both(tmp_path / "both" / folder / f"{number}.png", number)
     folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
-    data = module(**{"root": str(tmp_path / "both")} if side_by_side else folders)
+    data = paired(**{"root": str(tmp_path / "both")} if side_by_side else folders)
     assert {name for batch in training(data, 10) for name in names(batch.content)} == {0, 1, 2, 3, 4}
     assert [name for batch in data.val_dataloader() for name in names(batch.content)] == [6, 5]
     assert len(data.targets) == 5
 
 
-def test_pairs_of_equal_contents_are_on_one_side(tmp_path, module):
+def test_pairs_of_equal_contents_are_on_one_side(tmp_path, paired):
     """One drawing, coloured eight times; and eight others. One is broken, so that rows are not numbers of pairs."""
     for number in range(16):
         save(tmp_path / "content" / f"{number}.png", coordinates(max(number - 7, 0)))
         save(tmp_path / "target" / f"{number}.png", coordinates(number))
     (tmp_path / "target" / "0.png").write_bytes(b"")
     for share in (0.1, 0.3, 0.5, 0.7):
-        data = module(
+        data = paired(
             content=str(tmp_path / "content"), target=str(tmp_path / "target"), batch_size=1, validation=share
         )
         training, others = (
@@ -252,7 +195,7 @@ def test_pairs_of_equal_contents_are_on_one_side(tmp_path, module):
         assert not {*names(training.content)} & {*names(others.content)}
 
 
-def test_broken_pictures_are_left_out_on_both_sides(tmp_path, module, caplog):
+def test_broken_pictures_are_left_out_on_both_sides(tmp_path, paired, caplog):
     for number in range(12):
         put_pair(tmp_path, f"{number:02}", number)
         put_both(tmp_path / "both" / f"{number:02}.png", number)
@@ -264,7 +207,7 @@ def test_broken_pictures_are_left_out_on_both_sides(tmp_path, module, caplog):
     folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
     for given in (folders, {"root": str(tmp_path / "both")}):
         caplog.clear()
-        data = module(**given)
+        data = paired(**given)
         whole = [data.train_pixels.batch(np.arange(9), np.zeros(9, bool)), *data.val_dataloader()]
         found = sorted(name for batch in whole for name in names(batch.content))
         assert found == [number for number in range(12) if number not in (3, 7)]
@@ -275,52 +218,52 @@ def test_broken_pictures_are_left_out_on_both_sides(tmp_path, module, caplog):
     assert "07.png: not an image" in caplog.text
 
 
-def test_pixels_are_made_once(module, layout, monkeypatch):
-    module(**layout)
+def test_pixels_are_made_once(paired, layout, monkeypatch):
+    paired(**layout)
 
     def build(source, *_):
         raise AssertionError(f"{source.name} was built again")
 
     monkeypatch.setattr(cache, "build", build)
-    module(**layout)
-    module(**layout | {"direction": "right_to_left"} if "root" in layout else layout)
+    paired(**layout)
+    paired(**layout | {"direction": "right_to_left"} if "root" in layout else layout)
     with pytest.raises(AssertionError, match="was built again"):
-        module(**layout, resize=23)
+        paired(**layout, resize=23)
 
 
-def test_the_fingerprint_follows_pixels_and_pairing(tmp_path, module):
+def test_the_fingerprint_follows_pixels_and_pairing(tmp_path, paired):
     for number in range(6):
         put_pair(tmp_path, str(number), number)
     folders = {"content": str(tmp_path / "content"), "target": str(tmp_path / "target")}
-    found = {module(**folders).fingerprint, module(**folders, image_size=16).fingerprint}
+    found = {paired(**folders).fingerprint, paired(**folders, image_size=16).fingerprint}
     one, other = tmp_path / "target" / "0.bmp", tmp_path / "target" / "1.bmp"
     aside = one.rename(tmp_path / "aside.bmp")
     other.rename(one)
     aside.rename(other)
-    assert len(found | {module(**folders).fingerprint}) == 3
+    assert len(found | {paired(**folders).fingerprint}) == 3
 
 
-def test_files_that_differ_in_their_suffix_are_two_side_by_side_pictures(tmp_path, module):
+def test_files_that_differ_in_their_suffix_are_two_side_by_side_pictures(tmp_path, paired):
     for number, name in enumerate(["a.png", "a.bmp", "a.b.png", "b.png", "c.png"]):
         put_both(tmp_path / name, number)
-    assert len(module(root=str(tmp_path)).train_pixels) == 4
+    assert len(paired(root=str(tmp_path)).train_pixels) == 4
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])  # of which Pillow turns one when it is opened
-def test_a_side_by_side_picture_that_lies_on_its_side_is_turned_first(tmp_path, module, suffix):
+def test_a_side_by_side_picture_that_lies_on_its_side_is_turned_first(tmp_path, paired, suffix):
     for number in range(5):
         both = np.hstack([coordinates(number), negative(number)])
         turned = Image.Exif()
         turned[0x0112] = 6  # to be turned clockwise
         save(tmp_path / f"{number}.{suffix}", np.ascontiguousarray(np.rot90(both)), exif=turned)
-    batch = training(module(root=str(tmp_path)), 1)[0]
+    batch = training(paired(root=str(tmp_path)), 1)[0]
     assert_close(levels(batch.target), 255 - levels(batch.content))
     assert max(names(batch.content)) < 5
 
 
-def test_the_shipped_config(checked, pictures):
-    data = checked("data=paired", f"data.root={pictures / 'both'}", "data.resize=24", "data.image_size=8")
+def test_the_shipped_config(checked, pairs):
+    data = checked("data=paired", f"data.root={pairs / 'both'}", "data.resize=24", "data.image_size=8")
     data.prepare()
     assert len(training(data, 1)[0].content) == data.batch_size
-    folders = [f"data.{name}={pictures / name}" for name in ("content", "target")]
+    folders = [f"data.{name}={pairs / name}" for name in ("content", "target")]
     assert checked("data=paired", *folders).validation == 0.1

@@ -1,13 +1,12 @@
 """Contents with styles: two independent orders of random crops."""
 
-import pickle
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
-from batches import Place, names
+from batches import exact, names
 from coordinates import coordinates, put, training
 from torch.testing import assert_close
 
@@ -18,30 +17,6 @@ from atelier.data.types import Pair
 from atelier.errors import ConfigError, UserError
 
 SMALL = {"image_size": 8, "batch_size": 4, "seed": 0}
-exact = partial(assert_close, rtol=0, atol=0)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Thirty photographs in one folder, beside COCO's annotations; seven paintings by style."""
-    root = tmp_path_factory.mktemp("pictures")
-    for number in range(30):
-        put(root / "coco" / "train2017" / f"{number:012}.png", number)
-    (root / "coco" / "train2017" / "captions.json").write_text("{}")
-    for number in range(7):
-        put(root / "art" / ("cubism" if number < 3 else "baroque") / f"{number}.png", number + 40)
-    return root
-
-
-@pytest.fixture
-def module(folders):
-    def prepared(**changes):
-        given = {"content": str(folders / "coco"), "style": str(folders / "art"), "resize": 24}
-        data = ContentStyle(**SMALL | given | changes)
-        data.prepare()
-        return data
-
-    return prepared
 
 
 def corners(images):
@@ -54,8 +29,8 @@ def piece(name, corner):
     return torch.from_numpy(coordinates(name)[top : top + 8, left : left + 8]).permute(2, 0, 1) / 127.5 - 1
 
 
-def test_a_batch(module):
-    batch = training(module(), 1)[0]
+def test_a_batch(content_style):
+    batch = training(content_style(), 1)[0]
     assert isinstance(batch, ContentStyle.batch)
     assert batch.content.shape == batch.style.shape == (4, 3, 8, 8)
     assert batch.content.is_contiguous()
@@ -65,8 +40,8 @@ def test_a_batch(module):
 
 
 @pytest.mark.parametrize("hflip", [False, True])
-def test_crops_are_parts_of_the_pictures_and_vary(module, hflip):
-    batches = training(module(hflip=hflip), 40)
+def test_crops_are_parts_of_the_pictures_and_vary(content_style, hflip):
+    batches = training(content_style(hflip=hflip), 40)
     for side in ("content", "style"):
         images = torch.cat([getattr(batch, side) for batch in batches])
         places = corners(images)
@@ -86,8 +61,8 @@ def test_places_of_crops_are_equally_likely_and_independent():
     assert np.abs(np.corrcoef(draws.T) - np.eye(4)).max() < 5 / len(draws) ** 0.5
 
 
-def test_contents_and_styles_may_be_of_two_sizes(module):
-    data = module(resize=24, style_resize=40)
+def test_contents_and_styles_may_be_of_two_sizes(content_style):
+    data = content_style(resize=24, style_resize=40)
     corners = np.concatenate([data.stream(0, 1).draw(number).corners for number in range(300)])
     assert corners.min(0).tolist() == [0, 0, 0, 0]
     assert corners.max(0).tolist() == [16, 16, 32, 32]
@@ -122,44 +97,14 @@ def test_the_pinned_order():
     assert draw.corners.tolist() == [[16, 7, 3, 11], [11, 11, 12, 9], [6, 3, 16, 9], [9, 9, 1, 1]]
 
 
-@pytest.mark.parametrize("number", [1, 6, 7, 20])
-def test_going_on_is_starting_at_a_number(module, number):
-    """Six batches are an epoch of the contents, and styles begin anew within a batch."""
-    whole, resumed = module(), module()
-    resumed.trainer = Place(global_step=number)
-    for one, other in zip(training(whole, number + 9)[number:], islice(resumed.train_dataloader(), 9), strict=True):
-        exact(one.content, other.content)
-        exact(one.style, other.style)
-
-
-@pytest.mark.parametrize("world", [2, 4])
-def test_ranks_see_together_what_one_sees(module, world):
-    alone = training(module(label="picture"), 9)
-    parts = []
-    for rank in range(world):
-        data = module(label="picture")
-        data.trainer = Place(global_rank=rank, world_size=world)
-        parts.append(list(islice(data.train_dataloader(), 9)))
-    for number, whole in enumerate(alone):
-        for field in Pair._fields:
-            exact(torch.cat([getattr(part[number], field) for part in parts]), getattr(whole, field))
-
-
-def test_another_seed_is_another_order_of_the_same_pictures(module):
-    one, other = module(), module(seed=1)
+def test_another_seed_is_another_order_of_the_same_pictures(content_style):
+    one, other = content_style(), content_style(seed=1)
     assert one.fingerprint == other.fingerprint
     assert any(names(a.style) != names(b.style) for a, b in zip(training(one, 5), training(other, 5), strict=True))
 
 
-def test_another_process_draws_the_same(module):
-    data = module(label="picture")
-    copy = pickle.loads(pickle.dumps(data.train_pixels))
-    for draw in islice(data.stream(0, 1).since(0), 3):
-        exact(copy.batch(*draw), data.train_pixels.batch(*draw))
-
-
-def test_validation_is_of_held_out_pictures_in_their_middles(module):
-    data = module()
+def test_validation_is_of_held_out_pictures_in_their_middles(content_style):
+    data = content_style()
     once, twice = list(data.val_dataloader()), list(data.val_dataloader())
     exact(once, twice)
     contents, styles = ([name for batch in once for name in names(getattr(batch, side))] for side in Pair._fields[:2])
@@ -171,14 +116,14 @@ def test_validation_is_of_held_out_pictures_in_their_middles(module):
         exact(corners(batch.content), torch.full((len(batch.content), 2), 8))
 
 
-def test_validation_shows_every_picture_of_the_larger_side(module):
-    batches = list(module(label="picture").val_dataloader())
+def test_validation_shows_every_picture_of_the_larger_side(content_style):
+    batches = list(content_style(label="picture").val_dataloader())
     assert [label for batch in batches for label in batch.label.tolist()] == [*range(7)]
     assert len({name for batch in batches for name in names(batch.content)}) == 3
 
 
-def test_each_style_a_class(module):
-    data = module(label="picture")
+def test_each_style_a_class(content_style):
+    data = content_style(label="picture")
     assert data.classes == (
         *(f"baroque/{number}.png" for number in range(3, 7)),
         *(f"cubism/{n}.png" for n in range(3)),
@@ -190,8 +135,8 @@ def test_each_style_a_class(module):
     exact(pictures, torch.from_numpy(np.stack([coordinates(n) for n in numbers])).permute(0, 3, 1, 2).contiguous())
 
 
-def test_each_folder_of_styles_a_class(module):
-    data = module(label="folder")
+def test_each_folder_of_styles_a_class(content_style):
+    data = content_style(label="folder")
     assert data.classes == ("baroque", "cubism")
     for batch in training(data, 10):
         assert [name < 43 for name in names(batch.style)] == batch.label.bool().tolist()
@@ -199,35 +144,39 @@ def test_each_folder_of_styles_a_class(module):
     assert data.style_pictures()[:, 0, 0, 0].tolist() == [3 * name for name in (43, 44, 45, 46, 40, 41, 42)]
 
 
-def test_one_picture_is_the_style_of_all(module, folders):
-    data = module(style=str(folders / "art" / "cubism" / "2.png"))
+def test_one_picture_is_the_style_of_all(content_style, folders):
+    data = content_style(style=str(folders / "art" / "cubism" / "2.png"))
     shown = [*training(data, 5), *data.val_dataloader()]
     assert {name for batch in shown for name in names(batch.style)} == {42}
     assert shown[0].label is None
     assert data.style_pictures().shape == (1, 3, 24, 24)
     assert data.style_count == 1
-    labelled = module(style=str(folders / "art" / "cubism" / "2.png"), label="picture")
+    labelled = content_style(style=str(folders / "art" / "cubism" / "2.png"), label="picture")
     assert labelled.classes == ("2.png",)
     assert training(labelled, 1)[0].label.tolist() == [0] * 4
 
 
-def test_the_first_batch_of_all_is_there_for_whoever_asks_for_shapes(module):
-    pair = module().train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
+def test_the_first_batch_of_all_is_there_for_whoever_asks_for_shapes(content_style):
+    pair = content_style().train_pixels.batch(np.zeros(1, int), np.zeros(1, bool))
     assert pair.content.shape == pair.style.shape == (1, 3, 8, 8)
 
 
-def test_the_fingerprint_follows_the_pixels(module, tmp_path):
+def test_the_fingerprint_follows_the_pixels(content_style, tmp_path):
     for number in range(4):
         put(tmp_path / f"{number}.png", number)
-    found = {module(style=str(tmp_path)).fingerprint, module().fingerprint, module(resize=None).fingerprint}
+    found = {
+        content_style(style=str(tmp_path)).fingerprint,
+        content_style().fingerprint,
+        content_style(resize=None).fingerprint,
+    }
     put(tmp_path / "0.png", 9)
-    assert len(found | {module(style=str(tmp_path)).fingerprint}) == 4
-    assert module(image_size=16).fingerprint != module().fingerprint
+    assert len(found | {content_style(style=str(tmp_path)).fingerprint}) == 4
+    assert content_style(image_size=16).fingerprint != content_style().fingerprint
 
 
-def test_data_modules_as_contents_and_styles(module):
+def test_data_modules_as_contents_and_styles(content_style):
     content, style = partial(Procedural, count=20), partial(Procedural, count=12, label="style")
-    data = module(content=content, style=style, label="folder")
+    data = content_style(content=content, style=style, label="folder")
     styles = Procedural(**SMALL | {"image_size": 24}, count=12, label="style")
     styles.prepare()
     assert data.classes == styles.classes
@@ -235,12 +184,12 @@ def test_data_modules_as_contents_and_styles(module):
 
 
 @pytest.mark.slow
-def test_wikiart(module, shared_data):
+def test_wikiart(content_style, shared_data):
     clone = str(shared_data / "wikiart_mini")
-    found = module(style=clone, label="folder", batch_size=2)
+    found = content_style(style=clone, label="folder", batch_size=2)
     assert found.classes == ("Impressionism", "Post_Impressionism")
     assert len(found.style_pictures()) == 8419
-    given = module(style=partial(WikiArt, root=clone, label="style"), label="folder", batch_size=2)
+    given = content_style(style=partial(WikiArt, root=clone, label="style"), label="folder", batch_size=2)
     exact(training(given, 3), training(found, 3))
 
 
@@ -259,9 +208,9 @@ def test_wikiart(module, shared_data):
         ({"content": partial(Procedural, count=1)}, "content: count must be at least 2, got 1"),
     ],
 )
-def test_refused(module, changes, message):
+def test_refused(content_style, changes, message):
     with pytest.raises(ValueError, match=f"^{message}"):
-        module(**changes)
+        content_style(**changes)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +224,7 @@ def test_refused(module, changes, message):
         ({"style": "coco", "label": "folder"}, r"data\.label: the pictures of data\.style do not lie in sub-folders"),
     ],
 )
-def test_found_unfit(module, folders, tmp_path, changes, message):
+def test_found_unfit(content_style, folders, tmp_path, changes, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "train-0.parquet").write_bytes(b"PAR")
@@ -283,7 +232,7 @@ def test_found_unfit(module, folders, tmp_path, changes, message):
     (tmp_path / "coco").symlink_to(folders / "coco" / "train2017")
     changes = {key: str(tmp_path / value) if key in ("content", "style") else value for key, value in changes.items()}
     with pytest.raises(UserError, match=f"^{message}"):
-        module(**changes)
+        content_style(**changes)
 
 
 def test_the_shipped_configs(checked, folders):

@@ -1,14 +1,13 @@
 """Unpaired pictures of two domains, both mirrored, each for itself; and the pictures that translations should equal."""
 
 import pickle
-from functools import partial
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
+from batches import exact
 from coordinates import coordinates, put, training
-from torch.testing import assert_close
 
 from atelier.data.cache import cached
 from atelier.data.collections import Procedural
@@ -20,7 +19,6 @@ from atelier.data.pixels import Pixels
 from atelier.errors import ConfigError
 
 SMALL = {"image_size": 8, "batch_size": 4, "seed": 0, "resize": 24}
-exact = partial(assert_close, rtol=0, atol=0)
 
 
 @pytest.fixture(scope="module")

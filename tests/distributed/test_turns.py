@@ -56,7 +56,7 @@ def sent(monkeypatch):
 def test_what_is_averaged_and_sent_are_the_gradients_of_those_that_learn(learning, first, last, sent):
     bucket = Bucket(learning)
     before = bucket.buffer().clone()
-    after = turns.exchange(None, bucket).wait()
+    after = turns.exchange(bucket).wait()
     torch.testing.assert_close(sent, [before[6 * first : 6 * last] / 4])
     assert after is bucket.buffer()
     torch.testing.assert_close(after, before)
@@ -70,5 +70,5 @@ def test_a_strategy_of_torchs_own_kind_may_become_this_one():
 def test_of_a_bucket_in_which_nothing_learns_nothing_is_sent(sent):
     bucket = Bucket([False, False])
     before = bucket.buffer().clone()
-    torch.testing.assert_close(turns.exchange(None, bucket).wait(), before, rtol=0, atol=0)
+    torch.testing.assert_close(turns.exchange(bucket).wait(), before, rtol=0, atol=0)
     assert sent == []

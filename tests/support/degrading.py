@@ -1,9 +1,6 @@
 """Small pairs of damaged pictures, as the tests of `data=degraded` have them."""
 
-from functools import partial
-
 from batches import levels
-from torch.testing import assert_close
 
 from atelier.degradation.holes import Holes
 from atelier.degradation.noise import Noise
@@ -11,7 +8,6 @@ from atelier.degradation.noise import Noise
 SMALL = {"image_size": 8, "batch_size": 4, "seed": 0}
 NOISE = {"noise": Noise(sigma=(10, 40))}
 HOLES = {"holes": Holes(count=(1, 2), size=(0.2, 0.5), fill="white")}
-exact = partial(assert_close, rtol=0, atol=0)
 
 
 def corners(images):

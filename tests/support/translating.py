@@ -104,3 +104,11 @@ class Drifting(LightningModule):
 
     def shown(self, batch):
         return batch.content, self.translated(batch), batch.target
+
+
+CONTENTS, STYLES, TARGETS = coloured(5, 0), coloured(12, 1), coloured(20, 2)
+"""Pictures of two domains, and those that the second is known by."""
+
+
+def unpaired(styles=STYLES):
+    return Data(UnpairedPixels(CONTENTS, styles), TARGETS)

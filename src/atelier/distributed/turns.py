@@ -21,11 +21,11 @@ class InTurns(DDPStrategy):
     def configure_ddp(self) -> None:
         super().configure_ddp()
         model: Any = self.model
-        model.register_comm_hook(None, exchange)
+        model.register_comm_hook(None, lambda _, bucket: exchange(bucket))
 
 
-def exchange(state: object, bucket: dist.GradBucket) -> Future[Tensor]:  # type: ignore[name-defined]  # only where built
-    """A bucket's gradients, averaged over all processes from the first to the last that has a weight which learns."""
+def exchange(bucket: Any) -> Future[Tensor]:
+    """A GradBucket's gradients, averaged over all processes from the first to the last whose weights learn."""
     buffer, learning = bucket.buffer(), _learning(bucket)
     if not learning:
         unchanged: Future[Tensor] = Future()

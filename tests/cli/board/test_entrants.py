@@ -1,0 +1,140 @@
+"""Which methods are on a board, by which names, with which options; and what is told of those that are not."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from boards import SETTINGS, contest, paint, run
+
+from atelier.cli.board.contest import Contest, entrants
+from atelier.cli.board.grid import Grid
+from atelier.cli.board.painting import styles_of
+from atelier.cli.methods import Settings, method_of
+from atelier.errors import UserError
+
+
+def test_a_failure_is_told_in_a_line_and_the_others_go_on(board, held):
+    assert board["failed"] == {"nonsense": "METHOD: must be one of gatys, wct or a run folder, got 'nonsense'"}
+    assert held[1].exit_code == 1
+    assert held[1].stderr.splitlines() == [f"nonsense: {board['failed']['nonsense']}"]
+    assert json.loads(held[1].stdout) == board
+
+
+def test_where_none_can_be_scored_it_ends_with_an_error(pictures, learned, tmp_path, capsys):
+    paint(tmp_path / "other", ["moor"])
+    with pytest.raises(UserError, match="METHOD: none could be scored"):
+        contest((pictures[0], tmp_path / "other"), [learned])
+    assert capsys.readouterr().err == "johnson: has learned wave, and --style has no picture of such a name\n"
+
+
+@pytest.mark.parametrize("folder", ["style", "style/sub"])
+def test_styles_that_were_learned_as_files_are_known_by_their_stems(folder, pictures, make_style_run, tmp_path):
+    names = ["moor.png", "sub/wave.jpg"]
+    tiny = ["model.network.width=4", "model.network.blocks=1", "model.network.styles=2"]
+    run = make_style_run(f"files-{folder.replace('/', '-')}", "model=johnson", *tiny)
+    (run / "run.json").write_text(json.dumps({"classes": names}))
+    paint(tmp_path / folder, ["wave"], seed=1)
+    paint(tmp_path / "style", ["moor"], seed=2)
+    squares = Grid(pictures[0], tmp_path / "style", 80)
+    expected = {"moor": 0} if folder == "style" else {"moor": 0, "wave": 1}
+    assert styles_of(method_of(str(run), SETTINGS._replace(encoder=None, steps=None)), squares) == expected
+
+
+def test_a_picture_that_is_not_finite_is_a_failure_and_no_score(pictures, adain, learned, monkeypatch):
+    from atelier.stylize.levels import Levels
+
+    monkeypatch.setattr(Levels, "stylize", lambda self, content, mixture: content * float("nan"))
+    made = contest(pictures, [adain, learned], measures=["colour_histogram_distance"])
+    assert [row.name for row in made.rows] == ["johnson"]
+    assert made.failed == {"adain": "cat_stylized_night is not finite"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["wct", "wct"], "METHOD: two are called 'wct': NAME=METHOD gives one another name"),
+        (["a b=wct"], "METHOD: a name on the board must be letters, .* got 'a b'"),
+        (["=wct"], "METHOD: a name on the board"),
+    ],
+)
+def test_names_on_the_board_must_differ(words, message):
+    with pytest.raises(UserError, match=message):
+        entrants(words)
+
+
+def test_a_name_may_be_given_and_a_folder_may_have_an_equals_sign(tmp_path):
+    run = tmp_path / "seed=1"
+    run.mkdir()
+    assert entrants([f"mine={run}", str(run), "wct", "again=wct"]) == {
+        "mine": str(run), "seed=1": str(run), "wct": "wct", "again": "wct",
+    }  # fmt: skip
+
+
+def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
+    content, style = pictures
+    there = ["wct", "--content", content, "--style", style]
+    with pytest.raises(UserError, match="--out: must be a new or an empty folder"):
+        run("leaderboard", *there, "--out", content)
+    with pytest.raises(UserError, match="--measures: there is no 'ssin'; .* did you mean 'ssim'"):
+        run("leaderboard", *there, "--measures", "ssin")
+    with pytest.raises(UserError, match="--style: no such folder"):
+        run("leaderboard", "wct", "--content", content, "--style", tmp_path / "nowhere")
+    paint(tmp_path / "broken", ["fine"])
+    (tmp_path / "broken" / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"--content: .*bad\.png cannot be used \(not an image\)"):
+        run("leaderboard", "wct", "--content", tmp_path / "broken", "--style", style)
+
+
+def test_a_run_that_gives_no_picture_a_style_is_told_and_left_out(pictures, plain, adain, capsys):
+    made = contest(pictures, [plain, adain])
+    assert [row.name for row in made.rows] == ["adain"]
+    assert capsys.readouterr().err.startswith(f"{plain.name}: METHOD: {plain} is the run of a Gan")
+
+
+def test_a_run_whose_encoders_file_has_moved_heeds_the_one_that_is_named(pictures, tmp_path, monkeypatch, capsys):
+    from atelier.cli.board import contest
+
+    heard = []
+    monkeypatch.setattr(contest, "try_out", lambda word, settings, grid: heard.append(settings.weights))
+    monkeypatch.setattr(contest, "paint", lambda *_: pytest.fail("only tried out"))
+    (tmp_path / "here.pth").touch()
+    for number, file in enumerate(("gone.pth", "here.pth")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "config.yaml").write_text(f"encoder: {{weights: {tmp_path / file}}}\n")
+    made = Contest(*pictures, 80, ["ssim"], Settings(2 << 30, weights=Path("named.pth")), 0)
+    with pytest.raises(pytest.fail.Exception):
+        made.hold(entrants([str(tmp_path / "0"), str(tmp_path / "1")]), None)
+    assert heard == [Path("named.pth"), None]
+
+
+def test_a_fault_of_a_config_is_told_whole(pictures, adain, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    shutil.copytree(adain, broken)
+    config = (broken / "config.yaml").read_text()
+    (broken / "config.yaml").write_text(config.replace("deepest: relu4_1", "deepest: relu4_1\n    surprise: 1"))
+    contest(pictures, [broken, adain])
+    assert capsys.readouterr().err == (
+        "broken: model.decoder.surprise: Decoder takes no such argument; it takes deepest, upsampling, widths\n"
+    )
+
+
+def test_options_reach_the_methods_that_heed_them(pictures, adain, monkeypatch):
+    from atelier.cli.board import contest
+
+    heard = {}
+    monkeypatch.setattr(contest, "try_out", lambda word, settings, grid: heard.setdefault(word, settings))
+    monkeypatch.setattr(contest, "paint", lambda *_: pytest.fail("only tried out"))
+    made = Contest(*pictures, 80, ["ssim"], Settings(2 << 30, "embedded", Path("some.pth"), 3), 0)
+    with pytest.raises(pytest.fail.Exception):
+        made.hold(entrants(["gatys", "wct", str(adain)]), None)
+    assert [settings[1:4] for settings in heard.values()] == [
+        ("embedded", Path("some.pth"), 3), (None, Path("some.pth"), None), (None, None, None),
+    ]  # fmt: skip
+
+
+def test_names_that_could_be_read_in_two_ways_are_refused(tmp_path):
+    content = paint(tmp_path / "content", ["a", "a_stylized_b"])
+    style = paint(tmp_path / "style", ["c", "b_stylized_c"])
+    with pytest.raises(UserError, match=r"a_stylized_b_stylized_c\.png .* rename one of them|have one name"):
+        Grid(content, style, 80)

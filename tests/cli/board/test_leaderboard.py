@@ -1,0 +1,73 @@
+"""`atelier leaderboard`: every method over one grid."""
+
+import json
+
+import pytest
+import torch
+from boards import MEASURES, contest, paint, run
+from PIL import Image
+
+
+@pytest.mark.parametrize("name", ["adain", "gatys", "johnson"])
+def test_scores_are_those_of_atelier_score_on_the_written_folder(name, board, held, pictures):
+    content, style = pictures
+    words = ["--content", content, "--style", style, "--fake", held[0] / name, "--size", 80]
+    expected = json.loads(run("score", *words, "--measures", ",".join(MEASURES), "--json").stdout)
+    assert {key: score["value"] for key, score in board["methods"][name]["scores"].items()} == expected["scores"]
+    assert board["card"]["measures"] == expected["card"]["measures"]
+    assert (board["card"]["content_key"], board["card"]["resize"]) == (
+        expected["card"]["content_key"], expected["card"]["resize"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["adain", "gatys"])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_an_interval_is_about_the_mean_of_the_pairs(name, measure, board):
+    score = board["methods"][name]["scores"][measure]
+    pairs = torch.tensor(score["pairs"], dtype=torch.float64)
+    assert pairs.shape == (2, 2)
+    torch.testing.assert_close(torch.tensor(score["value"]), pairs.mean().float())
+    assert score["low"] < score["value"] < score["high"]
+    assert score["high"] - score["low"] < 1.1 * (pairs.max() - pairs.min())
+    assert score["better"] == ("higher" if measure == "ssim" else "lower")
+
+
+def test_costs_are_told_apart(board):
+    for name, method in board["methods"].items():
+        assert method["milliseconds"] > 0
+        assert (method["study_milliseconds"] > 0) == (name != "johnson")
+        assert len(method["card"]["weights_sha256"]) == 64
+    assert board["methods"]["gatys"]["card"]["steps"] == 1
+    assert board["methods"]["adain"]["card"]["step"] == 40
+
+
+def test_one_that_has_learned_its_styles_is_scored_on_those_and_stands_last(board):
+    assert [*board["methods"]][-1] == "johnson"
+    assert board["methods"]["johnson"]["styles"] == ["wave"]
+    assert len(board["methods"]["johnson"]["scores"]["ssim"]["pairs"][0]) == 1
+
+
+def test_pictures_and_a_plot_are_beside_it(held):
+    with Image.open(held[0] / "board.png") as picture:
+        assert picture.text["columns"].split(", ")[:2] == ["content", "style"]
+        cells = picture.width // 224, picture.height // 224
+    assert cells == (5, 2)  # content, style, three methods; two contents
+    assert (held[0] / "plot.png").stat().st_size > 1000
+    assert len([*(held[0] / "adain").iterdir()]) == 4
+
+
+def test_the_order_of_methods_is_no_matter(board, pictures, adain):
+    """Neither to their scores nor to their places, which are those of the first measure."""
+    rows = contest(pictures, ["gatys", adain]).rows
+    methods = {name: method for name, method in board["methods"].items() if name != "johnson"}
+    assert [row.name for row in rows] == [*methods]
+    for row in rows:
+        assert {name: score.told for name, score in row.scores.items()} == methods[row.name]["scores"]
+    first = [row.scores[MEASURES[0]].value for row in rows]
+    assert first == sorted(first)
+
+
+def test_with_a_single_pair_there_is_no_interval(learned, tmp_path):
+    content, style = paint(tmp_path / "content", ["cat"]), paint(tmp_path / "style", ["wave"], seed=1)
+    score = contest((content, style), [learned], measures=["ssim"]).rows[0].told["scores"]["ssim"]
+    assert (score["low"], score["high"]) == (None, None)
