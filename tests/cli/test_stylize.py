@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
 from atelier import encoders
-from atelier.cli import methods
+from atelier.cli import methods, stylizing
 from atelier.cli.contact import SIDE
 from atelier.cli.contents import identity
 from atelier.cli.main import app
@@ -244,6 +245,15 @@ def test_tiles_are_told_of_before_they_are_made(adain, learned, painting, styliz
     result = stylize(adain, "--content", large, "--style", painting, "--max-memory", "5MiB")
     assert result.exit_code == 1
     assert "--max-memory: 400 x 304 pixels need" in result.output
+
+
+def test_the_bar_says_how_much_memory_the_largest_picture_takes(adain, photo, painting, stylize, tmp_path, monkeypatch):
+    """Before the first is painted, where there is a terminal to look at."""
+    large, doing = paint(tmp_path / "large.png", 300, 400), []
+    monkeypatch.setattr(stylizing, "bar", lambda what, total: doing.append(what) or nullcontext(lambda: None))
+    for words in ([], ["--max-memory", "18MiB"]):
+        assert stylize(adain, "--content", photo, "--content", large, "--style", painting, *words).exit_code == 0
+    assert doing == ["stylizing within about 0.024 GiB", "stylizing within about 0.018 GiB"]
 
 
 def test_clips_are_stylised_frame_by_frame(learned, stylize, out, tmp_path):

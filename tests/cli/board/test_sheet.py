@@ -1,5 +1,8 @@
 """The board as a table."""
 
+import re
+
+import pytest
 import torch
 from rich.console import Console
 
@@ -7,7 +10,7 @@ from atelier.cli.board.intervals import Draws, interval
 from atelier.cli.board.painting import Cost
 from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Score
-from atelier.cli.board.sheet import sheet
+from atelier.cli.board.sheet import print_sheet, sheet
 
 
 def row(name, values, styles=2):
@@ -39,3 +42,18 @@ def test_the_best_is_bold_and_what_may_be_as_good_is_marked():
     assert "\x1b[1m0.15" not in lines["other"]
     assert "(only in wave)" in lines["other"]
     assert text.count("\x1b[1m0") == 0
+
+
+@pytest.mark.parametrize(("width", "terminal", "whole"), [(200, True, True), (44, True, False), (44, False, True)])
+def test_intervals_are_left_out_where_a_terminal_is_too_narrow_for_them(width, terminal, whole, monkeypatch):
+    """Rather than broken in the middle of a number; what is no terminal has lines of any length."""
+    console = Console(width=width, force_terminal=terminal, color_system=None)
+    monkeypatch.setattr("atelier.cli.board.sheet.Console", lambda: console)
+    with console.capture() as capture:
+        print_sheet([row("first", [[1.0, 5.0], [2.0, 7.0]]), row("second", [[2.0, 6.0], [3.0, 8.0]])])
+    text = capture.get()
+    lines = {line.split()[0]: line for line in text.splitlines() if line.split()}
+    assert " 3.75" in lines["first"]
+    assert " 4.75" in lines["second"]
+    assert bool(re.search(r"\d – \d", lines["first"])) == whole
+    assert ("beside: 95 % intervals" in text) == whole
