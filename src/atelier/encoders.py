@@ -16,8 +16,8 @@ from atelier.networks import embedded as of_embedded
 from atelier.networks import slim as of_slim
 from atelier.networks import vgg as of_vgg
 from atelier.networks import vgg_normalised as of_normalised
-from atelier.networks.decoder import Upsampling
 from atelier.networks.padding import make_seamless
+from atelier.networks.reflection import Upsampling
 from atelier.networks.taps import stage
 from atelier.weights.file import WeightsFile
 

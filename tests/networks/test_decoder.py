@@ -4,7 +4,8 @@ from torch import nn
 from torch.testing import assert_close
 
 from atelier.networks import embedded, slim, vgg
-from atelier.networks.decoder import ENLARGING, Decoder
+from atelier.networks.decoder import Decoder
+from atelier.networks.reflection import ENLARGING
 
 SMALL = {"relu1_1": 4, "relu1_2": 5, "relu2_1": 6, "relu3_1": 7, "relu3_2": 8, "relu4_1": 9}
 

@@ -9,14 +9,16 @@ from torch.testing import assert_close
 from atelier.moments import Moments, diagonal
 from atelier.networks.feed_forward import STRIDE, FeedForward, whole_strides
 from atelier.networks.padding import make_seamless
+from atelier.networks.reflection import ENLARGING
 from atelier.tiling import tiles
 
+each_upsampling = pytest.mark.parametrize("upsampling", [*ENLARGING])
 each_layout = pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=["NCHW", "NHWC"])
 
 
-def network(blocks=1, styles=1, width=4):
+def network(blocks=1, styles=1, width=4, upsampling="nearest"):
     torch.manual_seed(0)
-    made = FeedForward(width, blocks, styles)
+    made = FeedForward(width, blocks, styles, upsampling)
     for name, parameter in made.named_parameters():
         if name.endswith(("norm.gain", "norm.bias")):
             nn.init.normal_(parameter, mean=float(name.endswith("gain")), std=0.3)
@@ -46,15 +48,16 @@ def reference(made, images):
         inner = relu(normalised(block.first, padded(block.first.convolution, features)))
         features = features + normalised(block.second, padded(block.second.convolution, inner))
     for part in (first, second):
-        enlarged = interpolate(features, scale_factor=2, mode="nearest")
+        enlarged = interpolate(features, scale_factor=2, mode=made.upsampling)
         features = relu(normalised(part, padded(part.convolution, enlarged)))
     return padded(made.to_pixels, features).tanh()
 
 
 @each_layout
+@each_upsampling
 @pytest.mark.parametrize("blocks", [0, 2])
-def test_it_is_the_network_of_the_paper(layout, blocks):
-    made, images = network(blocks).to(memory_format=layout), pictures(2, 3, 32, 24)
+def test_it_is_the_network_of_the_paper(layout, blocks, upsampling):
+    made, images = network(blocks, upsampling=upsampling).to(memory_format=layout), pictures(2, 3, 32, 24)
     assert_close(made(images.contiguous(memory_format=layout)), reference(made, images), rtol=1e-4, atol=1e-5)
 
 
@@ -89,10 +92,11 @@ def test_weights_mix_the_gains_and_biases():
     assert_close(mixed(images, weights), single(images), rtol=1e-4, atol=1e-5)
 
 
+@each_upsampling
 @pytest.mark.parametrize("blocks", [0, 1, 2])
-def test_reach_is_how_far_a_pixel_is_seen(blocks):
+def test_reach_is_how_far_a_pixel_is_seen(blocks, upsampling):
     """With averages for convolutions, and nothing for the norms to do, no path is blocked."""
-    made = network(blocks, width=1).double()
+    made = network(blocks, width=1, upsampling=upsampling).double()
     for name, parameter in made.named_parameters():
         nn.init.constant_(parameter, 1 / parameter[0].numel() if name.endswith("weight") else name.endswith("gain"))
     side = 2 * STRIDE * (made.reach // STRIDE + 2)
@@ -126,8 +130,9 @@ def walk(walks, moments_of):
 
 @pytest.mark.parametrize("style", [None, torch.tensor([1]), torch.tensor([[0.4, 0.6]])], ids=["one", "index", "mix"])
 @each_layout
-def test_tiles_by_the_moments_of_all_are_the_whole(style, layout):
-    made = network(1, styles=1 if style is None else 2).to(memory_format=layout)
+@each_upsampling
+def test_tiles_by_the_moments_of_all_are_the_whole(style, layout, upsampling):
+    made = network(1, 1 if style is None else 2, upsampling=upsampling).to(memory_format=layout)
     images = pictures(1, 3, 72, 88).contiguous(memory_format=layout)
     cut = tiles(72, 88, 32, made.reach, STRIDE)
 
@@ -149,8 +154,9 @@ def test_tiles_by_their_own_moments_are_not():
     assert (tile.trimmed(made(tile.window(images))) - tile.own(made(images))).abs().max() > 0.01
 
 
-def test_seamless_it_knows_no_border():
-    made, images = network(), pictures(1, 3, 32, 24)
+@each_upsampling
+def test_seamless_it_knows_no_border(upsampling):
+    made, images = network(upsampling=upsampling), pictures(1, 3, 32, 24)
     make_seamless(made)
     shift = (2 * STRIDE, -STRIDE)
     assert_close(made(images.roll(shift, (2, 3))), made(images).roll(shift, (2, 3)), rtol=1e-4, atol=1e-5)
@@ -177,6 +183,11 @@ def test_exported_it_takes_any_size():
 def test_what_cannot_be_built_is_told(name, least):
     with pytest.raises(ValueError, match=f"{name} must be at least {least}, got {least - 1}"):
         FeedForward(**{name: least - 1})
+
+
+def test_an_unknown_upsampling_is_told():
+    with pytest.raises(ValueError, match=r"upsampling must be one of \['nearest', 'bilinear'\], got 'cubic'"):
+        FeedForward(upsampling="cubic")
 
 
 def test_several_styles_want_one_named():

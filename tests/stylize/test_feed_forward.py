@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from atelier.errors import UserError
 from atelier.networks.feed_forward import FeedForward
+from atelier.networks.reflection import ENLARGING
 from atelier.stylize.feed_forward import REACH, STRIDE, FeedForwardStyles
 from atelier.stylize.memory import LEAST
 from atelier.stylize.method import Mixture
@@ -14,9 +15,9 @@ from atelier.stylize.method import Mixture
 AMPLE = 1 << 40
 
 
-def made(styles=3, blocks=1, width=4):
+def made(styles=3, blocks=1, width=4, upsampling="nearest"):
     torch.manual_seed(0)
-    network = FeedForward(width, blocks, styles)
+    network = FeedForward(width, blocks, styles, upsampling)
     for name, parameter in network.named_parameters():
         if name.endswith(("norm.gain", "norm.bias")):
             nn.init.normal_(parameter, mean=float(name.endswith("gain")), std=0.3)
@@ -38,14 +39,16 @@ def halves(height, width):
 def tight(method, height, width):
     """As much memory as the smallest tiles take."""
     cost, pixels = method._cost, (height + STRIDE - 1) * (width + STRIDE - 1)
-    return int(cost.whole * pixels + cost.window * (LEAST + 2 * REACH) ** 2) + 1
+    reach = REACH[method.network.upsampling]
+    return int(cost.whole * pixels + cost.window * (LEAST + 2 * reach) ** 2) + 1
 
 
 @pytest.mark.parametrize("size", [(130, 201), (97, 262)])
 @pytest.mark.parametrize(("styles", "blocks"), [(1, 2), (3, 0)])
-def test_a_picture_in_tiles_is_the_picture_in_one_piece(size, styles, blocks):
+@pytest.mark.parametrize("upsampling", [*ENLARGING])
+def test_a_picture_in_tiles_is_the_picture_in_one_piece(size, styles, blocks, upsampling):
     """Up to the rounding of moments that are gathered in another order."""
-    method, content = made(styles, blocks), picture(*size)
+    method, content = made(styles, blocks, upsampling=upsampling), picture(*size)
     mixture = Mixture([0], [1.0])
     whole = method.stylize(content, mixture)
     assert whole.shape == content.shape

@@ -1,18 +1,11 @@
 """From an encoder's activations back to pixels (Huang & Belongie 2017, section 6.1)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from atelier.networks.reflection import ReflectedConv2d, SmoothUpsampleConv2d, UpsampleConv2d
+from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d, Upsampling, enlarging
 from atelier.networks.taps import reach, stage, stride
-
-Upsampling = Literal["nearest", "bilinear"]
-ENLARGING: dict[str, type[UpsampleConv2d | SmoothUpsampleConv2d]] = {
-    "nearest": UpsampleConv2d,
-    "bilinear": SmoothUpsampleConv2d,
-}
 
 
 class Decoder(nn.Module):
@@ -28,8 +21,7 @@ class Decoder(nn.Module):
 
     def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1", upsampling: Upsampling = "nearest") -> None:
         super().__init__()
-        if upsampling not in ENLARGING:
-            raise ValueError(f"upsampling must be one of {[*ENLARGING]}, got {upsampling!r}")
+        enlarged = enlarging(upsampling)
         taps = [name for name in widths if name.startswith("relu")]
         if deepest not in taps:
             raise ValueError(f"deepest must be among {taps}, got {deepest!r}")
@@ -40,9 +32,9 @@ class Decoder(nn.Module):
         for position in reversed(range(len(taps))):
             name, below = taps[position], taps[position - 1] if position else None
             enlarge = name != deepest and stage(taps[position + 1]) > stage(name)
-            layer: type[Any] = ENLARGING[upsampling] if enlarge else ReflectedConv2d
-            if layer is SmoothUpsampleConv2d:  # which looks at one pixel more to either side
-                self.reach += stride(name)
+            if enlarge:  # `taps.reach` is of the papers' layer
+                self.reach += (enlarged.reach - UpsampleConv2d.reach) * stride(name)
+            layer = enlarged if enlarge else ReflectedConv2d
             convolution = layer(widths[name], widths[below] if below else 3)
             initialize(convolution, rectified=below is not None)
             self.convolutions[name] = convolution

@@ -1,7 +1,7 @@
 """The image transformation network of Johnson et al. 2016: one pass turns a picture into one of a style it has learnt.
 
 As in their supplement's table 1, but for what has proved better since: instance norm instead of batch norm (Ulyanov et
-al. 2016), reflection padding in every layer instead of once around the picture, and nearest up-sampling before a
+al. 2016), reflection padding in every layer instead of once around the picture, and up-sampling before a
 convolution instead of transposed convolutions, which draw checkerboards (Odena et al. 2016). Several styles share all
 but the norms' gains and biases (Dumoulin et al. 2017).
 """
@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 from atelier.moments import Moments
 from atelier.networks.instance_norm import InstanceNorm, mixture_of
 from atelier.networks.padding import Conv2d
-from atelier.networks.reflection import UpsampleConv2d
+from atelier.networks.reflection import Upsampling, enlarging
 from atelier.networks.to_pixels import ToPixels
 
 STRIDE = 4
@@ -30,25 +30,27 @@ class FeedForward(nn.Module):
 
     `width`: channels at full size; the smallest map has four times as many, and `blocks` residual blocks.
     `styles`: how many it has learnt; with several, `style` says which: indices, int64 (B,), or weights (B, styles).
+    `upsampling` is "nearest", or "bilinear", which draws no staircases for strokes to hold on to.
 
     A picture in tiles comes out as the whole would if they begin at multiples of STRIDE, have margins of `reach` pixels
     and are normalised by the moments of the whole: walk their `steps` side by side.
     """
 
-    def __init__(self, width: int = 32, blocks: int = 5, styles: int = 1) -> None:
+    def __init__(self, width: int = 32, blocks: int = 5, styles: int = 1, upsampling: Upsampling = "nearest") -> None:
         super().__init__()
         for name, value, least in (("width", width, 1), ("blocks", blocks, 0), ("styles", styles, 1)):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
-        self.styles, self.reach = styles, _reach(blocks)
+        enlarged = enlarging(upsampling)
+        self.styles, self.upsampling, self.reach = styles, upsampling, _reach(blocks, enlarged.reach)
         self.parts = nn.ModuleList(
             [
                 _Normalised(Conv2d(3, width, 9, padding=4, padding_mode="reflect"), styles),
                 _Normalised(_convolution(width, 2 * width, stride=2), styles),
                 _Normalised(_convolution(2 * width, 4 * width, stride=2), styles),
                 *(_Residual(4 * width, styles) for _ in range(blocks)),
-                _Normalised(UpsampleConv2d(4 * width, 2 * width), styles),
-                _Normalised(UpsampleConv2d(2 * width, width), styles),
+                _Normalised(enlarged(4 * width, 2 * width), styles),
+                _Normalised(enlarged(2 * width, width), styles),
             ]
         )
         self.to_pixels = ToPixels(width, 3, 9, padding=4, padding_mode="reflect")
@@ -121,8 +123,8 @@ def _convolution(before: int, after: int, stride: int = 1) -> nn.Conv2d:
     return Conv2d(before, after, 3, stride, padding=1, padding_mode="reflect")
 
 
-def _reach(blocks: int) -> int:
+def _reach(blocks: int, enlarged: int) -> int:
     """Pixels, towards the top and left, where it is one more for each halving than towards the other two."""
-    last, up = 4, (1 + 1) + (2 + 2)  # each up-sampling: one place, and the rest of the place it was up-sampled from
+    last, up = 4, enlarged + 2 * enlarged
     down, first = 1 + 2, 4
     return last + up + 2 * blocks * STRIDE + down + first

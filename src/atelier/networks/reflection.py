@@ -3,6 +3,8 @@
 Up to rounding they are what padding, and enlarging, in steps of their own would give, for less.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
@@ -59,6 +61,9 @@ class UpsampleConv2d(nn.Conv2d):
     transposed convolution by one 4×4 kernel. Gradients reach the 3×3 weights, cheaper by as much.
     """
 
+    reach = 2
+    """Places of the enlarged map, at most, from one to the end of what it sees of the small one."""
+
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
 
@@ -74,11 +79,27 @@ class SmoothUpsampleConv2d(ReflectedConv2d):
     Enlarged to nearest neighbours a gentle slope is a staircase, whose steps all that follows may take for strokes.
     """
 
+    reach = 3
+
     def forward(self, input: Tensor) -> Tensor:
         if self.padding_mode == "reflect":
             return super().forward(smoothly_enlarged(input))
         around = smoothly_enlarged(pad(input, [1] * 4, "circular"))
         return super().forward(around[..., 2:-2, 2:-2])
+
+
+Upsampling = Literal["nearest", "bilinear"]
+ENLARGING: dict[str, type[UpsampleConv2d | SmoothUpsampleConv2d]] = {
+    "nearest": UpsampleConv2d,
+    "bilinear": SmoothUpsampleConv2d,
+}
+
+
+def enlarging(upsampling: Upsampling) -> type[UpsampleConv2d | SmoothUpsampleConv2d]:
+    """The layer of that name. Raises ValueError where there is none."""
+    if upsampling not in ENLARGING:
+        raise ValueError(f"upsampling must be one of {[*ENLARGING]}, got {upsampling!r}")
+    return ENLARGING[upsampling]
 
 
 def smoothly_enlarged(features: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from typing import Self
 
 import torch
 
-from atelier.networks.decoder import Decoder, Upsampling
+from atelier.networks.decoder import Decoder
+from atelier.networks.reflection import Upsampling
 from atelier.networks.state import read
 from atelier.networks.taps import stage
 from atelier.networks.vgg_normalised import WIDTHS, ReflectedEncoder, load, load_encoder

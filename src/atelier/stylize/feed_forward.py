@@ -13,8 +13,9 @@ from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
 from atelier.tiling import Tile, tiles
 
-REACH = 8
-"""Pixels around a tile that a group of layers sees, at most: 7 on the way down, then 2 of the smallest maps' places."""
+REACH = {"nearest": 8, "bilinear": 12}
+"""Pixels around a tile that a group of layers sees, at most, by up-sampling: 7 on the way down, then 2 or, on a smooth
+way up, 3 of the smallest maps' places."""
 
 MAPS = 4
 """Of full size, that are there at once: before and after a layer, about their mean, and normalised."""
@@ -75,6 +76,10 @@ class FeedForwardStyles(Method):
         per_map = 4 * self.network.to_pixels.in_channels
         return Cost(3 * 12 + 2 * per_map / 4, 48 + MAPS * per_map)
 
+    @property
+    def _reach(self) -> int:
+        return REACH[self.network.upsampling]
+
     def _weights(self, styles: Sequence[int], weights: Sequence[float], like: Tensor) -> Tensor | None:
         if self.network.styles == 1:
             return None
@@ -86,7 +91,7 @@ class FeedForwardStyles(Method):
     def _drawn(self, picture: Tensor, mixture: Tensor | None) -> Tensor:
         if self.needs(*picture.shape[2:]) <= self.memory:
             return self.network(picture.contiguous(memory_format=torch.channels_last), mixture)
-        side = self._cost.side_within(self.memory, (picture.shape[2], picture.shape[3]), REACH, STRIDE)
+        side = self._cost.side_within(self.memory, (picture.shape[2], picture.shape[3]), self._reach, STRIDE)
         assert side is not None  # or it would be one piece
         features = picture
         for group in self._groups():
@@ -110,7 +115,7 @@ class FeedForwardStyles(Method):
 
     def _through(self, group: Group, features: Tensor, mixture: Tensor | None, side: int) -> Tensor:
         height, width = features.shape[2:]
-        pieces = tiles(height, width, side // group.step, REACH // group.step, STRIDE // group.step)
+        pieces = tiles(height, width, side // group.step, self._reach // group.step, STRIDE // group.step)
         known: list[Moments] = []
         for _ in range(group.norms):
             seen = (walked(group.steps(tile.window(features), mixture), known) for tile in pieces)
