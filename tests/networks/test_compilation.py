@@ -15,6 +15,7 @@ from atelier.config import build
 from atelier.data.types import Pair, Paired
 from atelier.losses import translation as losses
 from atelier.losses.penalties import R1, GradientPenalty
+from atelier.networks import fastgan
 from atelier.networks.compilation import Compiler, compile_networks, differentiable_twice
 from atelier.networks.patch import PatchDiscriminator
 from atelier.networks.patch_heads import PatchHeads
@@ -242,3 +243,22 @@ def test_with_torchs_own_compiler(caplog):
     _, _, terms = both(lambda: paired(generator=lambda: ResNetTranslator(4, 1)), batch, "inductor")
     assert told(caplog) == []
     torch.testing.assert_close(*terms, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_torchs_own_compiler_leaves_two_passes_by_a_spectral_norm_apart(caplog):
+    """Whose vectors change with every pass: each gradient is by those of its own."""
+    torch.manual_seed(0)
+    plain = fastgan.Discriminator(image_size=32, width=4, spectral_norm=True)
+    compiled = copy.deepcopy(plain)
+    compile_networks([compiled])
+    real, fake = torch.rand(2, 4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+    for network in (plain, compiled):
+        first, second = (network.logits(network.features(images)) for images in (real, fake))
+        (first.square().mean() - second.square().mean()).backward()
+
+    assert told(caplog) == []
+    for expected, found in zip(plain.parameters(), compiled.parameters(), strict=True):
+        if expected.grad is not None:
+            assert (found.grad - expected.grad).abs().max() < 1e-3 * expected.grad.abs().max() + 1e-7

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from atelier.networks.players import Discriminator
@@ -95,7 +96,8 @@ class _Pass:
         if self.compiler.gave_up:
             return self.method(*inputs)
         try:
-            return self.compiled(*inputs)
+            with _kept_apart(self.network):
+                return self.compiled(*inputs)
         except self.compiler.refusals as error:
             self.compiler.give_up(error)
             return self.method(*inputs)
@@ -110,7 +112,8 @@ class _Pass:
         try:
             with _unchanged(self.network):
                 copies = tree_map_only(Tensor, _copied, inputs)
-                results = [part for part in tree_leaves(self.compiled(*copies)) if _is_differentiable(part)]
+                with _kept_apart(self.network):
+                    results = [part for part in tree_leaves(self.compiled(*copies)) if _is_differentiable(part)]
                 of = [*learned, *filter(_is_differentiable, tree_leaves(copies))]
                 if results and of:
                     torch.autograd.grad(results, of, [torch.ones_like(part) for part in results], allow_unused=True)
@@ -120,6 +123,22 @@ class _Pass:
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """The copied network's own method, as it was: a copy is not called by training."""
         return deepcopy(self.method, memo)
+
+
+@contextmanager
+def _kept_apart(network: nn.Module) -> Iterator[None]:
+    """What a graph keeps of the network's buffers for its backward pass, it keeps a copy of.
+
+    Spectral norm makes copies of the vectors that its next pass will change. Inductor takes them for the same (as of
+    torch 2.15), so that of two passes, of real and of generated images, the first could not be differentiated.
+    """
+    places = {buffer.data_ptr() for buffer in network.buffers() if buffer.numel()}
+
+    def pack(kept: Tensor) -> Tensor:
+        return kept.clone() if kept.data_ptr() in places else kept
+
+    with saved_tensors_hooks(pack, lambda kept: kept):
+        yield
 
 
 @contextmanager
