@@ -16,10 +16,11 @@ from atelier.data.types import Pair, Paired
 from atelier.losses import translation as losses
 from atelier.losses.penalties import R1, GradientPenalty
 from atelier.networks import fastgan
-from atelier.networks.compilation import Compiler, compile_networks, differentiable_twice
+from atelier.networks.compilation import Compiler, compile_networks
 from atelier.networks.patch import PatchDiscriminator
 from atelier.networks.patch_heads import PatchHeads
 from atelier.networks.resnet_translator import ResNetTranslator
+from atelier.networks.twice import differentiable_twice
 from atelier.tasks.cut import Cut
 from atelier.tasks.cyclegan import CycleGan
 from atelier.tasks.paired import PairedTranslation

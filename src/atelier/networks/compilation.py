@@ -1,14 +1,13 @@
 """What `compile=true` does: networks that training calls are compiled by torch.compile, where they stand.
 
 Names in checkpoints stay as they are. Compiled graphs cannot be differentiated twice: what does that runs within
-`differentiable_twice`. What is compiled is tried before it is used, gradients included: a graph that fails only in the
-middle of a step's backward pass would end the run.
+`twice.differentiable_twice`. What is compiled is tried before it is used, gradients included: a graph that fails only
+in the middle of a step's backward pass would end the run.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from atelier.networks.players import Discriminator
 from atelier.networks.translator import Translator
+from atelier.networks.twice import differentiated_twice
 
 log = logging.getLogger(__name__)
 
@@ -64,19 +64,6 @@ def compile_networks(networks: Iterable[nn.Module], compiler: Compiler | None = 
         compiler.compile(network)
 
 
-@contextmanager
-def differentiable_twice() -> Iterator[None]:
-    """Within it nothing compiled runs."""
-    token = _twice.set(True)
-    try:
-        yield
-    finally:
-        _twice.reset(token)
-
-
-_twice = ContextVar("twice", default=False)
-
-
 class _Pass:
     """A method of one network, in training compiled for each shape that comes.
 
@@ -89,7 +76,7 @@ class _Pass:
         self.tried: set[Any] = set()
 
     def __call__(self, *inputs: Any) -> Any:
-        if _twice.get() or not self.network.training:
+        if differentiated_twice() or not self.network.training:
             return self.method(*inputs)
         if torch.is_grad_enabled() and not self.compiler.gave_up:
             self._try(inputs)

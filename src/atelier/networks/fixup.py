@@ -5,6 +5,7 @@ from math import gcd
 import torch
 from torch import Tensor, nn
 
+from atelier.networks.grouped import GroupedConv2d
 from atelier.networks.spectral import normalize_spectrally
 
 BLOCKS = 2
@@ -26,7 +27,7 @@ class ResidualBlock(nn.Module):
         self.layers = nn.Sequential(
             nn.Conv2d(width, inner, 1),
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.Conv2d(inner, inner, 3, padding=1, groups=groups),
+            GroupedConv2d(inner, inner, 3, padding=1, groups=groups),
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Conv2d(inner, width, 1, bias=False),
         )

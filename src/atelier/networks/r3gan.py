@@ -66,8 +66,7 @@ class Discriminator(players.Discriminator):
         layers = [nn.Conv2d(3, width, 1, bias=False), *stage(width, group_size)]
         for fine, coarse in pairwise(widths):
             layers += [Downsample(), *_matching(fine, coarse), *stage(coarse, group_size)]
-        extent = nn.Conv2d(widths[-1], widths[-1], 4, groups=widths[-1], bias=False)
-        self.layers = nn.Sequential(*layers, extent, nn.Flatten())
+        self.layers = nn.Sequential(*layers, WholeMap(widths[-1], 4), nn.Flatten())
         self.head = Head(widths[-1], classes)
         start(self, spectral_norm)
 
@@ -85,6 +84,19 @@ class Basis(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         return self.maps * self.strength(latents)[:, :, None, None]
+
+
+class WholeMap(nn.Conv2d):
+    """Maps (B, width, side, side) to (B, width, 1, 1), each channel by one filter as large as itself.
+
+    As a grouped convolution it would be differentiated twice one channel after the other.
+    """
+
+    def __init__(self, width: int, side: int) -> None:
+        super().__init__(width, width, side, groups=width, bias=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return (input * self.weight.squeeze(1)).sum((2, 3), keepdim=True)
 
 
 class Head(nn.Module):

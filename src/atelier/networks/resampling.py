@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d
 
 from atelier.networks import equalized
+from atelier.networks.grouped import Geometry, grouped
 from atelier.networks.padding import circular
 
 
@@ -24,7 +25,8 @@ class Blur(nn.Module):
     def forward(self, images: Tensor, padding: int = 0) -> Tensor:
         channels = images.shape[1]
         kernel = self.kernel.to(images.dtype).expand(channels, 1, 4, 4)
-        return conv2d(images, kernel, stride=self.stride, padding=padding, groups=channels)
+        stride = self.stride, self.stride
+        return grouped(images, kernel, None, Geometry(stride, (padding, padding), (1, 1), channels))
 
 
 class Upsample(nn.Module):

@@ -11,8 +11,8 @@ from atelier.augment.base import Augment
 from atelier.losses.adversarial import Objective
 from atelier.losses.generator import GeneratorTerm
 from atelier.losses.penalties import Critique, Penalty
-from atelier.networks.compilation import differentiable_twice
 from atelier.networks.players import Discriminator
+from atelier.networks.twice import differentiable_twice
 from atelier.tasks.adversarial import Terms
 
 

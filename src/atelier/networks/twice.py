@@ -1,0 +1,22 @@
+"""What a network should know of the pass that it is in: whether its slopes are to be differentiated themselves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+
+@contextmanager
+def differentiable_twice() -> Iterator[None]:
+    """Within it nothing compiled runs, which has no second derivative, and grouped convolutions have a quicker one."""
+    token = _twice.set(True)
+    try:
+        yield
+    finally:
+        _twice.reset(token)
+
+
+def differentiated_twice() -> bool:
+    return _twice.get()
+
+
+_twice = ContextVar("twice", default=False)
