@@ -238,6 +238,16 @@ def test_by_default_nothing_is_compiled(small_config):
     assert not any("forward" in vars(module) or "features" in vars(module) for module in task.modules())
 
 
+def test_what_a_compiled_graph_keeps_must_not_be_changed():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Sigmoid())
+    compile_networks([network], Compiler(aot_autograd(fw_compiler=nop)))
+    drawn = network(torch.ones(3, 2)).sum()
+    with torch.no_grad():
+        network[1].weight += 1
+    with pytest.raises(RuntimeError, match="was changed in place before its backward"):
+        drawn.backward()
+
+
 @pytest.mark.slow
 def test_with_torchs_own_compiler(caplog):
     batch = Paired(pictures(2, 1), pictures(2, 2))
@@ -261,5 +271,6 @@ def test_torchs_own_compiler_leaves_two_passes_by_a_spectral_norm_apart(caplog):
 
     assert told(caplog) == []
     for expected, found in zip(plain.parameters(), compiled.parameters(), strict=True):
+        assert (found.grad is None) == (expected.grad is None)
         if expected.grad is not None:
             assert (found.grad - expected.grad).abs().max() < 1e-3 * expected.grad.abs().max() + 1e-7

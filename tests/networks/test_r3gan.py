@@ -7,7 +7,7 @@ from torch.nn.functional import conv2d
 
 from atelier.networks.fixup import ResidualBlock
 from atelier.networks.padding import make_seamless
-from atelier.networks.r3gan import Discriminator, Generator
+from atelier.networks.r3gan import Discriminator, Generator, WholeMap
 
 
 def stirred(network):
@@ -99,6 +99,13 @@ def test_the_discriminator_sees_each_image_alone():
     images = torch.randn(4, 3, 32, 32)
     assert not discriminator.mixes_images
     torch.testing.assert_close(discriminator(images)[:2], discriminator(images[:2]))
+
+
+def test_a_filter_as_large_as_the_map_is_a_grouped_convolution():
+    filters, maps = WholeMap(6, 4), torch.randn(3, 6, 4, 4)
+    torch.testing.assert_close(filters(maps), nn.Conv2d.forward(filters, maps))
+    with pytest.raises(RuntimeError):
+        filters(torch.randn(3, 6, 1, 1).expand(3, 6, 5, 5))
 
 
 def test_labels_tell():

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from counting import Counted
 from pytorch_lightning import Callback, Trainer
 from torch.optim import SGD, Adam
 from torch.optim.lr_scheduler import ConstantLR, LinearLR
@@ -10,7 +11,9 @@ from torch.optim.lr_scheduler import ConstantLR, LinearLR
 from atelier.data.types import Images
 from atelier.losses.adversarial import Hinge, NonSaturating, Objective, Wasserstein
 from atelier.losses.classification import Classification
+from atelier.losses.path_length import PathLength
 from atelier.losses.penalties import R1, R2, GradientPenalty, Penalty
+from atelier.networks import r3gan, stylegan2
 from atelier.networks.dcgan import Discriminator, Generator
 from atelier.tasks.gan import Gan
 
@@ -235,3 +238,29 @@ def test_real_logits_are_computed_for_a_relativistic_objective_only():
 def test_bad_values_are_refused(changes, text):
     with pytest.raises(ValueError, match=text):
         gan(**changes)
+
+
+def steep_discriminator(width):
+    networks = {
+        "generator": r3gan.Generator(16, 4, width, width, group_size=4),
+        "discriminator": r3gan.Discriminator(16, width, width, group_size=4),
+    }
+    return gan(**networks, penalties={"r1": R1(1.0), "r2": R2(1.0)}).discriminator_loss
+
+
+def steep_generator(width):
+    generator = stylegan2.Generator(16, latent_dim=4, width=width, max_width=width)
+    return gan(generator=generator, generator_terms={"path_length": PathLength(1.0)}).generator_loss
+
+
+@pytest.mark.parametrize("loss_of", [steep_discriminator, steep_generator])
+def test_slopes_of_slopes_take_as_many_convolutions_at_any_width(loss_of):
+    """Though layers have a group for each channel, of which torch's own second derivative does one at a time."""
+    (batch,) = batches(1, 4)
+    counts = []
+    for width in (8, 16):
+        loss = loss_of(width)
+        with Counted() as counted:
+            sum(loss(batch.image, None, 1).values()).backward()
+        counts.append(len(counted.names))
+    assert counts[0] == counts[1]

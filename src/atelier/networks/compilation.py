@@ -7,7 +7,7 @@ in the middle of a step's backward pass would end the run.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
@@ -117,15 +117,25 @@ def _kept_apart(network: nn.Module) -> Iterator[None]:
     """What a graph keeps of the network's buffers for its backward pass, it keeps a copy of.
 
     Spectral norm makes copies of the vectors that its next pass will change. Inductor takes them for the same (as of
-    torch 2.15), so that of two passes, of real and of generated images, the first could not be differentiated.
+    torch 2.15), so that of two passes, of real and of generated images, the first could not be differentiated. Other
+    hooks on what is kept do not act within it.
     """
-    places = {buffer.data_ptr() for buffer in network.buffers() if buffer.numel()}
+    places = {buffer.untyped_storage().data_ptr() for buffer in network.buffers() if buffer.numel()}
 
-    def pack(kept: Tensor) -> Tensor:
-        return kept.clone() if kept.data_ptr() in places else kept
+    def pack(kept: Tensor) -> tuple[Tensor, int]:
+        kept = kept.clone() if kept.untyped_storage().data_ptr() in places else kept.detach()
+        return kept, kept._version
 
-    with saved_tensors_hooks(pack, lambda kept: kept):
+    with saved_tensors_hooks(pack, _as_it_was) if places else nullcontext():
         yield
+
+
+def _as_it_was(packed: tuple[Tensor, int]) -> Tensor:
+    """Autograd looks for this itself where there are no hooks."""
+    kept, version = packed
+    if kept._version != version:
+        raise RuntimeError(f"what a compiled graph kept, {tuple(kept.shape)}, was changed in place before its backward")
+    return kept
 
 
 @contextmanager

@@ -21,12 +21,10 @@ aten = torch.ops.aten
 
 
 class GroupedConv2d(nn.Conv2d):
-    """torch's layer; with zeros around the maps, quick to be differentiated twice where a pass is to be."""
-
-    padding: tuple[int, ...]
+    """torch's layer; with numbers of zeros around maps (B, C, H, W), quick to be differentiated twice."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.padding_mode != "zeros":
+        if self.padding_mode != "zeros" or isinstance(self.padding, str) or input.dim() != 4:
             return super().forward(input)
         geometry = Geometry(self.stride, self.padding, self.dilation, self.groups)
         return grouped(input, self.weight, self.bias, geometry)
@@ -44,7 +42,10 @@ class Geometry(NamedTuple):
     def backward(
         self, slopes: Tensor, maps: Tensor, weight: Tensor, wanted: Sequence[bool]
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Derivatives of T by the maps and by the weight, those that are wanted: of each the shape is read alone."""
+        """T's derivatives by the maps and by the weight, those that are wanted.
+
+        Of what T is differentiated by, no more is read than how it is shaped and laid out.
+        """
         by_maps, by_weight, _ = aten.convolution_backward(
             slopes, maps, weight, None, *self._arguments, [*wanted, False]
         )
@@ -56,15 +57,18 @@ class Geometry(NamedTuple):
 
 
 def grouped(maps: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    """Maps (B, C, H, W) convolved by a weight (O, C / groups, h, w), between zeros."""
-    if not differentiated_twice():
+    """Maps (B, C, H, W) convolved by a weight (O, C / groups, h, w), between zeros.
+
+    By torch's own where nothing is to be differentiated twice, and in mixed precision, in which no slopes are taken.
+    """
+    if not differentiated_twice() or torch.is_autocast_enabled(maps.device.type):
         return conv2d(maps, weight, bias, *geometry)
     drawn: Tensor = _Convolution.apply(maps, weight, geometry)
-    return drawn if bias is None else drawn + bias[:, None, None]
+    return drawn if bias is None else drawn.add_(bias[:, None, None])
 
 
 class _Convolution(Function):
-    """By the slopes: maps (B, C, H, W) and a weight to (B, O, h, w)."""
+    """T's derivative by the slopes: the convolution itself, of maps (B, C, H, W) and a weight to (B, O, h, w)."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
@@ -83,7 +87,7 @@ class _Convolution(Function):
 
 
 class _ByMaps(Function):
-    """Slopes and a weight to slopes of maps shaped and laid out as `like`."""
+    """T's derivative by the maps, which are to be shaped and laid out as `like`; its own slopes are shaped as maps."""
 
     @staticmethod
     def forward(ctx: Any, slopes: Tensor, weight: Tensor, like: Tensor, geometry: Geometry) -> Tensor | None:
@@ -100,7 +104,7 @@ class _ByMaps(Function):
 
 
 class _ByWeight(Function):
-    """Slopes and maps to slopes of a weight shaped and laid out as `like`."""
+    """T's derivative by the weight, which is to be laid out as `like`; its own slopes are shaped as a weight."""
 
     @staticmethod
     def forward(ctx: Any, slopes: Tensor, maps: Tensor, like: Tensor, geometry: Geometry) -> Tensor | None:

@@ -7,7 +7,9 @@ from contextvars import ContextVar
 
 @contextmanager
 def differentiable_twice() -> Iterator[None]:
-    """Within it nothing compiled runs, which has no second derivative, and grouped convolutions have a quicker one."""
+    """Nothing compiled runs within it, as compiled graphs have no second derivative; grouped convolutions use their own
+    (`grouped.py`).
+    """
     token = _twice.set(True)
     try:
         yield

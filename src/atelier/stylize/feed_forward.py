@@ -17,8 +17,10 @@ REACH = {"nearest": 8, "bilinear": 12}
 """Pixels around a tile that a group of layers sees, at most, by up-sampling: 7 on the way down, then 2 or, on a smooth
 way up, 3 of the smallest maps' places."""
 
-MAPS = 4
-"""Of full size, that are there at once: before and after a layer, about their mean, and normalised."""
+MAPS = {"nearest": 4, "bilinear": 5}
+"""Of full size, that are there at once: before and after a layer, about their mean, and normalised. What is
+enlarged smoothly is there with the channels of the smaller map.
+"""
 
 Part = Callable[[Tensor, Tensor | None], Steps]
 """Layers, as the network has them: a generator that halts before each instance norm."""
@@ -74,7 +76,7 @@ class FeedForwardStyles(Method):
     def _cost(self) -> Cost:
         """Whole are the content, the picture drawn, and two of the smallest maps, of four times as many channels."""
         per_map = 4 * self.network.to_pixels.in_channels
-        return Cost(3 * 12 + 2 * per_map / 4, 48 + MAPS * per_map)
+        return Cost(3 * 12 + 2 * per_map / 4, 48 + MAPS[self.network.upsampling] * per_map)
 
     @property
     def _reach(self) -> int:

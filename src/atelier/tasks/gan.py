@@ -14,6 +14,7 @@ from atelier.losses.generator import Creation, GeneratorTerm
 from atelier.losses.penalties import Penalty
 from atelier.networks.padding import make_seamless, roll_each
 from atelier.networks.players import Discriminator, Generator
+from atelier.networks.twice import differentiable_twice
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
 from atelier.tasks.adversary import Adversary, refuse_unable
 from atelier.tasks.sampling import LatentSampler
@@ -95,7 +96,7 @@ class Gan(LatentSampler):
         logits = self.discriminator.logits(features, labels).float()
         terms = {"adversarial": self.adversary.fooled(logits, real, labels)}
         creation = Creation(self.generator, self.discriminator, latents, labels, fake, logits, features)
-        with torch.autocast(real.device.type, enabled=False):
+        with torch.autocast(real.device.type, enabled=False), differentiable_twice():
             due = {name: term for name, term in self.generator_terms.items() if term.due(turn)}
             return terms | {name: term(creation, turn) for name, term in due.items()}
 
