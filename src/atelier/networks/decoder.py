@@ -1,7 +1,9 @@
 """From an encoder's activations back to pixels (Huang & Belongie 2017, section 6.1)."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d, Upsampling, enlarging
@@ -16,7 +18,7 @@ class Decoder(nn.Module):
     over. The last convolution is linear. `upsampling` is the papers' "nearest", or "bilinear": of the staircases of one
     a small decoder makes a weave in plain places (docs/decisions.md). Initial weights are those of He et al. 2015: with
     torch's, features shrink to nothing on their way through so many layers without normalisation, and pictures stay
-    grey for long.
+    grey for long. `suit` has them expect features of another size than 1.
     """
 
     def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1", upsampling: Upsampling = "nearest") -> None:
@@ -38,6 +40,12 @@ class Decoder(nn.Module):
             convolution = layer(widths[name], widths[below] if below else 3)
             initialize(convolution, rectified=below is not None)
             self.convolutions[name] = convolution
+
+    @torch.no_grad()
+    def suit(self, size: float) -> None:
+        """Begin with features of this root mean square instead of 1. Called before anything is learned."""
+        first: Any = next(iter(self.convolutions.values()))
+        first.weight.div_(size)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, widths[deepest], h, w), h and w at least 2, to images (B, 3, H, W), about in [-1, 1].

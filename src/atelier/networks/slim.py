@@ -45,6 +45,9 @@ class SlimDecoder(Decoder):
     def __init__(self, level: int, upsampling: Upsampling = "nearest") -> None:
         super().__init__(widths(level), f"relu{level}_1", upsampling)
 
+    def suit(self, size: float) -> None:
+        """It has learned how large they are."""
+
     @classmethod
     def pretrained(cls, path: Path, level: int, upsampling: Upsampling = "nearest") -> Self:
         """With the weights of `wct16x_all.safetensors`, frozen, channels last; gradients still reach the features.

@@ -64,6 +64,10 @@ class ArbitraryStyle(TransferTask):
     def compilable(self) -> Sequence[nn.Module]:
         return [self.level.decoder]
 
+    def on_fit_start(self) -> None:
+        if self.trainer.ckpt_path is None:
+            self.level.begin()
+
     def transfer(self, batch: Pair) -> Transferred:
         with torch.no_grad():  # the encoder learns nothing, and pictures need no gradient
             content, style = (self.encoder.taps(images, self.looked_at) for images in batch[:2])

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from atelier.networks import taps as tapped
+from atelier.networks.decoder import Decoder
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
 
@@ -14,6 +17,10 @@ Activations = Mapping[str, Tensor]
 DecoderFactory = Callable[[Mapping[str, int]], nn.Module]
 """Of the encoder's widths."""
 TransformFactory = Callable[[Mapping[str, int]], Transform]
+
+
+FIRST = 1 / 16
+"""How large the values of a decoder's first pictures are, about, in root mean square (docs/decisions.md)."""
 
 
 class Level(nn.Module):
@@ -49,6 +56,16 @@ class Level(nn.Module):
         looked_at = sum(widths[tap] / tapped.stride(tap) ** 2 for tap in taps)
         return 4 * (2 * 3 + max(1.15 * layers + looked_at, 3 * looked_at))
 
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Suit the decoder to the size of its features, which encoders differ in by tenfolds; of noise, they have it.
+
+        Its first pictures are nearly grey: of larger values it would be long in coming back.
+        """
+        if isinstance(self.decoder, Decoder):
+            seen = self.encode(noise().to(next(self.decoder.parameters()).device))
+            self.decoder.suit(self.changed(seen, seen).square().mean().sqrt().item() / FIRST)
+
     def encode(self, images: Tensor) -> Activations:
         return self.encoder.taps(images, self.transform.taps)
 
@@ -63,3 +80,9 @@ class Level(nn.Module):
     def draw(self, features: Tensor) -> Tensor:
         """Images about [-1, 1]."""
         return self.decoder(features)
+
+
+def noise() -> Tensor:
+    """Soft blots of colour, (2, 3, 128, 128) in about [-1, 1]: the same each time, and no random numbers of a run."""
+    blots = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    return interpolate(2 * blots - 1, 128, mode="bicubic")

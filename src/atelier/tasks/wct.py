@@ -57,6 +57,11 @@ class Wct(LightningModule):
     def configure_optimizers(self) -> Any:
         return stepped(self.optimizer_factory(self.parameters()), self.schedule_factory)
 
+    def on_fit_start(self) -> None:
+        if self.trainer.ckpt_path is None:
+            for level in cast(Sequence[Level], self.levels):
+                level.begin()
+
     def training_step(self, batch: Pair, batch_idx: int) -> Terms:
         terms = self.losses(torch.cat([batch.content, batch.style]))
         return {
