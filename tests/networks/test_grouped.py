@@ -108,4 +108,6 @@ def test_in_mixed_precision_it_is_autocasts():
     convolution, images = layer().float(), maps().float()
     with differentiable_twice(), torch.autocast("cpu", torch.bfloat16):
         drawn = convolution(images)
+        expected = nn.Conv2d.forward(convolution, images)
     assert drawn.dtype == torch.bfloat16
+    assert_close(drawn, expected, rtol=0, atol=0)

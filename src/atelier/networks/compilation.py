@@ -131,10 +131,11 @@ def _kept_apart(network: nn.Module) -> Iterator[None]:
 
 
 def _as_it_was(packed: tuple[Tensor, int]) -> Tensor:
-    """Autograd looks for this itself where there are no hooks."""
+    """Raises RuntimeError where it was changed since, as autograd does where there are no hooks."""
     kept, version = packed
     if kept._version != version:
-        raise RuntimeError(f"what a compiled graph kept, {tuple(kept.shape)}, was changed in place before its backward")
+        what = f"{kept.dtype} {tuple(kept.shape)}"
+        raise RuntimeError(f"what a compiled graph kept, {what}, was changed in place before its backward")
     return kept
 
 

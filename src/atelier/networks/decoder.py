@@ -42,10 +42,14 @@ class Decoder(nn.Module):
             self.convolutions[name] = convolution
 
     @torch.no_grad()
-    def suit(self, size: float) -> None:
-        """Begin with features of this root mean square instead of 1. Called before anything is learned."""
+    def suit(self, features: float, pictures: float) -> None:
+        """Make of features of one root mean square pictures of another, about, instead of as large ones.
+
+        Called before anything is learned. What sees nothing, of size 0, is left as it is.
+        """
         first: Any = next(iter(self.convolutions.values()))
-        first.weight.div_(size)
+        if features > 0:
+            first.weight.mul_(pictures / features)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, widths[deepest], h, w), h and w at least 2, to images (B, 3, H, W), about in [-1, 1].

@@ -3,8 +3,8 @@
 A convolution is linear in the maps and in the weights, so the sum of it times slopes s, T(x, w, s) = <s, x * w>, is
 linear in all three. Its three derivatives are the convolution and the two steps of its backward pass, and theirs are
 one another: so any order takes those three, on all groups at once. torch's own second derivative (as of 2.15) takes one
-group after the other, each with filters as large as the maps: of R3GAN's discriminator that was nine tenths of a step
-on an H200 (docs/gpu.md).
+group after the other, each with filters as large as the maps: on an H200 that was nine tenths of a step of R3GAN's
+discriminator (docs/gpu.md).
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ aten = torch.ops.aten
 
 
 class GroupedConv2d(nn.Conv2d):
-    """torch's layer; with numbers of zeros around maps (B, C, H, W), quick to be differentiated twice."""
+    """torch's layer; quick to be differentiated twice where maps are (B, C, H, W) and `padding` is numbers."""
 
     def forward(self, input: Tensor) -> Tensor:
         if self.padding_mode != "zeros" or isinstance(self.padding, str) or input.dim() != 4:
@@ -87,7 +87,7 @@ class _Convolution(Function):
 
 
 class _ByMaps(Function):
-    """T's derivative by the maps, which are to be shaped and laid out as `like`; its own slopes are shaped as maps."""
+    """T's derivative by the maps, which is shaped and laid out as `like`; so are the slopes that `backward` gets."""
 
     @staticmethod
     def forward(ctx: Any, slopes: Tensor, weight: Tensor, like: Tensor, geometry: Geometry) -> Tensor | None:
@@ -104,7 +104,7 @@ class _ByMaps(Function):
 
 
 class _ByWeight(Function):
-    """T's derivative by the weight, which is to be laid out as `like`; its own slopes are shaped as a weight."""
+    """T's derivative by the weight, which is shaped and laid out as `like`; so are the slopes that `backward` gets."""
 
     @staticmethod
     def forward(ctx: Any, slopes: Tensor, maps: Tensor, like: Tensor, geometry: Geometry) -> Tensor | None:

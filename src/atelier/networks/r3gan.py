@@ -89,7 +89,7 @@ class Basis(nn.Module):
 class WholeMap(nn.Conv2d):
     """Maps (B, width, side, side) to (B, width, 1, 1), each channel by one filter as large as itself.
 
-    It is a sum of products and no convolution, of which every derivative is cheap.
+    Computed as a sum of products, whose derivatives are all cheap; a grouped convolution's second is not.
     """
 
     def __init__(self, width: int, side: int) -> None:

@@ -45,8 +45,8 @@ class SlimDecoder(Decoder):
     def __init__(self, level: int, upsampling: Upsampling = "nearest") -> None:
         super().__init__(widths(level), f"relu{level}_1", upsampling)
 
-    def suit(self, size: float) -> None:
-        """It has learned how large they are."""
+    def suit(self, features: float, pictures: float) -> None:
+        """Those that are read from the file have learned how large their features are."""
 
     @classmethod
     def pretrained(cls, path: Path, level: int, upsampling: Upsampling = "nearest") -> Self:

@@ -18,8 +18,8 @@ REACH = {"nearest": 8, "bilinear": 12}
 way up, 3 of the smallest maps' places."""
 
 MAPS = {"nearest": 4, "bilinear": 5}
-"""Of full size, that are there at once: before and after a layer, about their mean, and normalised. What is
-enlarged smoothly is there with the channels of the smaller map.
+"""Of full size, that are there at once: before and after a layer, about their mean, and normalised. Smoothly enlarged,
+a map is there with twice the channels: a process held 0.91 of what 4 would announce, and 0.76 of it with the nearest.
 """
 
 Part = Callable[[Tensor, Tensor | None], Steps]

@@ -65,7 +65,7 @@ class ArbitraryStyle(TransferTask):
         return [self.level.decoder]
 
     def on_fit_start(self) -> None:
-        if self.trainer.ckpt_path is None:
+        if self.trainer.ckpt_path is None:  # one that goes on has learned
             self.level.begin()
 
     def transfer(self, batch: Pair) -> Transferred:

@@ -96,6 +96,7 @@ class Gan(LatentSampler):
         logits = self.discriminator.logits(features, labels).float()
         terms = {"adversarial": self.adversary.fooled(logits, real, labels)}
         creation = Creation(self.generator, self.discriminator, latents, labels, fake, logits, features)
+        # of the terms, path lengths are differentiated twice, and none calls what could be compiled
         with torch.autocast(real.device.type, enabled=False), differentiable_twice():
             due = {name: term for name, term in self.generator_terms.items() if term.due(turn)}
             return terms | {name: term(creation, turn) for name, term in due.items()}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from atelier import processes
 from atelier.networks import taps as tapped
 from atelier.networks.decoder import Decoder
 from atelier.networks.transforms.base import Transform
@@ -20,7 +21,7 @@ TransformFactory = Callable[[Mapping[str, int]], Transform]
 
 
 FIRST = 1 / 16
-"""How large the values of a decoder's first pictures are, about, in root mean square (docs/decisions.md)."""
+"""The root mean square of a decoder's first pictures, about, where those of the world have 0.5 (docs/decisions.md)."""
 
 
 class Level(nn.Module):
@@ -58,13 +59,15 @@ class Level(nn.Module):
 
     @torch.no_grad()
     def begin(self) -> None:
-        """Suit the decoder to the size of its features, which encoders differ in by tenfolds; of noise, they have it.
+        """Suit the decoder to its features, whose size differs between encoders by more than ten times.
 
-        Its first pictures are nearly grey: of larger values it would be long in coming back.
+        Measured on noise. First pictures are nearly grey: from larger values training would be long in coming back. To
+        be called once, before anything is learned.
         """
         if isinstance(self.decoder, Decoder):
             seen = self.encode(noise().to(next(self.decoder.parameters()).device))
-            self.decoder.suit(self.changed(seen, seen).square().mean().sqrt().item() / FIRST)
+            size = processes.averaged(self.transform.plain(seen).square().mean().sqrt())  # to the last bit the same
+            self.decoder.suit(size.item(), FIRST)
 
     def encode(self, images: Tensor) -> Activations:
         return self.encoder.taps(images, self.transform.taps)

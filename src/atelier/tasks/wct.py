@@ -58,7 +58,7 @@ class Wct(LightningModule):
         return stepped(self.optimizer_factory(self.parameters()), self.schedule_factory)
 
     def on_fit_start(self) -> None:
-        if self.trainer.ckpt_path is None:
+        if self.trainer.ckpt_path is None:  # one that goes on has learned
             for level in cast(Sequence[Level], self.levels):
                 level.begin()
 
