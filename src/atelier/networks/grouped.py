@@ -1,7 +1,7 @@
 """Grouped convolutions with a second derivative that is made of grouped convolutions.
 
 A convolution is linear in the maps and in the weights, so the sum of it times slopes s, T(x, w, s) = <s, x * w>, is
-linear in all three. Its three derivatives are the convolution and the two steps of its backward pass, and theirs are
+linear in all three. Its three derivatives are the convolution and the two parts of its backward pass, and theirs are
 one another: so any order takes those three, on all groups at once. torch's own second derivative (as of 2.15) takes one
 group after the other, each with filters as large as the maps: on an H200 that was nine tenths of a step of R3GAN's
 discriminator (docs/gpu.md).
@@ -78,43 +78,33 @@ class _Convolution(Function):
 
     @staticmethod
     def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
-        (maps, weight), geometry, wanted = ctx.saved_tensors, ctx.geometry, ctx.needs_input_grad[:2]
-        if not torch.is_grad_enabled():  # the last derivative that is asked for: both in one call
-            return *geometry.backward(slopes, maps, weight, wanted), None
-        by_maps = _ByMaps.apply(slopes, weight, maps.detach(), geometry) if wanted[0] else None
-        by_weight = _ByWeight.apply(slopes, maps, weight.detach(), geometry) if wanted[1] else None
-        return by_maps, by_weight, None
+        return *_Slopes.apply(slopes, *ctx.saved_tensors, ctx.geometry, ctx.needs_input_grad[:2]), None
 
 
-class _ByMaps(Function):
-    """T's derivative by the maps, which is shaped and laid out as `like`; so are the slopes that `backward` gets."""
+class _Slopes(Function):
+    """T's derivatives by the maps and by the weight, None where `wanted` says so.
+
+    The first is of the slopes and the weight, the second of the slopes and the maps: each is linear in both.
+    """
 
     @staticmethod
-    def forward(ctx: Any, slopes: Tensor, weight: Tensor, like: Tensor, geometry: Geometry) -> Tensor | None:
-        ctx.save_for_backward(slopes, weight)
+    def forward(
+        ctx: Any, slopes: Tensor, maps: Tensor, weight: Tensor, geometry: Geometry, wanted: Sequence[bool]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        ctx.save_for_backward(slopes, maps, weight)
         ctx.geometry = geometry
-        return geometry.backward(slopes, like, weight, [True, False])[0]
+        ctx.set_materialize_grads(False)
+        return geometry.backward(slopes, maps, weight, wanted)
 
     @staticmethod
-    def backward(ctx: Any, maps: Tensor) -> tuple[Tensor | None, ...]:
-        (slopes, weight), geometry, wanted = ctx.saved_tensors, ctx.geometry, ctx.needs_input_grad
-        by_slopes = _Convolution.apply(maps, weight, geometry) if wanted[0] else None
-        by_weight = _ByWeight.apply(slopes, maps, weight.detach(), geometry) if wanted[1] else None
-        return by_slopes, by_weight, None, None
-
-
-class _ByWeight(Function):
-    """T's derivative by the weight, which is shaped and laid out as `like`; so are the slopes that `backward` gets."""
-
-    @staticmethod
-    def forward(ctx: Any, slopes: Tensor, maps: Tensor, like: Tensor, geometry: Geometry) -> Tensor | None:
-        ctx.save_for_backward(slopes, maps)
-        ctx.geometry = geometry
-        return geometry.backward(slopes, maps, like, [False, True])[1]
-
-    @staticmethod
-    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
-        (slopes, maps), geometry, wanted = ctx.saved_tensors, ctx.geometry, ctx.needs_input_grad
-        by_slopes = _Convolution.apply(maps, weight, geometry) if wanted[0] else None
-        by_maps = _ByMaps.apply(slopes, weight, maps.detach(), geometry) if wanted[1] else None
-        return by_slopes, by_maps, None, None
+    def backward(ctx: Any, in_maps: Tensor | None, in_weight: Tensor | None) -> tuple[Tensor | None, ...]:
+        """A direction in the maps and one in the weight: None where that derivative is not used."""
+        (slopes, maps, weight), geometry, wanted = ctx.saved_tensors, ctx.geometry, ctx.needs_input_grad
+        by_slopes, by_maps, by_weight = [], None, None
+        if in_maps is not None:
+            by_slopes += [_Convolution.apply(in_maps, weight, geometry)] if wanted[0] else []
+            by_weight = _Slopes.apply(slopes, in_maps, weight.detach(), geometry, (False, wanted[2]))[1]
+        if in_weight is not None:
+            by_slopes += [_Convolution.apply(maps, in_weight, geometry)] if wanted[0] else []
+            by_maps = _Slopes.apply(slopes, maps.detach(), in_weight, geometry, (wanted[1], False))[0]
+        return sum(by_slopes) if by_slopes else None, by_maps, by_weight, None, None
