@@ -1,4 +1,7 @@
-"""`atelier translate` from files to files, with networks that have not learned anything yet."""
+"""`atelier translate` from files to files, with networks that have not learned anything yet.
+
+One file, as its tests share three such runs, which take longer to make than the tests do.
+"""
 
 import errno
 import os

@@ -1,79 +1,20 @@
-import hashlib
-import json
-from dataclasses import replace
+"""`atelier score` of images against real ones."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchmetrics.functional.image import structural_similarity_index_measure
+from scored import images, names, score
 from typer.testing import CliRunner
 
-from atelier import weights
 from atelier.cli.main import app
 from atelier.cli.sample import sample
-from atelier.cli.transfers import MEASURES
 from atelier.errors import UserError
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.frechet import Factored, frechet_distance
 from atelier.metrics.perceptual import Lpips
-from atelier.metrics.style.encoders import EmbeddedEncoder
-from atelier.metrics.style.features import ContentDistance
 
 CPU = torch.device("cpu")
-OFFLINE = [
-    "embedded_content_distance", "embedded_style_distance", "embedded_cfsd", "ssim", "colour_histogram_distance",
-]  # fmt: skip
-
-
-@pytest.fixture
-def paint(tmp_path):
-    """Writes smooth pictures of given names and sizes (width, height) into a folder; gives that folder."""
-
-    def write(folder, names, size=(80, 80), seed=0):
-        for number, name in enumerate(names):
-            coarse = np.random.default_rng([seed, number]).integers(0, 256, (5, 5, 3), dtype=np.uint8)
-            path = tmp_path / folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
-        return tmp_path / folder
-
-    return write
-
-
-@pytest.fixture
-def alexnet(monkeypatch, tmp_path):
-    """AlexNet's file where weights are kept, of its shape and random."""
-    from torchvision.models import alexnet
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        state = {f"features.{name}": part for name, part in alexnet().features.state_dict().items()}
-    monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
-    path = weights.path_of("alexnet")
-    torch.save(state, path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setitem(weights.PUBLISHED, "alexnet", replace(weights.PUBLISHED["alexnet"], sha256=digest))
-    return path
-
-
-def score(*words):
-    """What `atelier score WORDS --json` prints, which must be one object and nothing else."""
-    result = CliRunner().invoke(app, ["score", *map(str, words), "--json"])
-    if result.exception:
-        raise result.exception
-    return json.loads(result.stdout)
-
-
-def names(count):
-    return [f"{number}.png" for number in range(count)]
-
-
-def images(folder, size=None):
-    """uint8 (N, 3, H, W), by Pillow alone."""
-    opened = [Image.open(path).convert("RGB") for path in sorted(folder.rglob("*.png"))]
-    resized = [picture.resize((size, size), Image.Resampling.LANCZOS) if size else picture for picture in opened]
-    return torch.stack([torch.tensor(np.array(picture)).permute(2, 0, 1) for picture in resized])
 
 
 def test_a_folder_against_itself_is_at_no_distance(paint):
@@ -208,104 +149,3 @@ def test_what_cannot_be_scored_is_said_with_the_option(paint, tmp_path):
         score("--real", folder, "--fake", folder, "--resize", "bicubic")
     with pytest.raises(UserError, match="--weights: no such file: 'nowhere.pth'"):
         score("--real", folder, "--fake", folder, "--metrics", "inception", "--weights", "nowhere.pth")
-
-
-@pytest.fixture
-def transfer(paint):
-    """Two contents in each of two styles: `fake` may be painted anew."""
-    content, style = (
-        paint("content", ["cat.png", "dog.png"], (90, 70)),
-        paint("style", ["wave.png", "night.png"], seed=1),
-    )
-    fake = paint("fake", [f"{one}_stylized_{two}.png" for one in ("cat", "dog") for two in ("night", "wave")], seed=2)
-    return ["--content", content, "--style", style, "--fake", fake, "--size", 80]
-
-
-def test_scores_of_style_transfer_are_those_of_each_picture_and_its_parents(transfer):
-    found = score(*transfer)
-    assert [*found["scores"]] == OFFLINE
-    content, style, fake = (images(folder, 80) for folder in transfer[1:6:2])
-    content, style = content[[0, 0, 1, 1]], style[[0, 1, 0, 1]]
-    measure = ContentDistance(EmbeddedEncoder())
-    measure.load(CPU)
-    measure.update(content, style, fake)
-    assert found["scores"]["embedded_content_distance"] == pytest.approx(
-        measure.compute()["embedded_content_distance"], rel=1e-5
-    )
-    similarity = structural_similarity_index_measure(fake.float(), content.float(), data_range=255.0)
-    assert found["scores"]["ssim"] == pytest.approx(float(similarity), rel=1e-5)
-
-
-def test_its_card_has_the_protocol_of_every_measure_and_what_was_compared(transfer):
-    card = score(*transfer)["card"]
-    assert [*card["measures"]] == OFFLINE
-    assert card["measures"]["embedded_cfsd"]["taps"] == ["relu3_1"]
-    assert (card["resize"], card["generated_images"]) == ("all to 80 x 80, Lanczos", 4)
-    assert len({card["content_key"], card["style_key"], card["fake_key"]}) == 3
-    assert card["style"] == str(transfer[3])
-
-
-def test_what_was_left_as_it_was_has_kept_all_its_content(paint):
-    """And a copy of the style all of its style: with the same names in all folders, there is no grid."""
-    content, style = paint("content", names(3), (90, 70)), paint("style", names(3), seed=1)
-    found = score("--content", content, "--style", style, "--fake", content, "--size", 96)["scores"]
-    assert found["embedded_content_distance"] == found["embedded_cfsd"] == 0
-    assert found["ssim"] == pytest.approx(1, abs=1e-5)
-    assert min(found["embedded_style_distance"], found["colour_histogram_distance"]) > 0
-    found = score("--content", content, "--style", style, "--fake", style, "--size", 96)["scores"]
-    assert found["embedded_style_distance"] == found["colour_histogram_distance"] == 0
-    assert min(found["embedded_content_distance"], found["embedded_cfsd"]) > 0
-
-
-def test_measures_are_chosen_by_the_names_of_their_scores(transfer, alexnet):
-    found = score(*transfer, "--measures", "artfid_embedded, lpips")
-    assert [*found["scores"]] == ["artfid_embedded", "artfid_embedded_frechet_distance", "lpips"]
-    whole, distance, lost = found["scores"].values()
-    assert whole == pytest.approx((1 + lost) * (1 + distance), rel=1e-6)
-    digest = hashlib.sha256(alexnet.read_bytes()).hexdigest()
-    assert found["card"]["measures"]["lpips"]["weights_sha256"] == digest
-
-
-def test_every_measure_has_the_name_that_it_is_chosen_by():
-    for name, make in MEASURES.items():
-        assert make(lambda network, *arguments: network(*arguments)).name == name
-
-
-def test_weights_that_are_missing_are_told_of_before_any_picture_is_read(transfer, monkeypatch, tmp_path):
-    monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
-    weights.path_of("vgg19").write_bytes(b"not it")
-    (transfer[5] / "cat_stylized_wave.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match="vgg19: .* is not the published file"):
-        score(*transfer, "--measures", "ssim,cfsd")
-
-
-def test_what_of_a_transfer_cannot_be_scored_is_named(transfer, paint):
-    with pytest.raises(
-        UserError, match=r"--measures: there is no 'lpip'; there are artfid, .*; did you mean 'lpips'\?"
-    ):
-        score(*transfer, "--measures", "ssim,lpip")
-    with pytest.raises(UserError, match="--measures: must be some of artfid,"):
-        score(*transfer, "--measures", ",")
-    (transfer[3] / "wave.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match=r"--style: .*style/wave\.png cannot be used \(not an image\)"):
-        score(*transfer)
-    paint("fake", ["cow_stylized_wave.png"])
-    with pytest.raises(UserError, match=r"cow_stylized_wave\.png has no content and style"):
-        score(*transfer)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("", "--real, or --content and --style: one of the two must be given beside --fake, and not both"),
-        ("--real x --content x --style x", "--real, or --content and --style: .* not both"),
-        ("--real x --style x", "--real, or --content and --style: .* not both"),
-        ("--content x", "--style must be given too"),
-        ("--style x", "--content must be given too"),
-        ("--real x --size 96", "--size belongs to --content and --style, and has no meaning with --real"),
-        ("--content x --style x --seed 0", "--seed belongs to --real, and has no meaning with --content and --style"),
-    ],
-)
-def test_it_is_one_way_or_the_other(words, message):
-    with pytest.raises(UserError, match=message):
-        score("--fake", "x", *words.split())
