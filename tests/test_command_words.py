@@ -1,5 +1,7 @@
 """The command line says the same to all who read it before Hydra does."""
 
+from pathlib import Path
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -40,7 +42,7 @@ def by_torchrun(monkeypatch):
 @pytest.mark.parametrize("text", ["null", "Null", "auto", "'auto'", "", "''"])
 def test_whoever_reads_it_takes_this_for_no_run(text, by_torchrun):
     words = [f"resume={text}"]
-    assert resume.arguments(words) == words
+    assert resume.arguments(words, Path("conf")) == words
     with pytest.raises(UserError, match="^run_dir: started by torchrun"):
         external.arguments(words)
 
@@ -49,5 +51,5 @@ def test_whoever_reads_it_takes_this_for_no_run(text, by_torchrun):
 def test_whoever_reads_it_takes_this_for_a_run(text, by_torchrun):
     words = [f"resume={text}"]
     with pytest.raises(UserError, match="^resume: .* is no run folder"):
-        resume.arguments(words)
+        resume.arguments(words, Path("conf"))
     assert external.arguments(words) == words

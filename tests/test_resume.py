@@ -1,17 +1,29 @@
 import json
+from functools import partial
+from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from atelier import resume
 from atelier.errors import UserError
-from atelier.resume import DEVICES, arguments, quote, run_folder
+from atelier.resume import DEVICES, quote, run_folder
+
+CONF = Path(__file__).parents[1] / "conf"
+SCHEDULE = {"_target_": "atelier.tasks.schedules.linear", "_partial_": True, "steps": 8, "flat": 0.2}
+
+
+arguments = partial(resume.arguments, conf=CONF)
 
 
 @pytest.fixture
 def run(tmp_path):
     folder = tmp_path / "model=dcgan,seed=1" / "run"
     folder.mkdir(parents=True)
-    (folder / "recipe.yaml").write_text("seed: 1\n")
+    (folder / "recipe.yaml").write_text(
+        OmegaConf.to_yaml({"seed": 1, "schedule": SCHEDULE, "logger": {"tensorboard": {"name": "own"}}})
+    )
     (folder / "run.json").write_text(json.dumps({"choices": {"model": "dcgan", "data": "procedural"}}))
     return folder
 
@@ -36,6 +48,48 @@ def test_a_group_may_be_repeated_but_not_changed(run):
     assert "model=dcgan" not in arguments([f"resume={run}", "model=dcgan"])
     with pytest.raises(UserError, match="model=wgan_gp: .* is a run of model=dcgan"):
         arguments([f"resume={run}", "model=wgan_gp"])
+
+
+def went_on(run, *given):
+    """The config of the run that goes on, as Hydra makes it of the run's recipe and the command line."""
+    words = arguments([f"resume={run}", *given])[4:]
+    with initialize_config_dir(str(run), version_base="1.3"):
+        cfg = compose("recipe", [word for word in words if not word.startswith(("resume=", "hydra."))])
+    return OmegaConf.to_container(cfg, resolve=False)
+
+
+@pytest.mark.parametrize("name", ["constant", "linear", "cosine", "burn_in"])
+def test_a_run_goes_on_with_another_schedule_as_conf_has_it(name, run, composed):
+    conf = OmegaConf.to_container(composed(f"schedule={name}").schedule, resolve=False)
+    assert went_on(run, f"schedule={name}")["schedule"] == conf
+
+
+def test_keys_of_the_schedule_that_the_run_has_stay(run):
+    assert went_on(run, "schedule=late_linear")["schedule"] == SCHEDULE
+    assert went_on(run, "schedule.flat=0.9", "schedule=late_linear")["schedule"]["flat"] == 0.9
+    assert went_on(run, "schedule.steps=5", "schedule=linear")["schedule"]["steps"] == 5
+
+
+def test_loggers_come_and_go_and_those_that_stay_are_as_they_were(run, composed):
+    wandb = OmegaConf.to_container(composed("logger=wandb").logger.wandb, resolve=False)
+    assert went_on(run, "logger=[]")["logger"] == {}
+    assert went_on(run, "logger=wandb")["logger"] == {"wandb": wandb}
+    both = went_on(run, "logger=[tensorboard,wandb]", "logger.wandb.project=mine")["logger"]
+    assert both == {"tensorboard": {"name": "own"}, "wandb": wandb | {"project": "mine"}}
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("schedule=liner", "schedule=liner: no such schedule; did you mean 'linear'"),
+        ("schedule=[linear]", "no such schedule"),
+        ("logger=wandbb", r"did you mean 'wandb'\? \(choices: tensorboard, wandb\)"),
+        ("logger=wandb,tensorboard", "a run goes on with one of them"),
+    ],
+)
+def test_what_conf_does_not_have_is_refused(word, text, run):
+    with pytest.raises(UserError, match=text):
+        arguments([f"resume={run}", word])
 
 
 @pytest.mark.parametrize("trainer", [*DEVICES])

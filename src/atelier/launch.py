@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import getfile, unwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ from atelier.failures import DONE, INTERRUPTED, describe, exit_code, tell
 
 
 def launch(train: Callable[[], Any]) -> int:
-    """The exit code of Hydra's main function `train`, resuming where the command line says so."""
+    """The exit code of Hydra's main function `train`, resuming where the command line says so; `conf/` is beside it."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing a shortened traceback
 
     words = sys.argv[1:]
+    conf = Path(getfile(unwrap(train))).parent / "conf"
 
     def command() -> None:
         slurm.listen()
-        sys.argv[1:] = external.arguments(resume.arguments(_refuse_one_folder_for_many(words)))
+        sys.argv[1:] = external.arguments(resume.arguments(_refuse_one_folder_for_many(words), conf))
         try:
             train()
         except Exception as error:

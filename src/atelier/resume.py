@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from atelier import command_line
+from atelier import command_line, exchange
 from atelier.errors import UserError
 from atelier.run_folder import RECIPE, RECORD, has_checkpoint
 from atelier.sweeps import ledger
@@ -28,13 +28,13 @@ DEVICES = {
 """What the options of `trainer` say of devices, which is all that they change of a run that goes on."""
 
 
-def arguments(given: list[str]) -> list[str]:
+def arguments(given: list[str], conf: Path) -> list[str]:
     """Arguments for Hydra; other than the given ones only where `resume=RUN` is among them.
 
     The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
-    (`resume=RUN trainer.max_steps=20000`); `trainer=ddp` and the like say on which devices it goes on. Raises UserError
-    where RUN is no run folder, or where another group is given (`model=…`) that differs from what the run was made of.
-    Where RUN is a sweep's folder, the sweep goes on.
+    (`resume=RUN trainer.max_steps=20000`); `trainer=ddp` and the like say on which devices it goes on, and the groups
+    of `exchange` may be others. Raises UserError where RUN is no run folder, or where any other group (`model=…`)
+    differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
     """
     resume = command_line.resumed(given)
     if resume is None:
@@ -45,12 +45,15 @@ def arguments(given: list[str]) -> list[str]:
         raise UserError("resume: goes on with one run; leave -m out")
     run = run_folder(Path(resume))
     choices = json.loads((run / RECORD).read_text())["choices"]
-    kept = [word for word in given if not word.startswith("resume=") and not _repeats(word, choices, run)]
+    exchanged = [word for word in given if word.partition("=")[0] in exchange.GROUPS]
+    recipe: Any = OmegaConf.to_container(OmegaConf.load(run / RECIPE))
+    others = [word for word in given if not word.startswith("resume=") and word not in exchanged]
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
     return [
         *where,
         *DEVICES.get(command_line.value("trainer", given) or "", []),
-        *kept,
+        *(override for word in exchanged for override in exchange.overrides(word, recipe, conf)),
+        *(word for word in others if not _repeats(word, choices, run)),
         f"resume={quote(resume)}",
         f"hydra.run.dir={quote(str(run))}",
         "hydra.output_subdir=null",

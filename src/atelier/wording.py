@@ -22,6 +22,13 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def no_such_option(group: str, name: str, options: Iterable[str], source: str = "") -> str:
+    """One line for `group=name` where there is none; `source` is who asks for it, where the user does not."""
+    options = list(options)
+    choices = f" (choices: {listed(options)})" if options else ""
+    return f"{group}={name}: no such {group}{source}{did_you_mean(name, options)}{choices}"
+
+
 def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 

@@ -34,6 +34,25 @@ def test_learning_rates_and_betas_can_be_changed_when_a_run_goes_on(schedule, sh
     assert [schedule["base_lrs"] for schedule in content["lr_schedulers"]] == [[2e-4], [0.02]]
 
 
+@pytest.mark.parametrize(
+    "former",
+    [
+        {"_target_": "atelier.tasks.schedules.cosine", "steps": 4},
+        {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 1},
+    ],
+)
+def test_another_schedule_goes_on_from_the_same_step(former, small_config, tmp_path):
+    cfg = small_config("trainer.max_steps=4")
+    cfg.schedule = {"_partial_": True, **former}
+    trained(cfg, tmp_path)
+    cfg.schedule = {"_partial_": True, "_target_": "atelier.tasks.schedules.linear", "steps": 8}
+    cfg.resume, cfg.trainer.max_steps = str(tmp_path), 6
+    content = trained(cfg, tmp_path)
+    assert [schedule["last_epoch"] for schedule in content["lr_schedulers"]] == [6, 6]
+    for optimizer in content["optimizer_states"]:
+        assert optimizer["param_groups"][0]["lr"] == pytest.approx(2e-4 * (1 - 6 / 8))
+
+
 def test_a_changed_rate_moves_the_weights_from_the_first_step_on(resumed, small_config, tmp_path):
     still = resumed(**{"model.generator_optimizer.lr": 0.0})
     weights = {name: value for name, value in still["state_dict"].items() if name.startswith("generator.")}

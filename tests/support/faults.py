@@ -78,7 +78,7 @@ def suffer(cfg: DictConfig, run: Path, fault: Fault) -> Outcome:
 def ends_well(cfg: DictConfig, run: Path) -> None:
     """It goes on, or begins anew where it had no checkpoint yet, and leaves nothing behind."""
     if any(run.glob("checkpoints/*.ckpt")):
-        resume.arguments([f"resume={run}"])  # raises where that is no run to go on with
+        resume.run_folder(run)  # raises where that is no run to go on with
     outcome = live(partial(_go_on, cfg, run), run)
     assert outcome.code == DONE, outcome.told
     nothing_left(run, cache_root())

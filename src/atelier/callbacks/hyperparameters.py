@@ -15,6 +15,10 @@ class Hyperparameters(Callback):
     def __init__(self) -> None:
         self._asked: list[list[dict[str, Any]]] = []
 
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        for state in checkpoint["lr_schedulers"]:
+            state.setdefault("lr_lambdas", [])  # a schedule of torch's own may have been exchanged for one of ours
+
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._asked = [[settings_of(group) for group in optimizer.param_groups] for optimizer in trainer.optimizers]
 

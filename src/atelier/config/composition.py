@@ -11,7 +11,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from atelier.wording import did_you_mean, first_line, listed
+from atelier.wording import did_you_mean, first_line, listed, no_such_option
 
 
 def explain(error: Exception) -> str:
@@ -36,11 +36,9 @@ def _missing_option(error: MissingConfigException, path: str) -> str:
     group, _, name = path.removesuffix(".yaml").rpartition("/")
     # A list of options (`logger=[wandb,…]`) is refused without naming the choices.
     options = error.options or _options(str(error), group)
-    choices = f" (choices: {listed(options)})" if options else ""
     asking = re.match(r"In '([^']+/[^']+)'", str(error))  # another option's defaults, not the command line
     source = f", for which conf/{asking[1]}.yaml asks" if asking else ""
-    what = group or "config"
-    return f"{what}={name}: no such {what}{source}{did_you_mean(name, options)}{choices}"
+    return no_such_option(group or "config", name, options, source)
 
 
 def _not_an_override(override: str) -> str:

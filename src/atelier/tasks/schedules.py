@@ -1,6 +1,7 @@
 """Learning rates as functions of the step alone, so that a run which goes on for longer follows the longer schedule.
 
-(torch's own linear and cosine schedules multiply the rate before: one that has reached nothing stays there.)
+(torch's own linear and cosine schedules multiply the rate before: one that has reached nothing stays there.) All are
+of one class, so that a run can go on with another.
 """
 
 import math
@@ -14,6 +15,11 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 def stepped(optimizer: Optimizer, make: Callable[[Optimizer], LRScheduler]) -> dict[str, Any]:
     """What Lightning is to be told of an optimiser whose schedule moves on with every batch, not with every epoch."""
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": make(optimizer), "interval": "step"}}
+
+
+def constant(optimizer: Optimizer) -> LambdaLR:
+    """The full rate throughout."""
+    return LambdaLR(optimizer, lambda step: 1.0)
 
 
 def linear(optimizer: Optimizer, steps: int, flat: float = 0.0) -> LambdaLR:

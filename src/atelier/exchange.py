@@ -1,0 +1,61 @@
+"""Groups of a run that goes on which may be others from then on: how its learning rates fall, and who else records it.
+
+Neither is part of what was learned. A schedule is a function of the step alone, so another one goes on from the same
+step; a record that begins late is given what is in `metrics.csv`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from atelier.errors import UserError
+from atelier.wording import no_such_option
+
+GROUPS = ("schedule", "logger")
+
+
+def overrides(word: str, recipe: Mapping[str, Any], conf: Path) -> list[str]:
+    """What `schedule=…` or `logger=…` says of a run whose recipe takes the place of `conf`.
+
+    Where the run has that already, nothing, so that keys which were given to it one by one stay. Raises UserError for
+    an option that `conf` does not have.
+    """
+    (override,) = OverridesParser.create().parse_overrides([word])
+    if override.is_sweep_override():
+        raise UserError(f"{word}: a run goes on with one of them; several loggers are logger=[…,…]")
+    asked: Any = override.value()
+    if override.key_or_group == "logger":
+        return _loggers(asked if isinstance(asked, list) else [asked] if asked else [], recipe["logger"], conf)
+    return _schedule(asked, recipe["schedule"], conf)
+
+
+def _schedule(asked: Any, had: Mapping[str, Any], conf: Path) -> list[str]:
+    option = _option(conf, "schedule", asked)
+    same = option.keys() == had.keys() and option["_target_"] == had["_target_"]
+    return [] if same else ["~schedule", *_set("schedule", option)]
+
+
+def _loggers(asked: list[str], had: Mapping[str, Any], conf: Path) -> list[str]:
+    gone = [f"~logger.{name}" for name in had if name not in asked]
+    new = [word for name in asked if name not in had for word in _set("logger", _option(conf, "logger", name))]
+    return [*gone, *new]
+
+
+def _option(conf: Path, group: str, name: object) -> Any:
+    options = {path.stem: path for path in (conf / group).glob("*.yaml")}
+    if str(name) not in options:
+        raise UserError(no_such_option(group, str(name), options))
+    return OmegaConf.to_container(OmegaConf.load(options[str(name)]), resolve=False)
+
+
+def _set(key: str, value: Any) -> Iterator[str]:
+    """Overrides that add a value to a config, key by key; JSON is how Hydra reads plain values, too."""
+    if isinstance(value, dict) and value:
+        for name, part in value.items():
+            yield from _set(f"{key}.{name}", part)
+    else:
+        yield f"+{key}={json.dumps(value)}"
