@@ -23,6 +23,20 @@ def weights(*shape):
 
 
 @weighing
+@both
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_has_the_moments_of_what_it_holds(half, describe, weighted):
+    """More places than float16 has numbers for, and under autocast, which would multiply in half precision."""
+    seen = (activations(1, 4, 260, 260) + 3).to(half)
+    weight = weights(1, 4, 260, 260).to(half) if weighted else None
+    with torch.autocast("cpu", torch.bfloat16):
+        found = describe(seen, weight)
+    for part, expected in zip(found, describe(seen.double(), None if weight is None else weight.double()), strict=True):
+        assert part.dtype == torch.float32
+        assert_close(part.double(), expected, rtol=1e-4, atol=1e-4)
+
+
+@weighing
 def test_mean_and_covariance_are_numpys(weighted):
     seen = activations(2, 3, 4, 5)
     weight = weights(2, 3, 4, 5) if weighted else None

@@ -110,6 +110,7 @@ PAIR = ["data=image_pair", "data.content={folder}/wide.png", "data.style={folder
         (["model=sanet", *FEW, "data.image_size=16"], "data.image_size: must be a multiple of 16, at least 32, .* 16"),
         (["model=adain", *FEW, "data.image_size=8"], "data.image_size: must be a multiple of 8, at least 16, .* 8"),
         (["model=gatys", "data=content_style", *FEW], "data.batch_size: must be 1 for a model that paints one .* 2"),
+        (["model=gatys", *PAIR, "trainer.max_steps=-1"], "trainer.max_steps: must be 1 or more .* scales .* got -1"),
     ],
 )
 def test_data_that_a_model_of_styles_cannot_learn_from(overrides, fault, composed, tmp_path):

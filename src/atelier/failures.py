@@ -9,7 +9,7 @@ from yaml import MarkedYAMLError
 
 from atelier.config import explain
 from atelier.errors import ConfigError, RunError, UserError
-from atelier.files import FULL
+from atelier.files import FULL, PASSING
 from atelier.wording import first_line
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -24,6 +24,7 @@ DISK_TROUBLE = {
     errno.EEXIST,
     errno.ENAMETOOLONG,
     *FULL,
+    *PASSING,
 }
 
 
@@ -44,7 +45,7 @@ def one_line(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    ran_out = isinstance(error, OSError) and error.errno in FULL
+    ran_out = isinstance(error, OSError) and error.errno in FULL | PASSING
     return FAILED if ran_out or isinstance(error, RunError) or describe(error) is None else MISUSED
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
+PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT}
+"""What the system says of a file that may well be whole: process, machine or network are at their limits."""
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says where no more can be written: the disk, a quota or the largest size of a file is reached."""
 
@@ -58,6 +61,12 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace `path` by a text in UTF-8, whatever the locale: YAML is read as that, and names have all letters."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def remove_halves(folder: Path, name: str = "*") -> None:

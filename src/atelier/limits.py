@@ -78,7 +78,7 @@ def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
     faults = [
         *_seam_faults(cfg, task),
         *_watcher_faults(cfg, task),
-        *_batch_faults(task, data),
+        *_painter_faults(cfg, task, data),
         *_side_faults(cfg, task, data),
         *_style_faults(task, data),
         *_translation_faults(task, data),
@@ -117,9 +117,13 @@ _GRIDS: dict[str, tuple[str, type]] = {
 """By `callbacks=`: its grid, and the models that have something to show in it."""
 
 
-def _batch_faults(task: Any, data: EndlessData) -> Iterator[str]:
-    if isinstance(task, Painter) and data.batch_size != 1:
+def _painter_faults(cfg: DictConfig, task: Any, data: EndlessData) -> Iterator[str]:
+    if not isinstance(task, Painter):
+        return
+    if data.batch_size != 1:
         yield f"data.batch_size: must be 1 for a model that paints one picture, got {data.batch_size}"
+    if cfg.trainer.max_steps < 1:  # -1 is Lightning's for no end
+        yield f"trainer.max_steps: must be 1 or more for a model whose scales share them, got {cfg.trainer.max_steps}"
 
 
 def _side_faults(cfg: DictConfig, task: Any, data: EndlessData) -> Iterator[str]:

@@ -8,6 +8,9 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+EPSILON = 1e-5
+"""Added to variances before their root, whose slope at 0 is infinite, as the authors of AdaIN and SANet do."""
+
 
 class Moments(NamedTuple):
     """Of each picture of a batch."""
@@ -23,6 +26,15 @@ class Moments(NamedTuple):
         """(B, C)"""
         return self.covariance if self.covariance.dim() == 2 else self.covariance.diagonal(dim1=1, dim2=2)
 
+    def deviation(self) -> Tensor:
+        """(B, C), never 0."""
+        return (self.variance() + EPSILON).sqrt()
+
+    def normalise(self, activation: Tensor) -> Tensor:
+        """Activations (B, C, h, w) of these pictures, or of tiles of theirs, with mean 0 and variance 1 by channel."""
+        gain = self.deviation().reciprocal()
+        return affine(activation, gain, -self.mean * gain)
+
     def merge(self, other: Self) -> "Moments":
         """Of both parts together (Chan et al. 1979, eq. 2.1)."""
         places = self.places + other.places
@@ -36,13 +48,17 @@ class Moments(NamedTuple):
 
 
 def full(activation: Tensor, weight: Tensor | None = None) -> Moments:
-    """Of activations (B, C, h, w), with the whole covariance; `weight` (B, 1, h, w) says how much each place counts."""
-    count, mean, centred, share = _centred(activation, weight)
-    return Moments(count, mean, (centred * share) @ centred.transpose(1, 2))
+    """Mean and covariance of activations (B, C, h, w); `weight` (B, 1, h, w) says how much each place counts.
+
+    In float32 at least, under autocast too: half precision cannot even count the places of a picture of 256 x 256.
+    """
+    with torch.autocast(activation.device.type, enabled=False):
+        count, mean, centred, share = _centred(activation, weight)
+        return Moments(count, mean, (centred * share) @ centred.transpose(1, 2))
 
 
 def diagonal(activation: Tensor, weight: Tensor | None = None) -> Moments:
-    """The same with each channel's variance alone."""
+    """As `full`, with each channel's variance alone."""
     count, mean, centred, share = _centred(activation, weight)
     return Moments(count, mean, (centred.square() * share).sum(2))
 
@@ -50,11 +66,17 @@ def diagonal(activation: Tensor, weight: Tensor | None = None) -> Moments:
 def _centred(activation: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Count (B,), mean (B, C), the activations about it (B, C, places), each place's share (B, 1, places)."""
     flat = activation.flatten(2)
+    flat = flat.to(torch.promote_types(flat.dtype, torch.float32))
     weights = torch.ones_like(flat[:, :1]) if weight is None else weight.flatten(2).to(flat)
     count = weights.sum((1, 2))
     share = weights / count.clamp_min(1e-12)[:, None, None]  # a region that a tile has nothing of
     mean = (flat * share).sum(2)
     return count, mean, flat - mean[:, :, None], share
+
+
+def affine(activation: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    """Activations (B, C, h, w) times gains, plus biases, (B, C) both."""
+    return torch.addcmul(bias[:, :, None, None], activation, gain[:, :, None, None])
 
 
 def _outer(first: Tensor, second: Tensor) -> Tensor:

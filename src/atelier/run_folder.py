@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import UserError
-from atelier.files import remove_halves, replacing
+from atelier.files import remove_halves, write_text
 
 CONFIG = "config.yaml"
 """The config as it ran, every interpolation resolved: what tools read."""
@@ -54,8 +54,8 @@ class RunFolder:
             self._forget_samples(resumed_step)
         cfg = cfg.copy()
         cfg.run_dir = str(self.path)
-        write(self.path / RECIPE, OmegaConf.to_yaml(cfg))
-        write(self.path / CONFIG, OmegaConf.to_yaml(cfg, resolve=True))
+        write_text(self.path / RECIPE, OmegaConf.to_yaml(cfg))
+        write_text(self.path / CONFIG, OmegaConf.to_yaml(cfg, resolve=True))
         made_of = {group: option for group, option in choices.items() if "/" not in group}
         self.record = {
             "status": "running",
@@ -81,7 +81,7 @@ class RunFolder:
         """Add facts to `run.json`."""
         elapsed = time.monotonic() - self._started
         self.record |= {"wall_seconds": round(self.record["wall_seconds_before"] + elapsed, 1), **facts}
-        write(self.path / RECORD, json.dumps(self.record, indent=2) + "\n")
+        write_text(self.path / RECORD, json.dumps(self.record, indent=2) + "\n")
 
     def _forget_samples(self, after: int) -> None:
         """Those of later steps, which come again; the record of these is cut off, too."""
@@ -120,11 +120,6 @@ def config(run: Path) -> DictConfig:
     loaded = OmegaConf.load(run / CONFIG)
     assert isinstance(loaded, DictConfig)
     return loaded
-
-
-def write(path: Path, text: str) -> None:
-    with replacing(path) as partial:
-        partial.write_text(text)
 
 
 def git_state() -> dict[str, Any] | None:

@@ -34,6 +34,21 @@ def test_learning_rates_and_betas_can_be_changed_when_a_run_goes_on(schedule, sh
     assert [schedule["base_lrs"] for schedule in content["lr_schedulers"]] == [[2e-4], [0.02]]
 
 
+def test_a_longer_run_has_the_longer_schedules_rate_from_its_first_step_on(small_config, tmp_path, monkeypatch):
+    cfg = small_config("trainer.max_steps=4", "schedule=linear")
+    trained(cfg, tmp_path)
+    cfg.resume, cfg.trainer.max_steps = str(tmp_path), 8
+    rates, step = [], torch.optim.Adam.step
+
+    def heard(optimizer, *arguments, **options):
+        rates.append(optimizer.param_groups[0]["lr"])
+        return step(optimizer, *arguments, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", heard)
+    trained(cfg, tmp_path)
+    assert rates == pytest.approx([2e-4 * share / 8 for share in (4, 4, 3, 3, 2, 2, 1, 1)])
+
+
 @pytest.mark.parametrize(
     "former",
     [

@@ -124,6 +124,13 @@ def test_none_left(root):
     assert left_behind(root) == []
 
 
+def refuse(error):
+    def refused(*_, **__):
+        raise error
+
+    return refused
+
+
 DAMAGE = {
     "truncated pixels": lambda folder: os.truncate(folder / "pixels.npy", 500),
     "truncated rows": lambda folder: os.truncate(folder / "rows.npz", 100),
@@ -146,6 +153,19 @@ def test_damage_is_mended(root, damage, caplog):
     assert source.asked == 2
     assert "is made anew: " in caplog.text
     assert left_behind(root) == [cache.folder.name]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO])
+def test_a_cache_is_not_damaged_because_it_cannot_be_opened_now(root, number, monkeypatch):
+    source = Plains(5)
+    folder = cached(source, SIZE).folder
+    made = folder.stat().st_ino
+    with monkeypatch.context() as patch:
+        patch.setattr("numpy.load", refuse(OSError(number, os.strerror(number))))
+        with pytest.raises(OSError, match=os.strerror(number)):
+            cached(source, SIZE)
+    assert len(cached(source, SIZE).pixels) == 5
+    assert (source.asked, folder.stat().st_ino) == (1, made)
 
 
 def test_what_killed_builds_left_is_removed(root):

@@ -1,9 +1,13 @@
+import errno
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
 from atelier.data.folder import Files
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.failures import describe, exit_code
 
 
 @pytest.fixture
@@ -61,6 +65,20 @@ def test_a_file_that_vanishes_is_broken(folder):
     (folder / "one.png").unlink()
     with pytest.raises(BrokenPicture, match="cannot be read: No such file"):
         picture.render(8)
+
+
+def test_a_picture_that_the_process_cannot_open_now_is_not_broken(folder, monkeypatch):
+    put(folder, "one.png")
+    (picture,) = Files(folder, "crop").pictures()
+
+    def exhausted(path):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", exhausted)
+    with pytest.raises(OSError, match="Too many open files") as refused:
+        picture.render(8)
+    assert exit_code(refused.value) == 1
+    assert describe(refused.value) == f"cannot use {folder / 'one.png'}: Too many open files"
 
 
 def test_the_key_is_the_content_and_the_fit(folder):

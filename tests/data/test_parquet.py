@@ -150,11 +150,14 @@ def test_from_the_hub(hub):
     assert Hub("wikiart", WIKIART, "crop").key() != source.key()
 
 
-def test_without_a_network_the_revision_seen_last_is_looked_for(hub):
+def test_without_a_network_the_revision_seen_last_is_looked_for(hub, caplog):
     key = Hub("wikiart", WIKIART, "crop").key()
     hub.revision = None
     source = Hub("wikiart", WIKIART, "crop")
     assert source.key() == key
+    assert caplog.messages == [
+        "huggan/wikiart: the hub does not say its newest revision (Name or service not known); the last one seen is abc"
+    ]
     with pytest.raises(UserError, match="cannot be read from the hub"):
         rendered(source)
 

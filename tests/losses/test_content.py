@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from atelier import moments
-from atelier.losses.content import ContentDistance, NormalizedContentDistance, normalized
+from atelier.losses.content import ContentDistance, NormalizedContentDistance
 
 each_distance = pytest.mark.parametrize("distance", [ContentDistance(), NormalizedContentDistance()])
 
@@ -71,5 +71,5 @@ def test_normalized_stays_finite_where_a_channel_is_silent():
 def test_a_tile_is_normalized_as_part_of_its_picture():
     whole = activations(0)
     described = moments.diagonal(whole[..., :2]).merge(moments.diagonal(whole[..., 2:]))
-    expected = normalized(whole, moments.diagonal(whole))[..., 2:]
-    torch.testing.assert_close(normalized(whole[..., 2:], described), expected)
+    expected = moments.diagonal(whole).normalise(whole)[..., 2:]
+    torch.testing.assert_close(described.normalise(whole[..., 2:]), expected)

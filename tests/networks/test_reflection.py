@@ -119,10 +119,15 @@ def test_the_folded_filter_has_four_times_the_sum():
     assert_close(folded(weight).sum((2, 3)).T, 4 * weight.sum((2, 3)))
 
 
-@pytest.mark.parametrize("size", [(1, 4), (4, 1), (0, 4)])
-def test_what_cannot_be_reflected_is_refused(size):
-    with pytest.raises(ValueError, match=r"features must be of 2 pixels or more a side, got \(1, 5, \d, \d\)"):
-        made(ReflectedConv2d)(torch.randn(1, 5, *size))
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1)], ids=str)
+def test_a_side_of_one_pixel_is_its_own_reflection(size, frozen):
+    """As of a map that is that pixel all over, along that side."""
+    layer, maps = made(ReflectedConv2d).requires_grad_(not frozen), torch.randn(2, 5, *size)
+    height, width = size
+    repeated = maps.expand(2, 5, 3 if height == 1 else height, 3 if width == 1 else width)
+    drawn = padded(layer, repeated)[:, :, : height if height > 1 else 1, : width if width > 1 else 1]
+    assert_close(layer(maps), drawn, rtol=1e-5, atol=1e-5)
 
 
 def test_layers_can_stand_in_a_sequential():

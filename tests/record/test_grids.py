@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from atelier.record.grids import GUTTER, grid, save_png, to_pixels
+from atelier.record.grids import GUTTER, framed, grid, save_png, to_pixels
 
 
 def test_pixels_are_rounded_and_clamped():
@@ -45,3 +45,17 @@ def test_a_png_says_where_it_comes_from(tmp_path):
         np.testing.assert_array_equal(np.asarray(image), pixels)
         assert image.text == {"step": "400", "run": "dcgan-wikiart/…"}
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
+
+
+def test_a_note_of_names_that_are_no_text_is_escaped(tmp_path):
+    save_png(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.png", {"run": "a\udce9"})
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.text == {"run": "a\\udce9"}
+
+
+@pytest.mark.parametrize("size", [(64, 1), (1, 64), (4, 4)])
+def test_what_is_framed_is_whole_however_thin(size):
+    frame = framed(torch.zeros(1, 3, *size, dtype=torch.uint8), 32, 64)[0, 0]
+    rows, columns = ((frame == 0).any(dim) for dim in (1, 0))
+    shown = int(rows.sum()), int(columns.sum())
+    assert shown == {(64, 1): (32, 1), (1, 64): (1, 64), (4, 4): (32, 32)}[size]

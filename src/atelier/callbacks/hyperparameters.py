@@ -3,13 +3,14 @@
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from torch.optim.lr_scheduler import LambdaLR
 
 
 class Hyperparameters(Callback):
     """Keeps what the optimisers were made with when their state is loaded.
 
-    Checkpoints hold the moments of optimisers and their learning rates, betas and so on alike. A rate that was
-    scheduled stays at its place in the schedule.
+    Checkpoints hold the moments of optimisers and their learning rates, betas and so on alike. A rate has its place in
+    the schedule, which may be another than the checkpoint's: longer, or of another kind.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,18 @@ class Hyperparameters(Callback):
         for config in trainer.lr_scheduler_configs:
             groups = config.scheduler.optimizer.param_groups
             config.scheduler.base_lrs = [group["initial_lr"] for group in groups]
+            _place(config.scheduler)
+
+
+def _place(schedule: Any) -> None:
+    """Where a schedule is a function of the step alone, set the rates of the step it has come to."""
+    if isinstance(schedule, LambdaLR):
+        rates = [
+            base * factor(schedule.last_epoch)
+            for base, factor in zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+        ]
+        for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
 
 
 def settings_of(group: dict[str, Any]) -> dict[str, Any]:

@@ -28,9 +28,9 @@ def audit(
     import torch
 
     from atelier.cli.comparison import Comparison, closest
+    from atelier.files import write_text
     from atelier.metrics.memorisation import closeness, gap, nearest_views, verdict
     from atelier.record.grids import grid, save_png
-    from atelier.run_folder import write
 
     comparison = Comparison(run, checkpoint, seed)
     pictures = len(comparison.data.train_pixels)
@@ -51,7 +51,7 @@ def audit(
         "card": comparison.card(),
     }
     text = json.dumps(report, indent=2)
-    write(run / "audit" / "report.json", text + "\n")
+    write_text(run / "audit" / "report.json", text + "\n")
     picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))
     save_png(picture, run / "audit" / "closest.png", {**comparison.trained.origin, "seed": seed})
     typer.echo(text)

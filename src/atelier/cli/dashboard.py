@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from atelier.errors import UserError
-from atelier.files import replacing
+from atelier.files import write_text
 
 SCORE = "val/embedded_frechet_distance"
 
@@ -27,8 +27,7 @@ def dashboard(
         typer.echo(save(workspace))
         return
     try:
-        with replacing(out) as partial:
-            partial.write_text(json.dumps(serialised(workspace), indent=2) + "\n")
+        write_text(out, json.dumps(serialised(workspace), indent=2) + "\n")
     except OSError as error:
         raise UserError(f"--out: cannot write {out}: {error.strerror}") from error
     typer.echo(out)

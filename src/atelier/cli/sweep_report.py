@@ -27,7 +27,7 @@ def sweep_report(
     from atelier.cli.sweep.plot import plot
     from atelier.cli.sweep.report import report
     from atelier.cli.sweep.sheet import markdown, sheet, unfinished
-    from atelier.files import replacing
+    from atelier.files import write_text
 
     found = report(folder, metric)
     if as_json:
@@ -42,7 +42,6 @@ def sweep_report(
         return
     where = folder if out is None else out
     plot(found, where / PICTURE)
-    with replacing(where.absolute() / PAGE) as partial:
-        partial.write_text(markdown(found, PICTURE))
+    write_text(where.absolute() / PAGE, markdown(found, PICTURE))
     if not as_json:
         typer.echo(f"{where / PAGE} has this with a plot")

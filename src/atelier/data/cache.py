@@ -6,6 +6,7 @@
     manifest.json   for people: what it was made from, and the broken pictures; the classes' names
 """
 
+import errno
 import json
 import logging
 import multiprocessing
@@ -21,7 +22,7 @@ from atelier.data.fingerprint import digest_of
 from atelier.data.layout import LAYOUT, MANIFEST, PIXELS, ROWS, remove_dead_builds
 from atelier.data.sources import Source
 from atelier.errors import RunError
-from atelier.files import cache_root
+from atelier.files import PASSING, cache_root
 from atelier.locks import alone
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,10 @@ class Cache:
     columns: dict[str, Column]
     broken: int
     """How many pictures were left out."""
+
+
+ELSEWHERE = {*PASSING, errno.EACCES, errno.EPERM, errno.EIO}
+"""What is no fault of the cache, which may be hours of decoding."""
 
 
 class _Damaged(Exception):  # noqa: N818  # what was found, always caught and told in other words
@@ -107,6 +112,10 @@ def _load(folder: Path, size: int) -> Cache:
             columns = {name: Column(tuple(names), rows[f"label.{name}"]) for name, names in classes.items()}
     except FileNotFoundError as error:
         raise _Damaged(f"{Path(error.filename).name} is missing") from error
+    except OSError as error:
+        if error.errno in ELSEWHERE:
+            raise
+        raise _Damaged(f"it is damaged ({error})") from error
     except Exception as error:  # damaged JSON, zips and array headers raise nearly every kind
         raise _Damaged(f"it is damaged ({error})") from error
     shapes = [

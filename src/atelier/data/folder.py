@@ -10,6 +10,7 @@ from atelier.data.fingerprint import fingerprint
 from atelier.data.pictures import VERSION, BrokenPicture, Fit, decode
 from atelier.data.sources import Picture, Rendered
 from atelier.errors import UserError
+from atelier.files import PASSING
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff"}
@@ -61,10 +62,12 @@ class Files:
 
 
 def read(path: Path) -> bytes:
-    """Raises BrokenPicture."""
+    """Raises BrokenPicture, but OSError where it is not the file's fault: what is left out stays left out."""
     try:
         return path.read_bytes()
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise BrokenPicture(f"cannot be read: {error.strerror}") from error
 
 

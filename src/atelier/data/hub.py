@@ -1,5 +1,6 @@
 """A collection by its name on the hub. Its content is named by the revision, which changes with any file."""
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,10 @@ from typing import Any
 from atelier.data.parquet import Parquet
 from atelier.data.sources import Picture
 from atelier.errors import UserError
-from atelier.files import cache_root, replacing
+from atelier.files import cache_root, write_text
+from atelier.wording import first_line
+
+log = logging.getLogger(__name__)
 
 
 class Hub(Parquet):
@@ -22,12 +26,17 @@ class Hub(Parquet):
         try:
             with self._reached():
                 revision = str(HfApi().dataset_info(self.layout.repository, timeout=20).sha)
-        except UserError:
-            if memo.exists():
-                return memo.read_text()
-            raise
-        with suppress(OSError), replacing(memo) as partial:
-            partial.write_text(revision)
+        except UserError as error:
+            if not memo.exists():
+                raise
+            revision = memo.read_text()
+            name, reason = self.layout.repository, first_line(error.__cause__ or error)
+            log.warning(
+                "%s: the hub does not say its newest revision (%s); the last one seen is %s", name, reason, revision
+            )
+            return revision
+        with suppress(OSError):
+            write_text(memo, revision)
         return revision
 
     def about(self) -> dict[str, str | int]:

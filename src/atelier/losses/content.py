@@ -4,10 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from atelier import moments
-from atelier.moments import Moments
-
-EPSILON = 1e-5
-"""Added to variances, so that channels without any stay finite."""
 
 
 class ContentDistance(nn.Module):
@@ -30,19 +26,13 @@ class NormalizedContentDistance(ContentDistance):
     """The same of activations with zero mean and unit variance in each channel (Park & Lee 2019, SANet, eq. 6).
 
     So colours and contrast, which are the style's, may change. Departure: eq. 6 is a norm, this its mean square, as
-    `ContentDistance` is. Whole pictures only; for a tile, `normalized` by the whole picture's moments, take the other.
+    `ContentDistance` is. Whole pictures only; a tile, normalised by the whole picture's moments, is for the other.
     """
 
     def forward(self, activation: Tensor, content: Tensor) -> Tensor:
-        own, wanted = (normalized(one.float(), moments.diagonal(one.float())) for one in (activation, content))
+        own, wanted = (moments.diagonal(one).normalise(one.float()) for one in (activation, content))
         return super().forward(own, wanted)
 
     def size(self, content: Tensor) -> Tensor:
-        """Nothing has no variance to be normalised; all contents have a mean square of 1."""
+        """1, a content's mean square but for silent channels: a picture of nothing has no variance to be normalised."""
         return content.new_ones(len(content), dtype=torch.float32)
-
-
-def normalized(activation: Tensor, described: Moments) -> Tensor:
-    """Activations (B, C, h, w) of pictures, or of tiles, brought to mean 0 and variance 1 by the pictures' moments."""
-    mean, variance = (part[:, :, None, None] for part in (described.mean, described.variance()))
-    return (activation - mean) * (variance + EPSILON).rsqrt()

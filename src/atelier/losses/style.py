@@ -21,9 +21,6 @@ from torch import Tensor, nn
 from atelier import moments
 from atelier.moments import Moments
 
-EPSILON = 1e-5
-"""Added to variances before their root is taken, whose slope at 0 is infinite; as Huang & Belongie's code has it."""
-
 RELATIVE_EPSILON = 1e-6
 """Of the largest variance of the style along any direction: about what float32 resolves of a covariance."""
 
@@ -80,8 +77,7 @@ class OfMoments(StyleDistance[Moments]):
     """A distance of means and covariances alone, and so of pictures larger than memory, tile by tile."""
 
     def describe(self, activation: Tensor, weight: Tensor | None = None) -> Moments:
-        with torch.autocast(activation.device.type, enabled=False):
-            return moments.full(activation.float(), weight)
+        return moments.full(activation, weight)
 
     def size(self, target: Any) -> Tensor:
         mean: Tensor = target.mean
@@ -114,11 +110,11 @@ class MeanDeviation(OfMoments):
     """
 
     def describe(self, activation: Tensor, weight: Tensor | None = None) -> Moments:
-        return moments.diagonal(activation.float(), weight)
+        return moments.diagonal(activation, weight)
 
     def forward(self, description: Moments, target: Moments) -> Tensor:
         means = description.mean - target.mean
-        deviations = _deviation(description) - _deviation(target)
+        deviations = description.deviation() - target.deviation()
         # the norm's slope where both are equal is taken as 0
         return torch.linalg.vector_norm(means, dim=1) + torch.linalg.vector_norm(deviations, dim=1)
 
@@ -176,10 +172,6 @@ def _products(flat: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         half = (flat * (weights / places.clamp_min(1e-12)[:, None, None])) @ flat.detach().mT
     # as much as half; the transposed one brings the gradient of the other factor, without its product of large matrices
     return places, half + half.mT - half.detach()
-
-
-def _deviation(described: Moments) -> Tensor:
-    return (described.variance() + EPSILON).sqrt()
 
 
 def _symmetric(covariance: Tensor) -> Tensor:

@@ -15,17 +15,20 @@ from atelier.networks.winograd_sums import convolved
 
 
 class ReflectedConv2d(Conv2d):
-    """Features (B, C, H, W) to (B, O, H, W), H and W at least 2, with one pixel reflected around them."""
+    """Features (B, C, H, W) to (B, O, H, W), with one pixel reflected around them.
+
+    A side of one pixel, which a picture of 16 has after four poolings, is its own reflection.
+    """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
         self.kernels = Kernels()
 
     def forward(self, input: Tensor) -> Tensor:
-        if min(input.shape[2:]) < 2:
-            raise ValueError(f"features must be of 2 pixels or more a side, got {tuple(input.shape)}")
         if self.padding_mode != "reflect":
             return super().forward(input)
+        if min(input.shape[2:]) < 2:
+            return conv2d(mirrored(input), self.weight, self.bias)
         learns = self.weight.requires_grad or self._differentiated(input) or torch.compiler.is_compiling()
         if learns and pays_for_once(input, self.weight):
             return reflected(input, self.weight, self.bias)
@@ -37,6 +40,12 @@ class ReflectedConv2d(Conv2d):
 
     def _differentiated(self, input: Tensor) -> bool:
         return torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
+
+
+def mirrored(input: Tensor) -> Tensor:
+    """Features (B, C, H, W) of any size within their reflection, (B, C, H + 2, W + 2)."""
+    rows, columns = ("reflect" if side > 1 else "replicate" for side in input.shape[2:])
+    return pad(pad(input, [1, 1, 0, 0], columns), [0, 0, 1, 1], rows)
 
 
 def bordered(drawn: Tensor, input: Tensor, weight: Tensor) -> Tensor:

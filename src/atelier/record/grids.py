@@ -42,7 +42,7 @@ def framed(images: Tensor, height: int, width: int) -> Tensor:
     """uint8 images (N, 3, h, w) within frames of this size, as large as they fit in whole, on white."""
     own = images.shape[2:]
     scale = min(height / own[0], width / own[1])
-    inner = min(height, round(own[0] * scale)), min(width, round(own[1] * scale))
+    inner = min(height, max(1, round(own[0] * scale))), min(width, max(1, round(own[1] * scale)))
     frames = images.new_full((*images.shape[:2], height, width), 255)
     if scale != 1:
         images = interpolate(images.float(), inner, mode="bilinear", antialias=True).round().byte()
@@ -53,8 +53,13 @@ def framed(images: Tensor, height: int, width: int) -> Tensor:
 
 def save_png(pixels: Pixels, path: Path, note: Mapping[str, object]) -> None:
     """Write pixels (H, W, 3) with a text chunk for each entry of the note."""
+    with replacing(path) as partial:
+        Image.fromarray(pixels).save(partial, format="PNG", pnginfo=text_chunks(note))
+
+
+def text_chunks(note: Mapping[str, object]) -> PngInfo:
+    """A text chunk for each entry. Names of files need not be text: what is none is escaped."""
     chunks = PngInfo()
     for key, value in note.items():
-        chunks.add_text(key, str(value))
-    with replacing(path) as partial:
-        Image.fromarray(pixels).save(partial, format="PNG", pnginfo=chunks)
+        chunks.add_text(key, str(value).encode("utf-8", "backslashreplace").decode())
+    return chunks

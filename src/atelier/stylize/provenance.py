@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from atelier.data import pictures
+from atelier.record.grids import text_chunks
 
 _DESCRIPTION = 0x010E  # of EXIF and TIFF
 _XMP = 0x02BC  # of TIFF
@@ -54,8 +55,6 @@ def note_of(text: str | None) -> dict[str, Any]:
 
 
 def _chunks(note: Mapping[str, object]) -> PngInfo:
-    chunks = PngInfo()
-    for key, value in note.items():
-        chunks.add_text(key, str(value).encode("utf-8", "backslashreplace").decode())  # names of files need not be text
+    chunks = text_chunks(note)
     chunks.add_itxt("XML:com.adobe.xmp", _PACKET.decode())
     return chunks

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from atelier.command_line import MULTIRUN
 from atelier.errors import RunError, UserError
-from atelier.files import PARTIAL, replacing
+from atelier.files import PARTIAL, write_text
 from atelier.run_folder import RECORD
 from atelier.sweeps.names import key, of_the_job, quote
 from atelier.sweeps.owner import lives, owner
@@ -162,8 +162,7 @@ def _state(status: Status, score: float = math.inf, reason: str | None = None, c
 
 
 def _replace(path: Path, content: dict[str, Any]) -> None:
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n")
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def _create(path: Path, content: dict[str, Any]) -> bool:

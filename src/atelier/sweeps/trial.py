@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from atelier.files import replacing
+from atelier.files import write_text
 from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 
@@ -31,8 +31,7 @@ def read(run: Path) -> dict[str, Any]:
 
 
 def write(run: Path, facts: dict[str, Any]) -> None:
-    with replacing(run / TRIAL) as partial:
-        partial.write_text(json.dumps(facts, indent=2) + "\n")
+    write_text(run / TRIAL, json.dumps(facts, indent=2) + "\n")
 
 
 def pruned(run: Path) -> float | None:

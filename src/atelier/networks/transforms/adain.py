@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from atelier.moments import Moments, diagonal
-from atelier.networks.transforms.base import Activations, Summary, Transform, affine, deviation, fitted
+from atelier.moments import Moments, affine, diagonal
+from atelier.networks.transforms.base import Activations, Summary, Transform, fitted
 
 
 class AdaIN(Transform[Moments]):
@@ -24,6 +24,6 @@ class AdaIN(Transform[Moments]):
 
     def bind(self, summary: Summary, code: Moments) -> Callable[[Activations], Tensor]:
         content = summary.moments[self.tap]
-        gain = deviation(code) / deviation(content)  # eq. 8
+        gain = code.deviation() / content.deviation()  # eq. 8
         bias = code.mean - content.mean * gain
         return lambda activations: affine(activations[self.tap], gain, bias)

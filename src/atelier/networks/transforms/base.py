@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -15,9 +14,6 @@ Activations = Mapping[str, Tensor]
 
 Code = TypeVar("Code")
 """What a transform keeps of a style, batched; a code of one style serves any number of contents."""
-
-EPSILON = 1e-5
-"""Added to variances before their root, as the authors of AdaIN and SANet do."""
 
 
 class Summary(NamedTuple):
@@ -70,22 +66,6 @@ class Transform(nn.Module, ABC, Generic[Code]):
     def bind_plain(self, summary: Summary, learn: Callable[[], Code]) -> Callable[[Activations], Tensor]:
         """The same for a content in tiles; `learn` gives the code of the content itself, for those that want it."""
         return self.plain
-
-
-def normalised(activation: Tensor, moments: Moments) -> Tensor:
-    """Each channel with mean 0 and variance 1."""
-    gain = deviation(moments).reciprocal()
-    return affine(activation, gain, -moments.mean * gain)
-
-
-def deviation(moments: Moments) -> Tensor:
-    """Of each channel, (B, C), and never 0; the slope of the root stays finite too."""
-    return (moments.variance() + EPSILON).sqrt()
-
-
-def affine(activation: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
-    """Of activations (B, C, h, w) and gains and biases (B, C)."""
-    return torch.addcmul(bias[:, :, None, None], activation, gain[:, :, None, None])
 
 
 def fitted(weight: Tensor | None, activation: Tensor) -> Tensor | None:

@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate, scaled_dot_product_attention
 
 from atelier.moments import Moments, diagonal
 from atelier.networks.padding import Conv2d
-from atelier.networks.transforms.base import Activations, Summary, Transform, fitted, normalised
+from atelier.networks.transforms.base import Activations, Summary, Transform, fitted
 
 TAPS = ("relu4_1", "relu5_1")
 
@@ -86,10 +86,10 @@ class _Attention(nn.Module):
 
     def remember(self, style: Tensor, moments: Moments, weight: Tensor | None) -> Memory:
         bias = None if weight is None else weight.flatten(2).log().clamp_min(torch.finfo(style.dtype).min / 2)
-        return Memory(_places(self.key(normalised(style, moments))), _places(self.value(style)), bias)
+        return Memory(_places(self.key(moments.normalise(style))), _places(self.value(style)), bias)
 
     def forward(self, content: Tensor, moments: Moments, memory: Memory) -> Tensor:
-        queries = _places(self.query(normalised(content, moments)))
+        queries = _places(self.query(moments.normalise(content)))
         gathered = attend(queries, memory).mT.unflatten(2, content.shape[2:])
         return content + self.output(gathered)  # eq. 2
 
