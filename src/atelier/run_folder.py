@@ -22,6 +22,8 @@ RECIPE = "recipe.yaml"
 """The config as it was composed, interpolations and all: what a resumed run starts from."""
 RECORD = "run.json"
 METRICS = "metrics.csv"
+PICTURE = "picture.png"
+"""What has been painted, of a model whose weights are a picture."""
 LOG = "train.log"
 """Hydra's, named after the program."""
 

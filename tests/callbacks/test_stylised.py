@@ -54,6 +54,19 @@ def test_a_row_is_a_content_its_style_and_what_became_of_it(trainer):
             assert {*cell(shown, row, column).flatten().tolist()} == {level}
 
 
+@pytest.mark.parametrize("seamless", [False, True])
+def test_of_a_texture_the_style_is_shown_once_and_how_it_tiles(seamless):
+    blender, ramp = Blender(), torch.linspace(-1, 1, 8).expand(1, 3, 8, 8)
+    blender.seamless = seamless
+    drawn = StylisedGrid().draw(blender, Pair(ramp, ramp))
+    assert drawn.shape == (12, (2 + seamless) * 10 + 2, 3)
+    np.testing.assert_array_equal(cell(drawn, 0, 0)[0, :, 0], np.linspace(0, 255, 8).round())
+    if seamless:
+        tiled = cell(drawn, 0, 2).astype(int)
+        np.testing.assert_array_equal(tiled[:, :4], tiled[:, 4:])
+        assert tiled[0, 3, 0] > tiled[0, 0, 0]
+
+
 def test_the_picture_says_where_it_comes_from(trainer):
     validate(StylisedGrid(), trainer, Blender(), PAIR)
 

@@ -54,6 +54,13 @@ def test_the_next_command_is_of_what_the_run_makes(makes, asked, status, run):
     assert f"python train.py resume='{run}'" in told
 
 
+def test_a_picture_that_was_painted_is_named(run):
+    note(run, status="finished", makes="picture")
+    assert "picture.png" not in describe(run).plain
+    (run / "picture.png").touch()
+    assert f"picture      {run / 'picture.png'}\n" in describe(run).plain
+
+
 def test_points_cannot_be_sampled(run):
     note(run, status="finished", makes="samples", pictures=False)
 

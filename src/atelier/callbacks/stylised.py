@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
@@ -12,7 +13,10 @@ from atelier.record.grids import framed, to_pixels
 
 
 class StylisedGrid(Rows):
-    """A row is a content, its style, and the content in that style. See `Rows`."""
+    """A row is a content, its style, and the content in that style. See `Rows`.
+
+    Of a texture, whose content is the style, it is the style, the texture and, where that is to tile, four of it.
+    """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if not isinstance(pl_module, Stylizer):
@@ -20,5 +24,8 @@ class StylisedGrid(Rows):
 
     def columns(self, task: Stylizer, batch: Any) -> Sequence[Tensor]:
         height, width = batch.content.shape[2:]
-        shown = batch.content, batch.style, task.stylised(batch)
+        stylised = task.stylised(batch)
+        content = [] if torch.equal(batch.content, batch.style) else [batch.content]
+        tiled = [stylised.repeat(1, 1, 2, 2)] if getattr(task, "seamless", False) else []
+        shown = [*content, batch.style, stylised, *tiled]
         return [framed(to_pixels(images), height, width) for images in shown]

@@ -15,7 +15,7 @@ from atelier.record.display import duration
 
 Makes = Literal["samples", "any style", "learned styles", "picture", "translations", "whole pictures"]
 """What a run's task makes, as `run.json` has it: images of nothing but chance, contents in the style of any picture or
-in the styles that it has learned, the one picture that its samples/ shows, pictures of another domain, or what damaged
+in the styles that it has learned, the one picture that lies in its folder, pictures of another domain, or what damaged
 pictures were."""
 
 ASKED: dict[Makes, str] = {
@@ -33,7 +33,7 @@ def summary(run: Path, monitor: str | None = None) -> None:
 
 
 def describe(run: Path, monitor: str | None = None) -> Text:
-    """The folder, the outcome, the scores and the next commands."""
+    """The folder, the outcome, the scores, the picture where it has painted one, and the next commands."""
     facts, record = run_folder.facts(run), run / run_folder.METRICS
     rows = table.read(record) if record.exists() else []
     name = _short(run)
@@ -42,6 +42,7 @@ def describe(run: Path, monitor: str | None = None) -> Text:
         ("run", [name]),
         (facts.get("status", "ended"), [_extent(facts, rows)]),
         ("scores", _scores(rows, monitor)),
+        ("picture", [_short(run / run_folder.PICTURE)] if (run / run_folder.PICTURE).exists() else []),
         ("next", _commands(run, facts, rows)),
     ):
         for heading, line in zip_longest([title][: len(lines)], lines, fillvalue=""):
