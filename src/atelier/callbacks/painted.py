@@ -10,7 +10,7 @@ from atelier.record.grids import save_png, to_pixels
 
 
 class PaintedPicture(Callback):
-    """Writes `picture.png` into the run's folder at every validation of a `Painter`: what is painted, pixel by pixel."""
+    """Writes what a `Painter` has painted, pixel by pixel, to `picture.png` in the run's folder at every validation."""
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not isinstance(pl_module, Painter) or not trainer.is_global_zero:
