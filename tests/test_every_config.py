@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from models import FAMILIES, LOSSES, OWN_LOSS, STYLE_LOSSES, STYLISING, names
+from models import FAMILIES, LOSSES, STYLE_LOSSES, STYLISING, names
 from PIL import Image
 
 from atelier.config import check
@@ -44,10 +44,8 @@ def test_every_model_takes_labels(model, composed):
     check(presume(composed(f"model={model}", "data.label=palette")))
 
 
-@pytest.mark.parametrize(
-    ("model", "loss"),
-    [(model, loss) for model in FAMILIES for loss in LOSSES if OWN_LOSS.get(loss, model) == model],
-)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("model", FAMILIES)
 def test_every_loss_with_every_model(model, loss, composed):
     """A per-image penalty refuses batch norm, which is for the user to take out."""
     options = [f"model={model}", f"loss={loss}", "data.label=style"]
@@ -62,7 +60,7 @@ def test_every_augmentation_with_every_model(model, augment, composed):
     check(presume(composed(f"model={model}", f"augment={augment}", "data.label=style")))
 
 
-@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss not in OWN_LOSS])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_with_points(loss, composed):
     check(composed("model=points", "data=gaussians", f"loss={loss}"))
 
@@ -137,6 +135,12 @@ def test_a_models_loss_is_its_own_until_the_command_line_says_otherwise(model, o
     assert composed(f"model={model}", "loss=least_squares").model.objective._target_.endswith("LeastSquares")
 
 
+CLASSIFICATION = (
+    "+model.discriminator_terms.classification={_target_: atelier.losses.classification.Classification, weight: 1}"
+)
+R1_TWICE = "+model.discriminator_terms.r1={_target_: atelier.losses.penalties.R1, weight: 1}"
+
+
 @pytest.mark.parametrize(
     ("overrides", "fault"),
     [
@@ -144,7 +148,8 @@ def test_a_models_loss_is_its_own_until_the_command_line_says_otherwise(model, o
         (["model.critic_steps=many"], "model.critic_steps: expected int, got 'many'"),
         (["data.image_size=48"], r"image_size: must be a power of two >= 8, got 48 \(nearest: 32 or 64\)"),
         (["loss=wgan_gp"], r"norm must not be 'batch' with the penalty 'gradient_penalty'"),
-        (["loss=acgan"], r"model: the term 'classification' needs a discriminator that can classify"),
+        ([CLASSIFICATION], r"model: the term 'classification' needs a discriminator that can classify"),
+        (["loss=r1", R1_TWICE], "model: discriminator_terms: the loss has penalties of these names, too: r1"),
         (["data=folder"], r"data.root: "),
         (["data=folder", "data.root=nowhere"], r"data.root: no such folder: 'nowhere'"),
         (["data=procedural", "data.label=colour"], "data.label: .*'style'.*'colour'"),

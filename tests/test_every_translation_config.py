@@ -1,7 +1,7 @@
 """Every shipped config of what translates and restores composes, and nothing is found wrong with it."""
 
 import pytest
-from models import CONF, LOSSES, OWN_LOSS, TRANSLATING, names
+from models import CONF, LOSSES, TRANSLATING, names
 from omegaconf import OmegaConf
 
 from atelier import run
@@ -29,7 +29,7 @@ def test_every_translating_model_at_every_size(model, size, translating):
 
 
 @pytest.mark.parametrize("model", TRANSLATING)
-@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss not in OWN_LOSS])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_with_every_translating_model(model, loss, translating):
     check(presume(translating(model, f"loss={loss}")))
 
@@ -107,6 +107,7 @@ def test_some_term_is_left(model, translating):
     assert len(caught.value.faults) == 1
 
 
+CLASSIFICATION = "+loss.penalties.classification={_target_: atelier.losses.classification.Classification, weight: 1}"
 CYCLE = "+model.terms.cycle={_target_: atelier.losses.translation.Cycle, weight: 10}"
 
 
@@ -123,7 +124,7 @@ CYCLE = "+model.terms.cycle={_target_: atelier.losses.translation.Cycle, weight:
         ("cut", ["model.taps=[pixels,deep]"], r"taps: must be among the generator's \['pixels', .*, got \['deep'\]"),
         ("cut", ["model.patches=1"], "model.patches: must be >= 2, got 1"),
         ("cyclegan", ["model.pool=-1"], "size must be >= 0, got -1"),
-        ("cyclegan", ["loss=acgan"], "model: the term 'classification' needs a discriminator that can classify"),
+        ("cyclegan", [CLASSIFICATION], "model: the term 'classification' needs a discriminator that can classify"),
         ("cyclegan", ["+model.discriminator.inputs=6"], "discriminator.inputs must be 3 where there are no pairs"),
         (
             "restorer",

@@ -1,4 +1,5 @@
 import errno
+from pathlib import Path
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
@@ -103,6 +104,23 @@ def test_one_folder_for_a_whole_sweep_is_refused(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["train.py", "-m", "seed=1,2", "run_dir=here"])
     assert launch(lambda: None) == 2
     assert "hydra.sweep.dir" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("health=null", "health=null: an option is chosen by its name: health=none, or one of default, points"),
+        (
+            "logger=null",
+            "logger=null: an option is chosen by its name, of tensorboard, wandb; or leave logger=null out",
+        ),
+    ],
+)
+def test_an_option_is_never_null(word, told, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["train.py", word])
+    monkeypatch.setattr("atelier.launch.getfile", lambda _: str(Path(__file__).parents[1] / "train.py"))
+    assert launch(lambda: pytest.fail("it was run")) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_a_run_that_never_began_leaves_no_folder(tmp_path):

@@ -23,6 +23,7 @@ from atelier.errors import ConfigError, UserError
         ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
         ("trainer.num_sanity_val_steps=1", "trainer.num_sanity_val_steps: must be 0, got 1"),
         ("trainer.num_sanity_val_steps=null", "trainer.num_sanity_val_steps: must be 0, got 2"),
+        ("health.on_collapse=stop", "health.on_collapse: stop needs 16 held-out pictures .*, and there are 4: raise"),
     ],
 )
 def test_what_would_fail_late_is_refused_early(override, fault, small_config, tmp_path):

@@ -18,6 +18,7 @@ from atelier.command_line import AUTO
 from atelier.distributed import external, slurm
 from atelier.errors import Interrupted, UserError
 from atelier.failures import DONE, INTERRUPTED, describe, exit_code, tell
+from atelier.wording import listed
 
 
 def launch(train: Callable[[], Any]) -> int:
@@ -29,6 +30,7 @@ def launch(train: Callable[[], Any]) -> int:
 
     def command() -> None:
         slurm.listen()
+        _refuse_none_of_a_group(words, conf)
         sys.argv[1:] = external.arguments(resume.arguments(_refuse_one_folder_for_many(words), conf))
         try:
             train()
@@ -44,6 +46,19 @@ def launch(train: Callable[[], Any]) -> int:
 
 def _goes_on_by_itself(words: list[str]) -> bool:
     return command_line.value("resume", words) == AUTO or command_line.value("trainer", words) == "slurm"
+
+
+def _refuse_none_of_a_group(words: list[str], conf: Path) -> None:
+    """Hydra takes `group=null` for a mistake of a programmer's."""
+    for word in words:
+        group, _, option = word.partition("=")
+        options = sorted(path.stem for path in (conf / group).glob("*.yaml")) if group and option == "null" else []
+        if "none" in options:
+            raise UserError(
+                f"{word}: an option is chosen by its name: {group}=none, or one of {listed({*options} - {'none'})}"
+            )
+        if options:
+            raise UserError(f"{word}: an option is chosen by its name, of {listed(options)}; or leave {word} out")
 
 
 def _refuse_one_folder_for_many(words: list[str]) -> list[str]:

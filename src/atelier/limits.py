@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Trainer
 from torch import Tensor
 
+from atelier.callbacks.health.pictures import LEAST
 from atelier.callbacks.protocols import Judge, Painter, Sampler, Stylizer, Translator
 from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
@@ -78,6 +79,7 @@ def refuse_unfit(cfg: DictConfig, task: Any, data: EndlessData) -> None:
     faults = [
         *_seam_faults(cfg, task),
         *_watcher_faults(cfg, task),
+        *_health_faults(cfg, data),
         *_painter_faults(cfg, task, data),
         *_side_faults(cfg, task, data),
         *_style_faults(task, data),
@@ -107,6 +109,15 @@ def _watcher_faults(cfg: DictConfig, task: Any) -> Iterator[str]:
     for name, protocol in _GRIDS.values():
         if cfg.callbacks.get(name) and not isinstance(task, protocol):
             yield f"callbacks.{name}: is of other models: callbacks={' or callbacks='.join(fitting or ['default'])}"
+
+
+def _health_faults(cfg: DictConfig, data: EndlessData) -> Iterator[str]:
+    held_out, acts = len(data.validation_pixels), cfg.health.get("on_collapse", "warn") if cfg.health else "warn"
+    if acts != "warn" and held_out < LEAST:
+        yield (
+            f"health.on_collapse: {acts} needs {LEAST} held-out pictures to see a collapse, and there are {held_out}: "
+            "raise data.validation, or health.on_collapse=warn"
+        )
 
 
 _GRIDS: dict[str, tuple[str, type]] = {

@@ -200,6 +200,9 @@ FAULTY = {
         {"model__steps": "${data.sze}"},
         "model.steps: ${data.sze}: there is no key 'data.sze'; did you mean 'data.size'?",
     ),
+    "what an optimiser refuses": ({"model__optimizer__lr": -1.0}, "model.optimizer: Invalid learning rate: -1.0"),
+    "unread": ({"datum": 3}, "datum: nothing reads this key; did you mean 'data'?"),
+    "unread, of a group": ({"steps": 3}, "steps: nothing reads this key; there is model.steps"),
     "circle": ({"x": "${y}", "y": "${x}"}, "x: ${y}: Recursive interpolation detected"),
 }
 
@@ -211,6 +214,10 @@ def test_a_fault_is_told(case: str) -> None:
     found = faults(config(**changes))
     assert len(found) == (2 if case == "circle" else 1), found
     assert found[0].endswith(expected), found
+
+
+def test_a_key_of_ones_own_may_be_what_others_are_made_of() -> None:
+    assert faults(config(steps=3, model__steps="${steps}")) == []
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -17,5 +17,3 @@ def names(group):
 
 STYLE_LOSSES = ("gram", "moments", "wasserstein", "sliced")
 LOSSES = [loss for loss in names("loss") if loss not in STYLE_LOSSES]
-OWN_LOSS = {"acgan": "acgan", "fastgan": "fastgan"}
-"""Losses that ask of a discriminator what that of one model alone can do."""

@@ -18,7 +18,7 @@ def ranges(option: str, text: str, end: int) -> list[int]:
     """`0-3,6`: numbers below `end`, in order, both ends of a range among them. Raises UserError."""
     try:
         pairs = [(word.partition("-")[0], word.rpartition("-")[2]) for word in text.split(",")]
-        found = {number for first, last in pairs for number in range(int(first), int(last) + 1)}
+        found = {number for first, last in pairs for number in range(int(first), min(int(last), end) + 1)}
     except ValueError:
         found = set()
     if not found or max(found) >= end:

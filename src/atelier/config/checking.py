@@ -10,8 +10,15 @@ from atelier.config.rehearsal import rehearse
 from atelier.config.targets import TargetError, is_node, locate
 from atelier.config.values import Values
 from atelier.errors import ConfigError, UserError
+from atelier.wording import did_you_mean
 
 REHEARSED = ("data", "model", "metrics", "health", "callbacks", "logger")
+
+
+GROUPS = (
+    *("data", "degradation", "model", "loss", "augment", "schedule", "encoder"),
+    *("metrics", "health", "callbacks", "logger", "trainer"),
+)
 
 
 class Root(TypedDict, total=False):
@@ -22,6 +29,7 @@ class Root(TypedDict, total=False):
     seamless: bool
     compile: bool
     resume: str | None
+    retry: str | None
     run_dir: str | None
 
 
@@ -39,6 +47,7 @@ def check(cfg: DictConfig, rehearsed: Sequence[str] = REHEARSED) -> None:
     found = dict(values.faults)
     for key, text in [*_signature_faults(values), *_batch_fault(values)]:
         found.setdefault(key, text)
+    found = found or dict(_unread(values))
     faults = [f"{key}: {text}" for key, text in found.items()]
     faults = faults or list(dict.fromkeys(rehearse(values, rehearsed)))
     if faults:
@@ -50,6 +59,20 @@ def _signature_faults(values: Values) -> Iterator[tuple[str, str]]:
     inspection = Inspection(values)
     for name, value in values.tree.items():
         yield from inspection.faults(value, hints.get(name, Any), name)
+
+
+def _unread(values: Values) -> Iterator[tuple[str, str]]:
+    """Keys at the top that nobody asks for, and of which no value is made."""
+    known = [*get_type_hints(Root), *GROUPS]
+    for name in values.tree.keys() - {*known}:
+        if not values.refers_to(name):
+            yield name, f"nothing reads this key{did_you_mean(name, known) or _below(values.tree, name)}"
+
+
+def _below(tree: dict[str, Any], name: str) -> str:
+    """`; there is x.name`, where a group has the key that was looked for at the top."""
+    holders = [group for group in GROUPS if isinstance(tree.get(group), dict) and name in tree[group]]
+    return "; there is " + " and ".join(f"{group}.{name}" for group in holders) if holders else ""
 
 
 def _batch_fault(values: Values) -> Iterator[tuple[str, str]]:

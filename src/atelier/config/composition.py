@@ -6,11 +6,13 @@ Hydra says it in paragraphs, names no near miss, and keeps most of what would he
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
+from atelier.config.targets import TargetError, inspect_target
 from atelier.wording import did_you_mean, first_line, listed, no_such_option
 
 
@@ -62,7 +64,18 @@ def _unknown_key(error: Exception, unknown: OmegaConfBaseException) -> str:
     siblings = [str(sibling) for sibling in parent] if isinstance(parent, Iterable) else []
     given = re.match(r"Could not override '(.*)'", str(error))
     key = given[1] if given else str(unknown.full_key or name)
+    if taker := _taker(parent, name):
+        return f"{key}: is not in the config, but {taker} takes it: +{key}=…"
     return f"{_until(key, name)}: no such key{did_you_mean(name, siblings) or _among(siblings)}"
+
+
+def _taker(parent: Any, name: str) -> str | None:
+    """The class that a node describes, where it has an argument of that name."""
+    try:
+        target = parent["_target_"]
+        return target.rpartition(".")[2] if name in inspect_target(target).arguments else None
+    except (KeyError, TypeError, TargetError, OmegaConfBaseException):
+        return None
 
 
 def _until(key: str, name: str) -> str:

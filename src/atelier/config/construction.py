@@ -1,7 +1,7 @@
 """The one place where config nodes become objects."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -30,6 +30,14 @@ def build(node: Any, key: str = "", **extra: Any) -> Any:
     except (InstantiationException, ValueError, UserError) as error:
         failure = _failure(error, node, key)
     raise failure  # out here, so that a bug's traceback does not tell of Hydra's wrapper
+
+
+def finish(make: Callable[..., Any], node: Any, key: str, *arguments: Any) -> Any:
+    """Call what a node with `_partial_` became. Raises ConfigError as `build` does."""
+    try:
+        return make(*arguments)
+    except (ValueError, UserError) as error:
+        raise ConfigError([_fault(str(error), node, key)]) from error
 
 
 def _instantiate(node: Any, extra: Mapping[str, Any]) -> Any:

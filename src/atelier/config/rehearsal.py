@@ -1,9 +1,10 @@
 """Constructors know which values and combinations they accept: they are asked, at no cost, before the run begins."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from atelier.config.construction import build
+from atelier.config.construction import build, finish
 from atelier.config.targets import is_node
 from atelier.config.values import Values
 from atelier.errors import ConfigError
@@ -15,7 +16,8 @@ def rehearse(values: Values, names: Iterable[str]) -> list[str]:
     import torch
 
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        return [fault for name in names for fault in _refusals(values.tree.get(name), values.home(name), values)]
+        faults = [fault for name in names for fault in _refusals(values.tree.get(name), values.home(name), values)]
+        return faults or _learning_faults(values)
 
 
 def _refusals(value: Any, key: str, values: Values) -> list[str]:
@@ -42,6 +44,28 @@ def _refusal(node: dict[str, Any], key: str, values: Values) -> list[str]:
     except Exception:  # a bug, or something that the meta device cannot do: building in earnest will tell
         return []
     return []
+
+
+def _learning_faults(values: Values) -> list[str]:
+    """Of what is made only when there are weights: optimisers, and schedules of their rates."""
+    import torch
+
+    model = values.tree.get("model")
+    nodes = (
+        {join("model", name): node for name, node in model.items() if is_node(node)} if isinstance(model, dict) else {}
+    )
+    schedule = nodes.pop("model.schedule", None)
+    faults: list[str] = []
+    for key, node in nodes.items():
+        make = build(node, key) if node.get("_partial_") else None
+        if isinstance(make, partial) and isinstance(make.func, type) and issubclass(make.func, torch.optim.Optimizer):
+            try:
+                optimizer = finish(make, node, key, [torch.nn.Parameter(torch.zeros(1))])
+                if schedule is not None:
+                    finish(build(schedule, "schedule"), schedule, "schedule", optimizer)
+            except ConfigError as error:
+                faults += [_at_home(fault, values) for fault in error.faults]
+    return faults
 
 
 def _at_home(fault: str, values: Values) -> str:

@@ -13,6 +13,13 @@ from atelier.wording import did_you_mean, first_line, item, join
 UNKNOWN = object()  # stands where a value is missing or cannot be resolved: that is one fault, not two
 _REFERENCE = re.compile(r"\$\{(\w[\w.\[\]]*)\}")
 
+_OF_THE_OTHER_KIND = {
+    "loss.objective": "this model wants the loss of a GAN, such as loss=hinge, and not one of style transfer",
+    "loss.penalties": "comes with the loss of a GAN",
+    "loss.style_distance": "this model wants the loss of a style transfer, such as loss=gram, and not one of a GAN",
+}
+"""What a missing key of `loss` means."""
+
 
 class Values:
     """`tree`: the values, `UNKNOWN` where there is none. `faults`: for each key that has no value, the reason."""
@@ -31,6 +38,11 @@ class Values:
             key = self._references[key]
             met.add(key)
         return key
+
+    def refers_to(self, name: str) -> bool:
+        """Whether some value is made of the top-level key `name`."""
+        used = re.compile(rf"\$\{{{re.escape(name)}\b")
+        return any(isinstance(text, str) and used.search(text) for _, text in _leaves(self._written))
 
     def _read(self, written: Any, key: str) -> Any:
         if isinstance(written, dict):
@@ -59,6 +71,8 @@ class Values:
         missing = re.match(r"Interpolation key '(.*)' not found", str(error))
         if not missing:
             return f"{written}: {first_line(error)}"
+        if missing[1] in _OF_THE_OTHER_KIND:
+            return _OF_THE_OTHER_KIND[missing[1]]
         return f"{written}: there is no key {missing[1]!r}{did_you_mean(missing[1], _keys(self._written))}"
 
 

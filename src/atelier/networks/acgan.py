@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 from atelier.networks import players
 from atelier.networks.dcgan import Norm, initialize, normaliser
 from atelier.networks.padding import ConvTranspose2d
-from atelier.networks.sizes import doublings
+from atelier.networks.sizes import doublings, refuse_narrow
 from atelier.networks.spectral import normalize_spectrally
 
 STRIDES = (2, 1, 2, 1, 2, 1)
@@ -34,6 +34,7 @@ class Generator(players.Generator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
+        refuse_narrow(width)
         super().__init__(latent_dim, players.required(classes))
         widths = [width * 2**stage for stage in reversed(range(doublings(image_size)))]
         self.input = nn.Linear(latent_dim + players.required(classes), 16 * widths[0])
@@ -65,6 +66,7 @@ class Discriminator(players.Discriminator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
+        refuse_narrow(width)
         super().__init__(players.required(classes))
         self.mixes_images = norm == "batch"
         normalise = normaliser(norm)

@@ -31,6 +31,8 @@ class Generator(players.Generator):
         classes: int | None = None,
         spectral_norm: bool = True,
     ) -> None:
+        if label_dim < 1:
+            raise ValueError(f"label_dim must be >= 1, got {label_dim}")
         super().__init__(latent_dim, classes)
         widths = channels(image_size, width, growth)[::-1]
         self.chunks = chunks(latent_dim, len(widths))

@@ -16,7 +16,7 @@ from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents, Projection
 from atelier.networks.one_place import FromOnePlace
 from atelier.networks.padding import ConvTranspose2d
-from atelier.networks.sizes import doublings
+from atelier.networks.sizes import doublings, refuse_narrow
 from atelier.networks.spectral import normalize_spectrally
 
 Norm = Literal["batch", "instance", "layer"]
@@ -41,6 +41,7 @@ class Generator(players.Generator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
+        refuse_narrow(width)
         super().__init__(latent_dim, classes)
         self.input = LabelledLatents(latent_dim, classes)
         normalise = normaliser(norm)
@@ -69,6 +70,7 @@ class Discriminator(players.Discriminator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
+        refuse_narrow(width)
         super().__init__(classes)
         self.mixes_images = norm == "batch"
         normalise = normaliser(norm)

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from atelier.networks import players
 from atelier.networks.conditioning import LabelledLatents, Projection
-from atelier.networks.sizes import doublings
+from atelier.networks.sizes import doublings, refuse_narrow
 from atelier.networks.spectral import normalize_spectrally
 
 PIECES = 5
@@ -26,6 +26,7 @@ class Generator(players.Generator):
         classes: int | None = None,
         spectral_norm: bool = False,
     ) -> None:
+        refuse_narrow(width)
         super().__init__(latent_dim, classes)
         self.input = LabelledLatents(latent_dim, classes)
         self.layers = nn.Sequential(
@@ -50,6 +51,7 @@ class Discriminator(players.Discriminator):
     def __init__(
         self, image_size: int, width: int = 240, classes: int | None = None, spectral_norm: bool = False
     ) -> None:
+        refuse_narrow(width)
         super().__init__(classes)
         self.layers = nn.Sequential(
             nn.Flatten(),

@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, interpolate, relu
 
 from atelier.networks.attention import SelfAttention
 from atelier.networks.conditional_norm import ConditionalNorm
-from atelier.networks.sizes import doublings
+from atelier.networks.sizes import doublings, refuse_narrow
 
 SMALLEST = 16
 
@@ -106,6 +106,7 @@ def channels(image_size: int, width: int, growth: int) -> list[int]:
     With a growth of 16 these are the widths of Miyato et al. 2018, tables 5 and 6, and of Brock et al. 2019, table 4;
     with 1 those of Miyato et al., table 4.
     """
+    refuse_narrow(width)
     if growth < 1:
         raise ValueError(f"growth must be >= 1, got {growth}")
     return [width * min(growth, 2**stage) for stage in range(doublings(image_size, SMALLEST) + 1)]

@@ -13,14 +13,19 @@ def doublings(image_size: int, smallest: int = 8) -> int:
     return image_size.bit_length() - 3
 
 
+def refuse_narrow(width: int) -> None:
+    """Raise ValueError for a width of no channels."""
+    if width < 1:
+        raise ValueError(f"width must be >= 1, got {width}")
+
+
 def channels(image_size: int, width: int, max_width: int, smallest: int = 8) -> list[int]:
     """Of feature maps of side 4, 8, … `image_size`: `width` at the finest, twice as many at each coarser one, at most
     `max_width`.
 
     (Karras et al. 2018, "Progressive growing of GANs", table 2.)
     """
-    if width < 1:
-        raise ValueError(f"width must be >= 1, got {width}")
+    refuse_narrow(width)
     if max_width < width:
         raise ValueError(f"max_width must be >= width = {width}, got {max_width}")
     return [min(max_width, width * 2**depth) for depth in reversed(range(doublings(image_size, smallest) + 1))]

@@ -18,14 +18,16 @@ from atelier.networks.twice import differentiable_twice
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
 from atelier.tasks.adversary import Adversary, refuse_unable
 from atelier.tasks.sampling import LatentSampler
+from atelier.wording import listed
 
 
 class Gan(LatentSampler):
     """Generative adversarial network (Goodfellow et al. 2014, algorithm 1).
 
     A step is one update of the discriminator on one batch; the generator follows every `critic_steps` of them.
-    Generated images of a step have the labels of its real ones. `penalties` are the discriminator's,
-    `generator_terms` what the generator minimises beside its objective; their names are those of the record.
+    Generated images of a step have the labels of its real ones. `generator_terms` and `discriminator_terms` are what
+    the players minimise beside the loss, whatever that is: `objective` and `penalties`, which are the discriminator's.
+    Names of terms and penalties are those of the record.
     """
 
     batch: ClassVar[type] = Images
@@ -40,6 +42,7 @@ class Gan(LatentSampler):
         discriminator_optimizer: OptimizerFactory,
         schedule: ScheduleFactory,
         generator_terms: Mapping[str, GeneratorTerm] = MappingProxyType({}),
+        discriminator_terms: Mapping[str, Penalty] = MappingProxyType({}),
         augment: Augment | None = None,
         critic_steps: int = 1,
         average_decay: float = 0.999,
@@ -51,11 +54,13 @@ class Gan(LatentSampler):
         super().__init__(generator, average_decay, clip_norm)
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be >= 1, got {critic_steps}")
+        if both := penalties.keys() & discriminator_terms.keys():
+            raise ValueError(f"discriminator_terms: the loss has penalties of these names, too: {listed(both)}")
         refuse_unable(discriminator, generator_terms)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.augment = augment or Augment()
         # as modules, for what they remember belongs into checkpoints
-        self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict(penalties))
+        self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict({**penalties, **discriminator_terms}))
         self.generator_terms = cast(Mapping[str, GeneratorTerm], nn.ModuleDict(generator_terms))
         self.adversary = Adversary(self.discriminator, objective, self.penalties, self.augment)
         self.optimizer_factories = discriminator_optimizer, generator_optimizer

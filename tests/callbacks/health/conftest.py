@@ -112,7 +112,7 @@ def diary():
 def fit(tmp_path):
     """Trains a task, with a validation after every second step, into `tmp_path` or a folder in it."""
 
-    def train(task, folder=".", steps=12, every=4, held_out=64, watch=None, **options):
+    def train(task, folder=".", steps=12, every=4, held_out=64, watch=None, resume=None, **options):
         torch.manual_seed(0)
         trainer = Trainer(
             accelerator="cpu", max_steps=steps, max_epochs=-1, val_check_interval=2, check_val_every_n_epoch=None,
@@ -121,7 +121,7 @@ def fit(tmp_path):
             callbacks=[Record(), Health(Coordinates(), **{"count": 64, **options}), watch or Diary()],
             default_root_dir=str(tmp_path / folder), plugins=[checkpoints.WholeCheckpoints()],
         )  # fmt: skip
-        trainer.fit(task, datamodule=Data(held_out))
+        trainer.fit(task, datamodule=Data(held_out), ckpt_path=resume)
 
     return train
 

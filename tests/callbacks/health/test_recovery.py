@@ -35,6 +35,15 @@ def test_the_fourth_rollback_is_none(fit, gan, told):
     assert [line.rpartition(", ")[2] for line in told()[1:]] == [f"rollback {number} of 3" for number in (1, 2, 3)]
 
 
+def test_from_the_healthy_state_somebody_begins_anew_to_count(fit, gan, told, tmp_path):
+    cue = dict.fromkeys([5, 9, 13, 17], 0.0)
+    with pytest.raises(Diverged, match=r"resume=.*healthy\.ckpt goes on from it, best with a smaller"):
+        fit(gan(cue), steps=24, on_collapse="rollback")
+    healthy = tmp_path / "checkpoints" / "healthy.ckpt"
+    fit(gan({19: 0.0}), steps=24, on_collapse="rollback", resume=healthy)
+    assert told()[-1].endswith("rollback 1 of 3")
+
+
 @pytest.mark.parametrize("act", ["stop", "rollback"])
 def test_without_a_healthy_state_there_is_none_to_go_back_to(act, fit, gan):
     with pytest.raises(Diverged, match="step 4: the samples have collapsed, and there is no healthy state"):

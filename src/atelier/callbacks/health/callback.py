@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from atelier.callbacks.health import advice, recovery
 from atelier.callbacks.health.chart import Chart, Findings
-from atelier.callbacks.health.pictures import Examined, Pictures
+from atelier.callbacks.health.pictures import LEAST, Examined, Pictures
 from atelier.callbacks.health.pulse import Pulse
 from atelier.callbacks.neighbours import beside
 from atelier.callbacks.protocols import Judge
@@ -64,6 +64,9 @@ class Health(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.pulse.attach(pl_module, trainer.optimizers)
+        self._tell_of_too_few(trainer, pl_module)
+        if Path(trainer.ckpt_path or "").name == recovery.HEALTHY:
+            self.rollbacks = 0  # somebody has had a look meanwhile
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if _is_logged(trainer, trainer.global_step + 1):
@@ -105,6 +108,16 @@ class Health(Callback):
         self.chart.load_state_dict(state_dict["chart"])
         self.pulse.load_state_dict(state_dict["pulse"])
 
+    def _tell_of_too_few(self, trainer: Trainer, task: LightningModule) -> None:
+        held_out = len(trainer.datamodule.validation_pixels)  # type: ignore[attr-defined]  # set by `fit`
+        if isinstance(task, Judge) and held_out < LEAST:
+            log.warning(
+                "health: of %s held-out pictures nobody can tell whether samples vary, %s are needed: a collapse will "
+                "not be noticed; data.validation says how many are held out",
+                held_out,
+                LEAST,
+            )
+
     def _examine(self, trainer: Trainer, examined: Examined) -> None:
         variety, overfitting = examined
         _log(trainer, {**variety._asdict(), "logit_gap": overfitting.gap, "overfitting": overfitting.ratio})
@@ -114,18 +127,18 @@ class Health(Callback):
         self._healthy = trainer.strategy.broadcast(healthy)
         self.varied |= self._healthy
         self._collapsed = trainer.strategy.broadcast(
-            "collapse" in self.chart.note(self._findings(examined, step), step)
+            "collapse" in self.chart.note(self._findings(examined, Path(trainer.default_root_dir), step), step)
         )
         unvaried = not (self.varied or self._collapsed) and variety.collapsed(self.least_recall)
         if unvaried and step == trainer.max_steps:
             self.chart.tell("unvaried", advice.unvaried(variety, Path(trainer.default_root_dir), step), step)
 
-    def _findings(self, examined: Examined, step: int) -> Findings:
+    def _findings(self, examined: Examined, run: Path, step: int) -> Findings:
         variety, overfitting = examined
         young = not self.varied and step < self.grace
         collapsed = variety.collapsed(self.least_recall) and not young
         return {
-            "collapse": advice.collapsed(variety, acted_on=self.on_collapse != "warn") if collapsed else None,
+            "collapse": advice.collapsed(variety, run, acted_on=self.on_collapse != "warn") if collapsed else None,
             "overfitting": advice.remembering(overfitting) if overfitting.certain else None,
         }
 
@@ -136,12 +149,13 @@ class Health(Callback):
         if self.on_collapse == "stop":
             raise Diverged(
                 f"step {step}: the samples have collapsed; the last healthy state is kept: resume={healthy} goes on "
-                "from it, with another recipe"
+                f"from it, best with a smaller model.generator_optimizer.lr; in a new run, {advice.ANEW}"
             )
         if self.rollbacks == ROLLBACKS:
             raise Diverged(
                 f"step {step}: the samples have collapsed again after {ROLLBACKS} rollbacks; the last healthy state is "
-                f"kept at {healthy}; try another loss, augment=diffaugment or smaller learning rates"
+                f"kept: resume={healthy} goes on from it, best with a smaller model.generator_optimizer.lr; in a new "
+                f"run, {advice.ANEW}"
             )
         self.rollbacks += 1
         from_step = recovery.restore(trainer)

@@ -154,7 +154,7 @@ def _at_a_standstill(player: str) -> str:
 
 
 def _swamped(player: str, share: float) -> str:
-    key = "loss.penalties" if player == "discriminator" else "model.generator_terms"
+    key = "loss.penalties or model.discriminator_terms" if player == "discriminator" else "model.generator_terms"
     return (
         f"the {player} minimises its penalties and little else ({share:.1%} of its loss); try smaller weights in {key}"
     )
