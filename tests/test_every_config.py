@@ -149,7 +149,7 @@ R1_TWICE = "+model.discriminator_terms.r1={_target_: atelier.losses.penalties.R1
         (["data.image_size=48"], r"image_size: must be a power of two >= 8, got 48 \(nearest: 32 or 64\)"),
         (["loss=wgan_gp"], r"norm must not be 'batch' with the penalty 'gradient_penalty'"),
         ([CLASSIFICATION], r"model: the term 'classification' needs a discriminator that can classify"),
-        (["loss=r1", R1_TWICE], "model: discriminator_terms: the loss has penalties of these names, too: r1"),
+        (["loss=r1", R1_TWICE], "model.discriminator_terms: the loss has penalties of these names, too: r1"),
         (["data=folder"], r"data.root: "),
         (["data=folder", "data.root=nowhere"], r"data.root: no such folder: 'nowhere'"),
         (["data=procedural", "data.label=colour"], "data.label: .*'style'.*'colour'"),
@@ -163,11 +163,14 @@ def test_faults_are_found_before_anything_is_built(overrides, fault, composed):
         check(composed(*overrides))
 
 
+STYLE_WANTED = "this model wants the loss of a style transfer, such as loss=gram"
+
+
 @pytest.mark.parametrize(
     ("model", "overrides", "fault"),
     [
-        ("gatys", ["loss=hinge"], r"style_distance"),
-        ("adain", ["loss=hinge"], r"style_distance"),
+        ("gatys", ["loss=hinge"], STYLE_WANTED),
+        ("adain", ["loss=hinge"], STYLE_WANTED),
         ("adain", ["encoder=none"], r"encoder: expected Encoder"),
         ("adain", ["data=procedural"], r"data: gives Images, but ArbitraryStyle takes Pair; choose other data"),
         ("adain", ["encoder=vgg19_normalised"], r"encoder.weights: "),

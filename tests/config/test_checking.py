@@ -202,7 +202,7 @@ FAULTY = {
     ),
     "what an optimiser refuses": ({"model__optimizer__lr": -1.0}, "model.optimizer: Invalid learning rate: -1.0"),
     "unread": ({"datum": 3}, "datum: nothing reads this key; did you mean 'data'?"),
-    "unread, of a group": ({"steps": 3}, "steps: nothing reads this key; there is model.steps"),
+    "unread, of a group": ({"root": 3}, "root: nothing reads this key; there is data.root"),
     "circle": ({"x": "${y}", "y": "${x}"}, "x: ${y}: Recursive interpolation detected"),
 }
 

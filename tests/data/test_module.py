@@ -89,7 +89,7 @@ def test_a_folder(tmp_path, caplog):
 def test_a_folder_without_classes(tmp_path):
     for shade in range(8):
         put(tmp_path / f"{shade}.png", shade)
-    with pytest.raises(UserError, match=r"data.label: these pictures have no 'class'; choose one of \[None\]"):
+    with pytest.raises(UserError, match=r"data.label: these pictures have no 'class'; they have no labels: null"):
         Folder(root=str(tmp_path), label="class", **SMALL).prepare()
 
 

@@ -224,7 +224,7 @@ def test_real_logits_are_computed_for_a_relativistic_objective_only():
     [
         ({"critic_steps": 0}, "critic_steps must be >= 1, got 0"),
         ({"clip_norm": 0.0}, "clip_norm must be > 0"),
-        ({"average_decay": 1.0}, r"decay must be in \[0, 1\)"),
+        ({"average_decay": 1.0}, r"average_decay must be in \[0, 1\)"),
         (
             {"norm": "batch", "penalties": {"gp": GradientPenalty(10.0)}},
             "norm must not be 'batch' with the penalty 'gp'",

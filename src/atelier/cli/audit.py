@@ -52,6 +52,7 @@ def audit(
     }
     text = json.dumps(report, indent=2)
     write_text(run / "audit" / "report.json", text + "\n")
+    numbers = ",".join(str(pair.image) for pair in pairs)
     picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))
-    save_png(picture, run / "audit" / "closest.png", {**comparison.trained.origin, "seed": seed})
+    save_png(picture, run / "audit" / "closest.png", {**comparison.trained.origin, "seed": seed, "images": numbers})
     typer.echo(text)

@@ -16,7 +16,11 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed makes the same images.")] = 0,
     label: Annotated[str | None, typer.Option(help="Only of this class, by name or number.")] = None,
     truncation: Annotated[
-        float | None, typer.Option(help="Less variety for better images: below 1, the lower the more of it.")
+        float | None,
+        typer.Option(
+            help="Less variety for better images: the lower, the more. For StyleGAN2 the share of the way from its mean "
+            "style, below 1; else the largest value of a latent, of which 2 cuts off one in twenty."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the images; by default one in RUN/generated named by step and seed.")

@@ -48,6 +48,8 @@ class HeldOutData(DividedData, ABC):
         if self.label is None:
             return (), None
         if self.label not in columns:
-            choices = [*sorted(columns), None]
-            raise UserError(f"data.label: these pictures have no {self.label!r}; choose one of {choices}")
+            choices = (
+                f"choose one of {', '.join([*sorted(columns), 'null'])}" if columns else "they have no labels: null"
+            )
+            raise UserError(f"data.label: these pictures have no {self.label!r}; {choices}")
         return columns[self.label]

@@ -102,9 +102,10 @@ class R2(Penalty):
 
 
 class WeightClipping(Penalty):
-    """Every weight in [-limit, limit] after every step (Arjovsky et al. 2017, algorithm 1).
+    """Every learned weight in [-limit, limit] after every step (Arjovsky et al. 2017, algorithm 1).
 
-    Never due: it is no term of the loss.
+    Never due: it is no term of the loss. Under spectral norm learned weights are those before they are divided, so that
+    nothing bounds what is used but the norm.
     """
 
     def __init__(self, limit: float = 0.01) -> None:

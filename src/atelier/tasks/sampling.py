@@ -23,6 +23,8 @@ class LatentSampler(AdversarialTask):
     def __init__(self, generator: Generator, average_decay: float, clip_norm: float | None) -> None:
         super().__init__(clip_norm)
         self.generator = generator.to(memory_format=torch.channels_last)
+        if not 0 <= average_decay < 1:
+            raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
         self.average = MovingAverage(generator, average_decay)
         self.latent_dim, self.classes = generator.latent_dim, generator.classes
         self.register_buffer("class_counts", torch.zeros(self.classes or 0, dtype=torch.int64))

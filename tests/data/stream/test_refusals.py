@@ -45,7 +45,7 @@ def test_options_without_secrets_are_none_of_ours():
         ({"image_size": 16}, "data.image_size: the pictures in these shards have 8 px, got 16"),
         (
             {"label": "artist"},
-            r"data.label: these pictures have no 'artist'; choose one of \['palette', 'style', None\]",
+            r"data.label: these pictures have no 'artist'; choose one of palette, style, null",
         ),
         ({"batch_size": 109}, "data.batch_size: a batch has 109 pictures, but only 108 are for training"),
         (
