@@ -18,7 +18,7 @@ def sample(
     truncation: Annotated[
         float | None,
         typer.Option(
-            help="Less variety for better images: the lower, the more. For StyleGAN2 the share of the way from its mean "
+            help="Less variety for better images: the lower, the more. For StyleGAN2 a share of the way from the mean "
             "style, below 1; else the largest value of a latent, of which 2 cuts off one in twenty."
         ),
     ] = None,
