@@ -22,12 +22,12 @@ ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
     ),
     "encoders": ({"networks", "weights", "errors"}, {"torch"}),
     "degradation": ({"degradation"}, STANDARD_TENSORS | {"numpy", "PIL"}),
-    "data": ({"data", "degradation", "errors", "files", "hashing", "locks", "signals"}, None),
+    "data": ({"data", "degradation", "errors", "files", "hashing", "locks", "signals", "wording"}, None),
     "metrics": ({"metrics", "networks", "weights", "errors", "files", "hashing", "wording"}, None),
     "weights": ({"weights", "errors", "files", "locks"}, {"rich"}),
     "translate": ({"translate", "networks", "stylize", "data", "errors"}, None),
-    "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files"}, None),
-    "record": ({"record", "errors", "files", "hashing", "run_folder"}, None),
+    "stylize": ({"stylize", "tasks", "networks", "moments", "tiling", "data", "errors", "files", "notes"}, None),
+    "record": ({"record", "errors", "files", "hashing", "notes", "run_folder"}, None),
     "callbacks": (
         {
             *{"callbacks", "metrics", "networks.embedded", "record", "errors", "files", "hashing", "checkpoints"},

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from atelier.files import replacing
+from atelier.notes import text_chunks
 
 Pixels = NDArray[np.uint8]
 
@@ -55,11 +55,3 @@ def save_png(pixels: Pixels, path: Path, note: Mapping[str, object]) -> None:
     """Write pixels (H, W, 3) with a text chunk for each entry of the note."""
     with replacing(path) as partial:
         Image.fromarray(pixels).save(partial, format="PNG", pnginfo=text_chunks(note))
-
-
-def text_chunks(note: Mapping[str, object]) -> PngInfo:
-    """A text chunk for each entry. Names of files need not be text: what is none is escaped."""
-    chunks = PngInfo()
-    for key, value in note.items():
-        chunks.add_text(key, str(value).encode("utf-8", "backslashreplace").decode())
-    return chunks

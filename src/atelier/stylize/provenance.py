@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from atelier.data import pictures
-from atelier.record.grids import text_chunks
+from atelier.notes import text_chunks
 
 _DESCRIPTION = 0x010E  # of EXIF and TIFF
 _XMP = 0x02BC  # of TIFF

@@ -18,7 +18,6 @@ from atelier.networks.twice import differentiable_twice
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
 from atelier.tasks.adversary import Adversary, refuse_unable
 from atelier.tasks.sampling import LatentSampler
-from atelier.wording import listed
 
 
 class Gan(LatentSampler):
@@ -55,7 +54,9 @@ class Gan(LatentSampler):
         if critic_steps < 1:
             raise ValueError(f"critic_steps must be >= 1, got {critic_steps}")
         if both := penalties.keys() & discriminator_terms.keys():
-            raise ValueError(f"discriminator_terms: the loss has penalties of these names, too: {listed(both)}")
+            raise ValueError(
+                f"discriminator_terms: the loss has penalties of these names, too: {', '.join(sorted(both))}"
+            )
         refuse_unable(discriminator, generator_terms)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.augment = augment or Augment()
