@@ -1,6 +1,9 @@
 import pytest
+import torch
+from typer.testing import CliRunner
 
-from atelier.cli.numbers import numbers, ranges
+from atelier.cli.main import app
+from atelier.cli.numbers import LAST_SEED, numbers, ranges
 from atelier.errors import UserError
 
 
@@ -20,3 +23,12 @@ def test_what_is_no_list_of_numbers_is_refused(text):
 def test_what_is_no_list_of_ranges_is_refused(text):
     with pytest.raises(UserError, match=rf"--layers: must be numbers from 0 to 5 such as 0-3, got '{text}'"):
         ranges("--layers", text, end=6)
+
+
+@pytest.mark.parametrize("command", ["audit", "breed", "interpolate", "leaderboard", "sample", "score", "stylize"])
+def test_seeds_are_those_that_torch_takes_and_no_two_draw_alike(command):
+    torch.Generator().manual_seed(LAST_SEED)
+    for seed in (-1, LAST_SEED + 1, 99999999999999999999):
+        result = CliRunner().invoke(app, [command, "--seed", str(seed)])
+        assert result.exit_code == 2
+        assert "Invalid value for '--seed'" in result.stderr

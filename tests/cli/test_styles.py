@@ -102,6 +102,7 @@ def test_a_generators_images_that_differ_are_called_differently(labelled):
         (["gan:{folder}"], "--style: gan:.*is no run folder"),
         (["gan:{plain}?sed=3"], "--style: must be like 'gan:RUN.seed=7.*', got sed=3"),
         (["gan:{plain}?seed=three"], "got seed=three"),
+        (["gan:{plain}?seed=99999999999999999999"], "got seed=99999999999999999999"),
         (["gan:{plain}?index=-1"], "got index=-1"),
         (["gan:{plain}?label=noon"], "--style: gan:.*without labels"),
     ],

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.numbers import LAST_SEED
+
 SHOWN = 16
 """Images in the picture: those closest to a training picture."""
 
@@ -17,7 +19,9 @@ PROBES = 2000
 def audit(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     count: Annotated[int, typer.Option(min=1, help="Generated images.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The seed of `atelier sample`, whose first images these are.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`, whose first images these are.")
+    ] = 0,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
     """Look for copies of training pictures; print one JSON object, which is kept in RUN/audit/report.json as well.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atelier.cli.numbers import numbers, ranges
+from atelier.cli.numbers import LAST_SEED, numbers, ranges
 from atelier.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def breed(
         float,
         typer.Option(min=0, max=1, help="How far each parent strays, towards an image by chance, for each child."),
     ] = 0.2,
-    seed: Annotated[int, typer.Option(help="The seed of `atelier sample`.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")] = 0,
     label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
     truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
     out: Annotated[

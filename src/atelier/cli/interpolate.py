@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from atelier.cli import animation
-from atelier.cli.numbers import numbers
+from atelier.cli.numbers import LAST_SEED, numbers
 
 MILLISECONDS = 50
 """A frame's time."""
@@ -20,7 +20,7 @@ def interpolate(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     seeds: Annotated[str, typer.Option(help="The images to go through, by their numbers in `atelier sample`.")],
     frames: Annotated[int, typer.Option(min=1, help="Frames from each image to the next.")] = 24,
-    seed: Annotated[int, typer.Option(help="The seed of `atelier sample`.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")] = 0,
     label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
     truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
     out: Annotated[

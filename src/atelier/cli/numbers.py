@@ -2,6 +2,9 @@
 
 from atelier.errors import UserError
 
+LAST_SEED = 2**63 - 1
+"""Larger ones torch does not take, or they would draw what a smaller one does."""
+
 
 def numbers(option: str, text: str, least: int) -> list[int]:
     """`3,17,5`: at least so many numbers, none below 0. Raises UserError."""

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.numbers import LAST_SEED
+
 SHOWN = 64
 """Images in the grid, the first of all."""
 
@@ -13,7 +15,7 @@ SHOWN = 64
 def sample(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The same seed makes the same images.")] = 0,
     label: Annotated[str | None, typer.Option(help="Only of this class, by name or number.")] = None,
     truncation: Annotated[
         float | None,

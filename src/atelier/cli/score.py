@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.numbers import LAST_SEED
 from atelier.errors import UserError
 
 MEASURES = "embedded_content_distance,embedded_style_distance,embedded_cfsd,ssim,colour_histogram_distance"
@@ -46,7 +47,8 @@ def score(
     resize: Annotated[str | None, typer.Option(help="tf1 or antialias [default: tf1 for inception].")] = None,
     count: Annotated[int | None, typer.Option(min=2, help="Images that a run makes [default: 5000].")] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the images that a run makes, as in `atelier sample` [default: 0].")
+        int | None,
+        typer.Option(min=0, max=LAST_SEED, help="Of the images that a run makes, as in `atelier sample` [default: 0]."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object with `scores` and `card`.")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from torch import Tensor
 
 from atelier.cli.contents import identity, joined_names
+from atelier.cli.numbers import LAST_SEED
 from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
@@ -173,7 +174,7 @@ def _style(word: str) -> Style:
 
 def _generated(word: str) -> Style:
     run, _, query = word.removeprefix(GENERATOR).partition("?")
-    makers: dict[str, Callable[[str], Any]] = {"seed": int, "index": _index, "label": str, "truncation": float}
+    makers: dict[str, Callable[[str], Any]] = {"seed": _seed, "index": _index, "label": str, "truncation": float}
     chosen: dict[str, Any] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         try:
@@ -186,6 +187,12 @@ def _generated(word: str) -> Style:
     except (BrokenPicture, UserError) as error:
         raise UserError(f"--style: {word}: {error}") from error
     return style
+
+
+def _seed(text: str) -> int:
+    if (seed := int(text)) not in range(LAST_SEED + 1):
+        raise ValueError
+    return seed
 
 
 def _index(text: str) -> int:
