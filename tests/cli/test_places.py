@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from stylising import made, paint
 from typer.testing import CliRunner
 
@@ -84,6 +85,18 @@ def test_in_one_folder_a_picture_is_written_over_itself_alone(adain, photo, pain
     assert again.output.strip() == f"1 picture in {out}"
     assert stylize(adain, "--content", photo, "--style", painting, "--strength", 0.5).exit_code == 0
     assert made(out) == before
+
+
+@pytest.mark.parametrize("words", [["wct"], ["gatys", "--encoder", "vgg19_slim", "--steps", 1]])
+def test_other_weights_make_another_picture(words, photo, painting, stylize, out, shared_data, tmp_path):
+    """Though their files are of one name."""
+    weights = shared_data / "weights" / "wct16x_all.safetensors"
+    other = tmp_path / weights.name
+    save_file({name: part * 1.01 for name, part in load_file(weights).items()}, other)
+    asked = [*words, "--content", photo, "--style", painting, "--size", 48]
+    for file in (weights, other, weights):
+        assert stylize(*asked, "--weights", file).exit_code == 0
+    assert made(out) == ["photo_stylized_painting-1.png", "photo_stylized_painting.png"]
 
 
 def test_without_a_folder_pictures_that_differ_go_to_their_own(adain, photo, painting, tmp_path, monkeypatch):

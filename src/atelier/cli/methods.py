@@ -10,6 +10,7 @@ import torch
 from atelier import encoders, run, weights
 from atelier.cli.contents import joined_names
 from atelier.cli.devices import device
+from atelier.cli.digests import digest
 from atelier.encoders import Encoder
 from atelier.errors import UserError
 from atelier.losses.content import ContentDistance
@@ -32,6 +33,9 @@ STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STEPS, STYLE_WEIGHT, VARIATION_WEIGHT = 300, 100.0, 0.02
 HISTORY = 20
 """Steps that L-BFGS remembers: two gradients' worth each, beside some ten that it works with."""
+
+WEIGHTS = "weights_sha256"
+"""In the note: by which weights a picture was made, for two files, or two runs, may be of one name."""
 
 
 class Settings(NamedTuple):
@@ -61,6 +65,11 @@ def method_of(name: str, settings: Settings) -> Chosen:
     if name not in _BY_NAME and not (Path(name) / CONFIG).is_file():
         raise UserError(f"METHOD: must be one of {listed(_BY_NAME)} or a run folder, got {name!r}{_guess(name)}")
     _refuse_unused(name, settings)
+    chosen = _chosen(name, settings)
+    return chosen._replace(note={**chosen.note, WEIGHTS: digest(chosen.method)})
+
+
+def _chosen(name: str, settings: Settings) -> Chosen:
     if name not in _BY_NAME:
         return _of_run(Path(name), settings)
     try:

@@ -13,7 +13,7 @@ from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, identity, largest
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.methods import Chosen, Settings, method_of
+from atelier.cli.methods import WEIGHTS, Chosen, Settings, method_of
 from atelier.cli.studies import Studies, gibibytes
 from atelier.cli.styles import Recipe, recipes
 from atelier.cli.tally import Tally
@@ -172,7 +172,7 @@ def _folder_name(chosen: Chosen, request: Request, settings: Settings) -> str:
     """By the method, and by what of the request is not as usual; a picture's own name tells of content and style."""
     asked = request._replace(out=None, suffix=None, mask=request.mask and Path(request.mask.name))
     unusual = {key: fact for key, fact in asked._asdict().items() if fact != Request._field_defaults[key]}
-    note = {**chosen.note}
+    note = {key: fact for key, fact in chosen.note.items() if key != WEIGHTS}
     name = note.pop("run", chosen.method.name)
     return folder_name(name, **note, weights=settings.weights and settings.weights.stem, **unusual)
 

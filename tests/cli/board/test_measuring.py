@@ -10,9 +10,9 @@ from boards import contest, run
 from atelier.cli import transfers
 from atelier.cli.board.contest import Contest, entrants
 from atelier.cli.board.grid import Grid
-from atelier.cli.board.painting import digest
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.board.usage import Usage
+from atelier.cli.digests import digest
 from atelier.cli.methods import Settings, method_of
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.style.artfid import ArtFid

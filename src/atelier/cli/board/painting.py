@@ -1,13 +1,11 @@
 """One method's pictures of the grid, and what they cost."""
 
-import hashlib
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.usage import Usage
@@ -15,10 +13,9 @@ from atelier.cli.devices import device
 from atelier.cli.images import image_of
 from atelier.cli.methods import Chosen, Settings, method_of
 from atelier.data.progress import bar
-from atelier.encoders import Encoder
 from atelier.errors import RunError, UserError
 from atelier.record.grids import save_png, to_pixels
-from atelier.stylize.method import Method, Mixture
+from atelier.stylize.method import Mixture
 from atelier.wording import listed
 
 CORNER = 128
@@ -59,7 +56,6 @@ def paint(word: str, settings: Settings, grid: Grid, folder: Path, seed: int) ->
     usage = Usage(device())
     advance = [lambda: None]
     chosen = method_of(word, settings._replace(told=lambda *_: advance[0]()))
-    card = {**chosen.note, "weights_sha256": digest(chosen.method)}  # which loads lazy weights: not a picture's time
     styles = styles_of(chosen, grid)
     taken: list[float] = []
     studied: list[float] = []
@@ -72,29 +68,11 @@ def paint(word: str, settings: Settings, grid: Grid, folder: Path, seed: int) ->
                 image = image_of(pixels[0])
                 with usage.watched(taken):
                     stylised = chosen.method.stylize(image, Mixture([code], [1.0]))
-                _save(stylised, folder / file_name(content, name), card)
+                _save(stylised, folder / file_name(content, name), chosen.note)
                 if not chosen.steps:
                     advance[0]()
     study = 0.0 if chosen.learned else statistics.median(studied)
-    return Painted([*styles], Cost(statistics.median(taken), study, usage.peak), card)
-
-
-def digest(method: Method) -> str:
-    """SHA-256 of all weights that a method looks or paints with, wherever they come from."""
-    found = hashlib.sha256()
-    for name, tensor in _weights(method):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
-
-
-def _weights(method: Method) -> Iterator[tuple[str, Tensor]]:
-    parts = [part for value in vars(method).values() for part in (value if isinstance(value, list) else [value])]
-    for number, part in enumerate(part for part in parts if isinstance(part, nn.Module)):
-        yield from ((f"{number}.{name}", tensor) for name, tensor in part.state_dict().items())
-        for name, module in part.named_modules():
-            if isinstance(module, Encoder):  # whose network is no part of the state dict
-                yield from ((f"{number}.{name}.{key}", tensor) for key, tensor in module.network.state_dict().items())
+    return Painted([*styles], Cost(statistics.median(taken), study, usage.peak), chosen.note)
 
 
 def styles_of(chosen: Chosen, grid: Grid) -> dict[str, Any]:
