@@ -1,17 +1,20 @@
 """Nothing that a command made before is lost to what it makes next."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from stylising import made, paint
+from stylising import made, paint, refusal
 from typer.testing import CliRunner
 
 from atelier.cli.main import app
-from atelier.cli.places import place_of
+from atelier.cli.places import place_of, refuse_unwritable
+from atelier.errors import UserError
 from atelier.stylize import artwork
+from atelier.stylize.levels import Levels
 
 NOTE = {"method": "adain", "styles": [{"file": "candy.png", "weight": 1.0}], "seed": 3}
 
@@ -56,6 +59,25 @@ def test_clips_have_notes_too(suffix, tmp_path):
     assert place_of(path, {**NOTE, "seed": 4}) == tmp_path / f"film-1.{suffix}"
     (tmp_path / f"film-1.{suffix}").write_bytes(b"no film")
     assert place_of(path, {**NOTE, "seed": 4}) == tmp_path / f"film-2.{suffix}"
+
+
+def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path / "there", tmp_path / "yet" / "to" / "come"):
+        refuse_unwritable(folder)
+    assert made(tmp_path) == ["there"]
+    assert made(tmp_path / "there") == []
+    with pytest.raises(UserError, match="--out: nothing can be written to .*(Not a directory)"):
+        refuse_unwritable(paint(tmp_path / "a.png") / "below")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux's")
+def test_nothing_is_painted_for_a_folder_that_cannot_be(adain, photo, painting, tmp_path, monkeypatch):
+    monkeypatch.setattr(Levels, "stylize", lambda *_: pytest.fail("too early"))
+    places = {"/proc/x": "--out: nothing can be written to '/proc/x'", str(photo): "--out: must be a folder, and"}
+    for place, expected in places.items():
+        words = ["stylize", adain, "--content", photo, "--style", painting, "--out", place]
+        assert refusal(CliRunner().invoke(app, [*map(str, words)])).startswith(expected)
 
 
 def test_in_one_folder_a_picture_is_written_over_itself_alone(adain, photo, painting, stylize, out, tmp_path):

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from atelier.cli.places import refuse_unwritable
 from atelier.data import pictures
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
@@ -61,9 +62,12 @@ class Sheet:
 def place_beside(folder: Path) -> Path:
     """Where the sheet of what is made in a folder is saved: beside it, under its name.
 
-    Raises UserError where that would be written over what is no sheet: `--out photo` beside photo.png.
+    Raises UserError where that would be written over what is no sheet, `--out photo` beside photo.png; and where
+    nothing can be written there or into the folder.
     """
+    refuse_unwritable(folder)
     folder = folder.resolve()  # `.` has a name only then
+    refuse_unwritable(folder.parent)
     path = folder.parent / f"{folder.name}.png"
     refuse_another(path, "a sheet of all pictures goes beside the folder")
     return path

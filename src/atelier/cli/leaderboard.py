@@ -51,10 +51,11 @@ def leaderboard(
     from atelier.cli.board.contest import Contest, entrants
     from atelier.cli.methods import Settings
 
+    place = _new(out)
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)
     names = [name.strip() for name in measures.split(",") if name.strip()]
     contest = Contest(content, style, size, names, settings, seed)
-    failed = contest.hold(entrants(methods), _new(out))
+    failed = contest.hold(entrants(methods), place)
     if as_json:
         typer.echo(json.dumps(contest.record(), indent=2))
     else:
@@ -66,7 +67,11 @@ def leaderboard(
 
 
 def _new(out: Path | None) -> Path | None:
-    """Raises UserError where pictures of another board would be scored, or lost."""
+    """Raises UserError where pictures of another board would be scored, or lost, and where none can be written."""
+    from atelier.cli.places import refuse_unwritable
+
     if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"--out: must be a new or an empty folder, got {str(out)!r}")
+    if out is not None:
+        refuse_unwritable(out)
     return out

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from atelier.cli.contents import CLIPS
@@ -22,6 +24,26 @@ def place_of(path: Path, note: Mapping[str, object]) -> Path:
     own = json.loads(json.dumps(note, default=str))
     choices = chain([path], (path.with_stem(f"{path.stem}-{number}") for number in count(1)))
     return next(choice for choice in choices if not choice.exists() or _note_in(choice) == own)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise UserError, which names `--out`, where nothing can be put into a folder, be it there or yet to be made.
+
+    It is tried, since nothing else tells beforehand, and nothing of the attempt is left.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out: must be a folder, and {str(folder)!r} is none")
+    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"--out: nothing can be written to {str(folder)!r} ({error.strerror})") from error
+    finally:
+        for place in absent:
+            with suppress(OSError):
+                place.rmdir()
 
 
 def _note_in(path: Path) -> dict[str, Any] | None:

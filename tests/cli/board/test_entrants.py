@@ -76,6 +76,8 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
     there = ["wct", "--content", content, "--style", style]
     with pytest.raises(UserError, match="--out: must be a new or an empty folder"):
         run("leaderboard", *there, "--out", content)
+    with pytest.raises(UserError, match="--out: nothing can be written to .*wave.png/board'"):
+        run("leaderboard", *there, "--out", style / "wave.png" / "board")
     with pytest.raises(UserError, match="--measures: there is no 'ssin'; .* did you mean 'ssim'"):
         run("leaderboard", *there, "--measures", "ssin")
     with pytest.raises(UserError, match="--style: no such folder"):
