@@ -17,6 +17,7 @@ from atelier.cli import methods, stylizing
 from atelier.cli.contact import SIDE
 from atelier.cli.contents import identity
 from atelier.cli.main import app
+from atelier.stylize import masks
 from atelier.stylize.provenance import read_note
 
 TINY = "too small: 8 x 8, at least 16 pixels a side are needed"
@@ -110,6 +111,20 @@ def test_a_mask_gives_each_region_its_style(learned, photo, stylize, out, tmp_pa
     np.testing.assert_array_equal(both[:, :24], dawn[:, :24])
     np.testing.assert_array_equal(both[:, 24:], noon[:, 24:])
     assert read_note(out / "photo_stylized_dawn+noon.png")["mask"] == identity(tmp_path / "mask.png")
+
+
+def test_a_mask_is_read_once_for_all_pictures_that_it_fits(learned, stylize, tmp_path, monkeypatch):
+    mask, read_mask, reads = paint(tmp_path / "mask.png"), masks.read, []
+    pixels = np.zeros((32, 48, 3), np.uint8)
+    pixels[:, 24:] = 255
+    Image.fromarray(pixels).save(mask)
+    monkeypatch.setattr(masks, "read", lambda *words: reads.append(words) or read_mask(*words))
+    for number in range(3):
+        paint(tmp_path / "in" / f"{number}.png", seed=number)
+    words = ["--content", tmp_path / "in", "--style", "dawn", "--style", "noon", "--mask", mask]
+    result = stylize(learned, *words)
+    assert result.exit_code == 0, result.output
+    assert reads == [(mask, 2, (32, 48))]
 
 
 def test_learned_styles_are_all_made_unless_one_is_named(learned, photo, stylize, out, tmp_path):

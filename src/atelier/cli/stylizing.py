@@ -1,6 +1,7 @@
 """The work of `atelier stylize`: every content in every style, whatever becomes of a single one."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,9 @@ STYLE_SIZE, OPTIMISED_SIZE = 512, 512
 
 STYLISED = Path("stylised")
 
+Shown = tuple[Tensor, Tensor]
+"""What a sheet shows of a content: before and after, uint8 (3, H, W); of a clip the first frame."""
+
 
 class Request(NamedTuple):
     """What is wanted of every picture."""
@@ -57,6 +61,7 @@ class Stylizing:
         self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
         self.suffix = None if request.suffix is None else suffix_of(request.suffix)
         self.sheet, self.tally = Sheet(), Tally()
+        self._mask = lru_cache(1)(masks.read)  # the frames of a clip, and pictures that one mask fits, are of one size
         self._advance = lambda: None
 
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
@@ -97,34 +102,32 @@ class Stylizing:
                 self._advance()
 
     def _make(self, content: Content, recipe: Recipe, studies: Studies) -> None:
-        name = f"{content.name}_stylized_{recipe.name}"
-        if content.is_clip:
-            return self._make_clip(content, recipe, studies, name)
+        make = self._make_clip if content.is_clip else self._make_picture
+        before, after = make(content, recipe, studies)
+        self.sheet.note(content.name, recipe.name, before, studies.head, after)
+
+    def _make_picture(self, content: Content, recipe: Recipe, studies: Studies) -> Shown:
         work = artwork.read(content.path)
         stylised = pixels_of(self._transferred(image_of(self._sized(work.pixels)), work.pixels, studies))
         note = self._note(content, recipe)
-        path = self.tally.place(self.out / f"{name}{self.suffix or own_suffix(content.path)}", note)
+        path = self._place(content, recipe, self.suffix or own_suffix(content.path), note)
         artwork.write(path, stylised, work, note)
-        self.sheet.note(content.name, recipe.name, work.pixels, studies.head, stylised)
-        return None
+        return work.pixels, stylised
 
-    def _make_clip(self, content: Content, recipe: Recipe, studies: Studies, name: str) -> None:
-        smooth = Smoother()
-        first: list[tuple[Tensor, Tensor]] = []
-
-        def pictures() -> Iterator[Tensor]:
-            for frame in clips.frames(content.path):
-                image = image_of(self._sized(frame))
-                stylised = pixels_of(smooth(image, self._transferred(image, frame, studies)))
-                if not first:
-                    first.append((frame, stylised))
-                yield stylised
-
+    def _make_clip(self, content: Content, recipe: Recipe, studies: Studies) -> Shown:
         note = self._note(content, recipe)
-        path = self.tally.place(self.out / f"{name}{content.path.suffix}", note)
-        clips.write_clip(path, pictures(), clips.rate_of(content.path), note, content.path)
-        ((frame, stylised),) = first
-        self.sheet.note(content.name, recipe.name, frame, studies.head, stylised)
+        path = self._place(content, recipe, content.path.suffix, note)
+        clips.write_clip(path, self._frames(content, studies), clips.rate_of(content.path), note, content.path)
+        return next(clips.frames(content.path)), next(clips.frames(path))
+
+    def _frames(self, content: Content, studies: Studies) -> Iterator[Tensor]:
+        smooth = Smoother()
+        for frame in clips.frames(content.path):
+            image = image_of(self._sized(frame))
+            yield pixels_of(smooth(image, self._transferred(image, frame, studies)))
+
+    def _place(self, content: Content, recipe: Recipe, suffix: str, note: dict[str, Any]) -> Path:
+        return self.tally.place(self.out / f"{content.name}_stylized_{recipe.name}{suffix}", note)
 
     def _transferred(self, image: Tensor, pixels: Tensor, studies: Studies) -> Tensor:
         """An image (1, 3, H, W), of which `pixels` (3, h, w) are the original, in the styles."""
@@ -140,7 +143,7 @@ class Stylizing:
         if self.request.mask is None:
             return None
         height, width = pixels.shape[1:]
-        regions = masks.read(self.request.mask, count, (height, width)).to(image)
+        regions = self._mask(self.request.mask, count, (height, width)).to(image)
         return interpolate(regions, image.shape[2:], mode="bilinear", antialias=True)  # sums to 1 still
 
     @property
