@@ -271,6 +271,32 @@ def test_the_bar_says_how_much_memory_the_largest_picture_takes(adain, photo, pa
     assert doing == ["stylizing within about 0.024 GiB", "stylizing within about 0.018 GiB"]
 
 
+@pytest.mark.parametrize("method", ["learned", "gatys"])
+def test_the_bar_counts_the_frames_of_clips(method, learned, painting, stylize, tmp_path, monkeypatch):
+    """And what fails counts as done."""
+    pytest.importorskip("av")
+    from atelier.stylize.clips import write_clip
+
+    frame = torch.tensor(read(paint(tmp_path / "in" / "frame.png"))).permute(2, 0, 1)
+    write_clip(tmp_path / "film.mkv", [frame] * 3, Fraction(24), {})
+    paint(tmp_path / "in" / "tiny.png", 8, 8)
+    totals, told = [], []
+
+    def bar(_, total):
+        totals.append(total)
+        return nullcontext(lambda: told.append(None))
+
+    monkeypatch.setattr(stylizing, "bar", bar)
+    words, steps, style = {
+        "gatys": (["gatys", "--encoder", "embedded", "--steps", 2, "--size", 32, "--style", painting], 2, "painting"),
+        "learned": ([learned, "--style", "dawn"], 1, "dawn"),
+    }[method]
+    result = stylize(*words, "--content", tmp_path / "in", "--content", tmp_path / "film.mkv")
+    assert result.stderr.splitlines() == [f"{tmp_path / 'in' / 'tiny.png'} in {style}: {TINY}"]
+    assert totals == [(1 + 1 + 3) * steps]
+    assert len(told) == totals[0]
+
+
 def test_clips_are_stylised_frame_by_frame(learned, stylize, out, tmp_path):
     pytest.importorskip("av")
     from atelier.stylize.clips import frames, rate_of, write_clip

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from atelier.errors import UserError
-from atelier.stylize.clips import frames, rate_of, write_clip
+from atelier.stylize.clips import frames, length_of, rate_of, write_clip
 from atelier.stylize.motion import flow, warp
 from atelier.stylize.smoothing import Smoother
 
@@ -55,6 +55,15 @@ def with_sound(av, path, seconds=1):
         sound = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
         sound.sample_rate = 44100
         output.mux([*audio.encode(sound), *audio.encode(None), *video.encode(None)])
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_a_clip_is_as_long_as_its_frames_are_many(suffix, tmp_path):
+    """Matroska does not say how many there are."""
+    pytest.importorskip("av")
+    path = tmp_path / f"film.{suffix}"
+    write_clip(path, film(7), RATE, {})
+    assert length_of(path) == len([*frames(path)]) == 7
 
 
 @pytest.fixture

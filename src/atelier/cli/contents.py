@@ -10,6 +10,7 @@ from atelier.data.folder import SUFFIXES, picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.files import sha256
+from atelier.stylize import clips
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -97,6 +98,14 @@ def largest(found: Sequence[Content], size: int | None) -> tuple[int, int] | Non
             for height, width in sizes
         ]
     return max(sizes, key=lambda sides: sides[0] * sides[1], default=None)
+
+
+def frame_count(content: Content) -> int:
+    """1 of a picture, and of a clip that says nothing or cannot be read, which is told in its turn."""
+    try:
+        return clips.length_of(content.path) if content.is_clip else 1
+    except UserError:
+        return 1
 
 
 def _size(path: Path) -> tuple[int, int] | None:

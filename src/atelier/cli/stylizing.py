@@ -1,6 +1,6 @@
 """The work of `atelier stylize`: every content in every style, whatever becomes of a single one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, identity, largest
+from atelier.cli.contents import Content, contents, frame_count, identity, largest
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.methods import WEIGHTS, Chosen, Settings, method_of
+from atelier.cli.progress import Progress
 from atelier.cli.studies import Studies, gibibytes
 from atelier.cli.styles import Recipe, recipes
 from atelier.cli.tally import Tally
@@ -55,14 +56,14 @@ class Stylizing:
 
     def __init__(self, method: str, request: Request, settings: Settings) -> None:
         self.request = request
-        self.chosen = method_of(method, settings._replace(told=lambda *_: self._advance()))
+        self.chosen = method_of(method, settings._replace(told=lambda *_: self.progress.advance()))
         self.out = request.out or STYLISED / _folder_name(self.chosen, request, settings)
         self.memory = settings.memory
         self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
         self.suffix = None if request.suffix is None else suffix_of(request.suffix)
         self.sheet, self.tally = Sheet(), Tally()
         self._mask = lru_cache(1)(masks.read)  # the frames of a clip, and pictures that one mask fits, are of one size
-        self._advance = lambda: None
+        self.progress = Progress(lambda: None)
 
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
@@ -72,9 +73,11 @@ class Stylizing:
         if self.request.mask is not None:
             _refuse_unmasked(self.request.mask, wanted)
         doing = f"stylizing{self._estimated(found)}"
-        with bar(doing, len(found) * len(wanted) * max(1, self.chosen.steps)) as self._advance:
+        parts = {content: self._parts(content) for content in found}
+        with bar(doing, sum(parts.values()) * len(wanted)) as advance:
+            self.progress = Progress(advance)
             for recipe in wanted:
-                self._in_style(recipe, found)
+                self._in_style(recipe, parts)
         self.sheet.save(sheet, self._note(None, None))
         return self.tally.failed
 
@@ -92,14 +95,16 @@ class Stylizing:
             tell(f"{width} x {height} takes about {gibibytes(needed)}: in tiles within {gibibytes(self.memory)}")
         return f" within about {gibibytes(min(needed, self.memory))}"
 
-    def _in_style(self, recipe: Recipe, found: Sequence[Content]) -> None:
+    def _parts(self, content: Content) -> int:
+        """Of the work: the steps to each of its frames."""
+        return frame_count(content) * max(1, self.chosen.steps)
+
+    def _in_style(self, recipe: Recipe, parts: Mapping[Content, int]) -> None:
         size = self.request.style_size or STYLE_SIZE
         studies = Studies(self.chosen.method, recipe, self.policy, size, self.memory)
-        for content in found:
-            with self.tally.attempt(f"{content.path} in {recipe.name}"):
+        for content, count in parts.items():
+            with self.progress.over(count), self.tally.attempt(f"{content.path} in {recipe.name}"):
                 self._make(content, recipe, studies)
-            if not self.chosen.steps:
-                self._advance()
 
     def _make(self, content: Content, recipe: Recipe, studies: Studies) -> None:
         make = self._make_clip if content.is_clip else self._make_picture
@@ -135,6 +140,8 @@ class Stylizing:
         regions = self._regions(pixels, image, len(studies.recipe.styles))
         mixture = Mixture(studies.of(image), studies.recipe.weights, self.request.strength, regions)
         stylised = self.chosen.method.stylize(image, mixture)
+        if not self.chosen.steps:
+            self.progress.advance()
         if not stylised.sum().isfinite():  # of values in [-1, 1], and so only where one of them is not
             raise RunError("the result is not finite: the weights or the style are not fit for it")
         return stylised if self.policy is None else self.policy.after(stylised, image)

@@ -28,6 +28,14 @@ def rate_of(path: Path) -> Fraction:
         return Fraction(container.streams.video[0].average_rate or USUAL_RATE)
 
 
+def length_of(path: Path) -> int:
+    """How many frames a video says it has, or about how many its length leaves room for. Raises UserError."""
+    with _opened(path) as container:
+        video = container.streams.video[0]
+        seconds = Fraction(container.duration or 0, pyav().time_base)
+        return video.frames or max(1, round(seconds * (video.average_rate or USUAL_RATE)))
+
+
 def frames(path: Path) -> Iterator[Tensor]:
     """Each frame of a video's first picture track, uint8 (3, H, W) and as it is shown: a telephone's turned films are
     upright. Raises UserError."""
