@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from atelier.cli.contents import contents, largest
+from atelier.cli.studies import bytes_told
 from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, recipes
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
@@ -174,3 +175,10 @@ def test_memory_is_in_the_usual_units(text, count):
 def test_other_memory_is_refused(text):
     with pytest.raises(UserError, match="--max-memory: must be like 4GiB or 500MB"):
         bytes_of(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(2**31, "2 GiB"), (3 * 2**29, "1.5 GiB"), (500 * 2**20, "500 MiB"), (10**6, "0.95 MiB")]
+)
+def test_memory_is_told_in_the_unit_that_suits_it(count, text):
+    assert bytes_told(count) == text

@@ -255,7 +255,7 @@ def test_tiles_are_told_of_before_they_are_made(adain, learned, painting, styliz
     expected = read(out / "large_stylized_painting.png").astype(int)
     result = stylize(adain, "--content", large, "--style", painting, "--max-memory", "18MiB")
     assert result.exit_code == 0, result.output
-    assert result.stderr.strip() == "400 x 300 takes about 0.024 GiB: in tiles within 0.018 GiB"
+    assert result.stderr.strip() == "400 x 300 takes about 25 MiB: in tiles within 18 MiB"
     assert np.abs(read(out / "large_stylized_painting.png") - expected).max() <= 1
     result = stylize(adain, "--content", large, "--style", painting, "--max-memory", "5MiB")
     assert result.exit_code == 1
@@ -268,7 +268,7 @@ def test_the_bar_says_how_much_memory_the_largest_picture_takes(adain, photo, pa
     monkeypatch.setattr(stylizing, "bar", lambda what, total: doing.append(what) or nullcontext(lambda: None))
     for words in ([], ["--max-memory", "18MiB"]):
         assert stylize(adain, "--content", photo, "--content", large, "--style", painting, *words).exit_code == 0
-    assert doing == ["stylizing within about 0.024 GiB", "stylizing within about 0.018 GiB"]
+    assert doing == ["stylizing within about 25 MiB", "stylizing within about 18 MiB"]
 
 
 @pytest.mark.parametrize("method", ["learned", "gatys"])

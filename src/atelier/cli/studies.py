@@ -54,11 +54,15 @@ class Studies:
         if needed > self.memory:
             height, width = pixels.shape[1:]
             raise UserError(
-                f"--style-size: the style {style.name}, {width} x {height}, takes {gibibytes(needed)}, "
-                f"more than --max-memory, {gibibytes(self.memory)}"
+                f"--style-size: the style {style.name}, {width} x {height}, takes {bytes_told(needed)}, "
+                f"more than --max-memory, {bytes_told(self.memory)}"
             )
         return image_of(pixels)
 
 
-def gibibytes(count: int) -> str:
-    return f"{count / 2**30:.2g} GiB"
+def bytes_told(count: int) -> str:
+    """`1.5 GiB`, `24 MiB`, `0.95 MiB`."""
+    if count >= 2**30:
+        return f"{count / 2**30:.2g} GiB"
+    mebibytes = count / 2**20
+    return f"{mebibytes:.0f} MiB" if mebibytes >= 10 else f"{mebibytes:.2g} MiB"

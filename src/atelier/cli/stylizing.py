@@ -16,7 +16,7 @@ from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.methods import WEIGHTS, Chosen, Settings, method_of
 from atelier.cli.progress import Progress
-from atelier.cli.studies import Studies, gibibytes
+from atelier.cli.studies import Studies, bytes_told
 from atelier.cli.styles import Recipe, recipes
 from atelier.cli.tally import Tally
 from atelier.cli.trained import folder_name, given
@@ -92,8 +92,8 @@ class Stylizing:
             return ""
         needed, (height, width) = self.chosen.method.needs(*sides), sides
         if needed > self.memory:
-            tell(f"{width} x {height} takes about {gibibytes(needed)}: in tiles within {gibibytes(self.memory)}")
-        return f" within about {gibibytes(min(needed, self.memory))}"
+            tell(f"{width} x {height} takes about {bytes_told(needed)}: in tiles within {bytes_told(self.memory)}")
+        return f" within about {bytes_told(min(needed, self.memory))}"
 
     def _parts(self, content: Content) -> int:
         """Of the work: the steps to each of its frames."""
