@@ -107,7 +107,7 @@ def test_a_plot_that_cannot_be_written_is_refused_at_once(name, make, tmp_path):
     (tmp_path / "folder.png").mkdir()
     result = CliRunner().invoke(app, ["compare", str(make("a", fid=[1])), "--out", str(tmp_path / name)])
     assert isinstance(result.exception, UserError)
-    assert "--out: must be a file that ends in one of ['.png', '.svg', '.pdf']" in str(result.exception)
+    assert "--out: must be a file that ends in one of .pdf, .png, .svg" in str(result.exception)
 
 
 def test_a_plot_is_what_its_name_says(make, tmp_path):

@@ -219,7 +219,7 @@ def test_a_run_without_pairs_is_sent_to_the_other_command(cut, photo, restore, o
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["{plain}", "{photo}"], "RUN: .* is the run of a Gan, which makes no picture of another"),
+        (["{plain}", "{photo}"], "RUN: .* is a run of Gan, which makes no picture of another"),
         (["{blind}", "{photo}", "--mask", "nowhere.png"], "--mask: no such file or folder: 'nowhere.png'"),
         (["{blind}", "{photo}", "--mask", "{folder}"], "--mask: no pictures in"),
         (["{blind}", "nowhere.jpg"], "INPUT: no such file or folder: 'nowhere.jpg'"),

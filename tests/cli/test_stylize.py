@@ -198,7 +198,8 @@ def test_a_generators_image_as_a_style(adain, plain, photo, stylize, out):
     assert name == f"photo_stylized_{plain.parent.name}_{plain.name}-step-40-seed-7-index-0.png"
     (origin,) = read_note(out / name)["styles"]
     assert (origin["seed"], origin["generator"]["step"]) == (7, 40)
-    assert "makes no images out of latents" in refusal(stylize(adain, "--content", photo, "--style", f"gan:{adain}"))
+    told = refusal(stylize(adain, "--content", photo, "--style", f"gan:{adain}"))
+    assert told.endswith("is a run of ArbitraryStyle, which makes no images out of latents")
 
 
 def test_gatys_paints_without_a_run(photo, painting, stylize, out):
@@ -305,6 +306,7 @@ def test_clips_are_stylised_frame_by_frame(learned, stylize, out, tmp_path):
     write_clip(tmp_path / "film.mp4", painted, Fraction(24), {})
     result = stylize(learned, "--content", tmp_path / "film.mp4", "--style", "dawn")
     assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == f"1 clip in {out}"
     assert rate_of(out / "film_stylized_dawn.mp4") == 24
     assert [frame.shape for frame in frames(out / "film_stylized_dawn.mp4")] == [(3, 32, 48)] * 3
     assert read(tmp_path / "out.png").shape[:2] == (SIDE + 4, 2 * (SIDE + 2) + 2)  # its first frame, and what it became

@@ -1,12 +1,15 @@
 """What `atelier stylize` is told that it cannot do, and what it does all the same."""
 
 import re
+from fractions import Fraction
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from stylising import made, paint, refusal
 
+from atelier.stylize.clips import write_clip
 from atelier.stylize.levels import Levels
 
 TINY = "too small: 8 x 8, at least 16 pixels a side are needed"
@@ -109,7 +112,7 @@ def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize,
         (["nothing"], "METHOD: must be one of gatys, wct or a run folder, got 'nothing'"),
         (["gatis"], "did you mean 'gatys'"),
         (["{folder}"], "a folder without config.yaml"),
-        (["{plain}"], "METHOD: .* is the run of a Gan, which gives no picture the style of another"),
+        (["{plain}"], "METHOD: .* is a run of Gan, which gives no picture the style of another"),
         (["gatys", "--encoder", "vgg91"], "--encoder: must be one of embedded, .*got 'vgg91'; did you mean 'vgg19"),
         (["gatys", "--encoder", "vgg19_normalised"], "--weights: must be the path of vgg_normalised.pth"),
         (["gatys", "--encoder", "embedded", "--weights", "{photo}"], "--weights: the embedded encoder has its own"),
@@ -126,7 +129,7 @@ def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize,
         (["{adain}", "--strength", "1.5"], "--strength: must be from 0 to 1, got 1.5"),
         (["{adain}", "--strength", "nan"], "--strength: must be from 0 to 1, got nan"),
         (["{adain}", "--preserve-color", "colar"], "--preserve-color: must be one of coral, .*did you mean 'coral'"),
-        (["{adain}", "--format", "gif"], "--format: must be one of .*got 'gif'"),
+        (["{adain}", "--format", "gif"], "--format: must be one of jpeg, jpg, png, tif, tiff, webp, got 'gif'"),
         (["{adain}", "--max-memory", "lots"], "--max-memory: must be like 4GiB or 500MB"),
         (["{adain}", "--style", "nowhere.jpg"], "--style: no such file: 'nowhere.jpg'"),
     ],
@@ -146,7 +149,7 @@ def test_a_run_of_gatys_is_one_picture_and_no_method(make_style_run, photo, pain
     pair = [f"data.content={photo}", f"data.style={painting}"]
     run = make_style_run("once", "model=gatys", "data=image_pair", *pair)
     told = refusal(stylize(run, "--content", photo, "--style", painting))
-    assert "is the run of a Gatys, which gives no picture the style of another" in told
+    assert "is a run of Gatys, which gives no picture the style of another" in told
 
 
 def test_weights_of_another_network_are_told_before_any_picture(photo, painting, stylize, tmp_path):
@@ -157,3 +160,27 @@ def test_weights_of_another_network_are_told_before_any_picture(photo, painting,
             stylize("gatys", "--encoder", encoder, "--weights", path, "--content", photo, "--style", painting)
         )
         assert "holds the weights of another network" in told
+
+
+def test_another_format_is_no_matter_of_clips(learned, photo, stylize, out, tmp_path):
+    pytest.importorskip("av")
+    film, fault = tmp_path / "film.mkv", "--format: is of pictures; clips stay mp4, mov or mkv as they are"
+    write_clip(film, [torch.zeros(3, 32, 48, dtype=torch.uint8)], Fraction(24), {})
+    words = ["--content", film, "--style", "dawn", "--format", "webp"]
+    assert refusal(stylize(learned, *words)) == fault
+    assert not out.exists()
+    result = stylize(learned, *words, "--content", photo)
+    assert (result.exit_code, result.stderr.strip()) == (0, fault)
+    assert result.stdout.strip() == f"1 clip and 1 picture in {out}"
+    assert made(out) == ["film_stylized_dawn.mkv", "photo_stylized_dawn.webp"]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff", "png"])
+def test_what_is_left_of_an_animation_is_told_once(suffix, learned, stylize, out, tmp_path):
+    path = tmp_path / f"dance.{suffix}"
+    frames = [Image.new("RGB", (48, 32), shade) for shade in ("red", "white", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    result = stylize(learned, "--content", path)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [f"{path}: has several frames or pages, of which the first is taken"]
+    assert len(made(out)) == 2

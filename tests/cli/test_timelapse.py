@@ -84,9 +84,7 @@ def test_what_cannot_be_shown_is_said_in_one_line(run, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"nothing to show: .*samples holds no pictures named by their step"):
         timelapse(tmp_path / "empty", None)
-    with pytest.raises(
-        UserError, match=r"--out: must be a file that ends in one of \['.webp', '.gif'\], got '.*out.mp4'"
-    ):
+    with pytest.raises(UserError, match=r"--out: must be a file that ends in one of \.gif, \.webp, got '.*out.mp4'"):
         timelapse(run, run / "out.mp4")
     for seconds in (0, 0.09, 601, math.inf, math.nan):
         with pytest.raises(UserError, match=f"--seconds: must be from 0.1 to 600, got {seconds}"):

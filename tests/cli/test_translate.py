@@ -277,7 +277,7 @@ def test_a_result_that_is_not_finite_is_a_failure_and_no_picture(cut, photo, tra
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["{plain}", "{photo}"], "RUN: .* is the run of a Gan, which makes no picture of another"),
+        (["{plain}", "{photo}"], "RUN: .* is a run of Gan, which makes no picture of another"),
         (["{folder}", "{photo}"], "folder is no run folder: it has no config.yaml"),
         (["{cut}", "nowhere.jpg"], "INPUT: no such file or folder: 'nowhere.jpg'"),
         (["{cut}", "{folder}"], "INPUT: no pictures in"),

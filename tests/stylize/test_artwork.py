@@ -152,7 +152,7 @@ def test_a_description_by_others_is_no_note(tmp_path):
 
 def test_what_cannot_be_written_is_told_and_leaves_what_was_there(tmp_path):
     artwork = Artwork(tensor(photograph()))
-    with pytest.raises(UserError, match=r"a\.bmp: a picture's name must end in one of \['\.png'"):
+    with pytest.raises(UserError, match=r"a\.bmp: a picture's name must end in one of \.jpeg, \.jpg, \.png"):
         write(tmp_path / "a.bmp", artwork.pixels, artwork, {})
     write(tmp_path / "a.webp", artwork.pixels, artwork, NOTE)
     with pytest.raises(UserError, match="WEBP cannot hold 16384 x 16"):

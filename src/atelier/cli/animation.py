@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from atelier.errors import UserError
 from atelier.files import replacing
+from atelier.wording import listed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,7 +20,7 @@ DESCRIPTION = 0x010E
 
 def refuse_other_suffixes(out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES or out.is_dir():
-        raise UserError(f"--out: must be a file that ends in one of {list(SUFFIXES)}, got {str(out)!r}")
+        raise UserError(f"--out: must be a file that ends in one of {listed(SUFFIXES)}, got {str(out)!r}")
 
 
 def save(frames: Sequence["Image"], out: Path, milliseconds: Sequence[int], note: Mapping[str, object]) -> None:

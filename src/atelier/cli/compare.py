@@ -23,9 +23,10 @@ def compare(
     from atelier.cli.curves import plot
     from atelier.cli.standings import differences, entries, metric_of, ranked, sheet
     from atelier.errors import UserError
+    from atelier.wording import listed
 
     if out.suffix.lower() not in FORMATS or out.is_dir():
-        raise UserError(f"--out: must be a file that ends in one of {[*FORMATS]}, got {str(out)!r}")
+        raise UserError(f"--out: must be a file that ends in one of {listed(FORMATS)}, got {str(out)!r}")
     found = entries(runs)
     name = metric_of(found, metric)
     unlike = differences(found)

@@ -1,6 +1,7 @@
 """The files that a command is to work on."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +10,9 @@ from atelier.data import pictures
 from atelier.data.folder import SUFFIXES, picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.failures import tell
 from atelier.files import sha256
-from atelier.stylize import clips
+from atelier.stylize import artwork, clips
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -25,6 +27,10 @@ class Content(NamedTuple):
     @property
     def is_clip(self) -> bool:
         return self.path.suffix.lower() in CLIPS
+
+    @property
+    def kind(self) -> str:
+        return "clip" if self.is_clip else "picture"
 
 
 def identity(path: Path) -> dict[str, str]:
@@ -98,6 +104,14 @@ def largest(found: Sequence[Content], size: int | None) -> tuple[int, int] | Non
             for height, width in sizes
         ]
     return max(sizes, key=lambda sides: sides[0] * sides[1], default=None)
+
+
+def tell_of_animations(found: Sequence[Content]) -> None:
+    """Each picture that is the first of several in its file."""
+    for content in found:
+        with suppress(BrokenPicture, OSError):  # which is told in its turn
+            if not content.is_clip and artwork.is_animated(content.path):
+                tell(f"{content.path}: has several frames or pages, of which the first is taken")
 
 
 def frame_count(content: Content) -> int:

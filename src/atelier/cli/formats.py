@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from atelier.errors import UserError
+from atelier.wording import listed
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
@@ -14,7 +15,7 @@ def suffix_of(word: str) -> str:
     """Of `--format`, with its dot. Raises UserError for one that cannot be written."""
     suffix = f".{word.lower().lstrip('.')}"
     if suffix not in FORMATS:
-        raise UserError(f"--format: must be one of {[name[1:] for name in FORMATS]}, got {word!r}")
+        raise UserError(f"--format: must be one of {listed(name[1:] for name in FORMATS)}, got {word!r}")
     return suffix
 
 

@@ -120,9 +120,7 @@ def _of_run(path: Path, settings: Settings) -> Chosen:
         names = joined_names(facts(path).get("classes") or [_style_of(cfg)])
         network = task.network.to(memory_format=torch.channels_last)
         return Chosen(FeedForwardStyles(path.absolute().name, network, settings.memory), note, names)
-    raise UserError(
-        f"METHOD: {path} is the run of a {type(task).__name__}, which gives no picture the style of another"
-    )
+    raise UserError(f"METHOD: {path} is a run of {type(task).__name__}, which gives no picture the style of another")
 
 
 def _ready(encoder: Any) -> Any:

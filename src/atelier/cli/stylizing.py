@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, frame_count, identity, largest
+from atelier.cli.contents import Content, contents, frame_count, identity, largest, tell_of_animations
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.methods import WEIGHTS, Chosen, Settings, method_of
@@ -72,6 +72,8 @@ class Stylizing:
         sheet = place_beside(self.out)
         if self.request.mask is not None:
             _refuse_unmasked(self.request.mask, wanted)
+        self._refuse_or_tell_of_clips(found)
+        tell_of_animations(found)
         doing = f"stylizing{self._estimated(found)}"
         parts = {content: self._parts(content) for content in found}
         with bar(doing, sum(parts.values()) * len(wanted)) as advance:
@@ -95,6 +97,15 @@ class Stylizing:
             tell(f"{width} x {height} takes about {bytes_told(needed)}: in tiles within {bytes_told(self.memory)}")
         return f" within about {bytes_told(min(needed, self.memory))}"
 
+    def _refuse_or_tell_of_clips(self, found: Sequence[Content]) -> None:
+        """That they stay as they are in format, whatever is asked for."""
+        if self.suffix is None or not any(content.is_clip for content in found):
+            return
+        fault = "--format: is of pictures; clips stay mp4, mov or mkv as they are"
+        if all(content.is_clip for content in found):
+            raise UserError(fault)
+        tell(fault)
+
     def _parts(self, content: Content) -> int:
         """Of the work: the steps to each of its frames."""
         return frame_count(content) * max(1, self.chosen.steps)
@@ -103,7 +114,7 @@ class Stylizing:
         size = self.request.style_size or STYLE_SIZE
         studies = Studies(self.chosen.method, recipe, self.policy, size, self.memory)
         for content, count in parts.items():
-            with self.progress.over(count), self.tally.attempt(f"{content.path} in {recipe.name}"):
+            with self.progress.over(count), self.tally.attempt(f"{content.path} in {recipe.name}", content.kind):
                 self._make(content, recipe, studies)
 
     def _make(self, content: Content, recipe: Recipe, studies: Studies) -> None:

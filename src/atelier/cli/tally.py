@@ -1,6 +1,7 @@
 """What became of many pictures, one by one: a single one that fails does not spoil the others."""
 
 import errno
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,16 +16,18 @@ from atelier.failures import one_line, tell
 
 class Tally:
     def __init__(self) -> None:
-        self.made = self.failed = self.numbered = 0
+        self.made: Counter[str] = Counter()
+        """By kinds."""
+        self.failed = self.numbered = 0
         self._elsewhere = False
 
     @contextmanager
-    def attempt(self, name: object) -> Iterator[None]:
-        """Around the making of one picture: what is known to go wrong is told in a line that begins with its name."""
+    def attempt(self, name: object, kind: str = "picture") -> Iterator[None]:
+        """Around the making of one of a kind: what is known to go wrong is told in a line that begins with its name."""
         self._elsewhere = False
         try:
             yield
-            self.made += 1
+            self.made[kind] += 1
             self.numbered += self._elsewhere
         except (BrokenPicture, UserError, RunError, torch.OutOfMemoryError) as error:
             self._fail(name, one_line(error))
@@ -49,7 +52,9 @@ class Tally:
         tell(f"{name}: {reason}")
 
     def told(self, folder: Path) -> str:
-        parts = [f"{self.made} {'picture' if self.made == 1 else 'pictures'} in {folder}"]
+        counts = self.made or {"picture": 0}
+        made = " and ".join(f"{count} {kind if count == 1 else f'{kind}s'}" for kind, count in counts.items())
+        parts = [f"{made} in {folder}"]
         if self.numbered:
             parts.append(f"{self.numbered} numbered, for there were others of the name")
         if self.failed:

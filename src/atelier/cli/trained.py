@@ -36,7 +36,7 @@ class Trained:
     def __init__(self, run: Path, checkpoint: Path | None = None) -> None:
         task, self.cfg, content = runs.load(run, checkpoint)
         if not isinstance(task, Gan):
-            raise UserError(f"{run}: a {type(task).__name__} makes no images out of latents")
+            raise UserError(f"{run} is a run of {type(task).__name__}, which makes no images out of latents")
         self.task = task.to(device())
         known = facts(run)
         if not known.get("pictures", True):

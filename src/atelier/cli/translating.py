@@ -10,7 +10,7 @@ from torch import Tensor
 
 from atelier import run as runs
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, contents_of, identity
+from atelier.cli.contents import Content, contents, contents_of, identity, tell_of_animations
 from atelier.cli.devices import device
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
@@ -58,7 +58,7 @@ class Learned:
         task, _, content = runs.load(run, checkpoint)
         self.run = run
         if not isinstance(task, TranslationTask):
-            raise UserError(f"RUN: {run} is the run of a {type(task).__name__}, which makes no picture of another")
+            raise UserError(f"RUN: {run} is a run of {type(task).__name__}, which makes no picture of another")
         self.networks = task.to(device()).translators
         self.origin: dict[str, Any] = {"run": title(run), "step": content["global_step"]}
 
@@ -125,6 +125,7 @@ class Translating:
     def run(self, paths: Sequence[Path]) -> int:
         """How many pictures failed; the others' names end in `word`."""
         found, sheet = contents(paths, "INPUT", self.tally.leave_out), place_beside(self.out)
+        tell_of_animations(found)
         with bar(self.word, len(found)) as advance:
             for content in found:
                 with self.tally.attempt(content.path):

@@ -15,6 +15,7 @@ from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.stylize import provenance
+from atelier.wording import listed
 
 SMALLEST = 16
 """Pixels a side: what the encoders' four poolings leave one activation of."""
@@ -53,6 +54,11 @@ def read(path: Path) -> Artwork:
     if min(height, width) < SMALLEST:
         raise BrokenPicture(f"too small: {width} x {height}, at least {SMALLEST} pixels a side are needed")
     return Artwork(pixels.contiguous(), profile, _opacity(data) if transparent else None)
+
+
+def is_animated(path: Path) -> bool:
+    """Whether the file has several frames or pages, of which `read` takes the first. Raises BrokenPicture, OSError."""
+    return pictures.inspect(path.read_bytes(), _animated)
 
 
 def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, object]) -> None:
@@ -94,7 +100,7 @@ def _kind(path: Path) -> str:
     try:
         return _KINDS[path.suffix.lower()]
     except KeyError:
-        raise UserError(f"{path}: a picture's name must end in one of {[*_KINDS]}") from None
+        raise UserError(f"{path}: a picture's name must end in one of {listed(_KINDS)}") from None
 
 
 def _cut_out(picture: Image.Image, opacity: Tensor, kind: str) -> Image.Image:
@@ -109,6 +115,11 @@ def _rgb_profile(picture: Image.Image) -> bytes | None:
     """A profile of CMYK or grey does not describe the RGB that the picture is decoded to (ICC.1, 7.2: the header)."""
     profile = picture.info.get("icc_profile") or b""
     return profile if profile[16:20] == b"RGB " and profile[36:40] == b"acsp" else None
+
+
+def _animated(picture: Image.Image) -> bool:
+    """The further pictures in a camera's JPEG, an MPO, are previews."""
+    return picture.format != "MPO" and getattr(picture, "is_animated", False)
 
 
 def _opacity(data: bytes) -> Tensor | None:

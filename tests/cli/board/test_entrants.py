@@ -91,7 +91,7 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
 def test_a_run_that_gives_no_picture_a_style_is_told_and_left_out(pictures, plain, adain, capsys):
     made = contest(pictures, [plain, adain])
     assert [row.name for row in made.rows] == ["adain"]
-    assert capsys.readouterr().err.startswith(f"{plain.name}: METHOD: {plain} is the run of a Gan")
+    assert capsys.readouterr().err.startswith(f"{plain.name}: METHOD: {plain} is a run of Gan")
 
 
 def test_a_run_whose_encoders_file_has_moved_heeds_the_one_that_is_named(pictures, tmp_path, monkeypatch, capsys):
