@@ -65,6 +65,16 @@ def test_learned_styles_go_by_their_names():
     assert recipe.origin[0] == {"learned": "noon", "weight": 2.0}
 
 
+def test_a_file_stands_for_the_learned_style_of_its_name(tmp_path):
+    candy, x = paint(tmp_path / "candy.jpg"), paint(tmp_path / "x.jpg")
+    (recipe,) = recipes([f"{candy}:2", "udnie"], ["candy", "udnie"])
+    assert recipe.styles == [LearnedStyle("candy", 0), LearnedStyle("udnie", 1)]
+    assert recipe.weights == [2.0, 1.0]
+    for word in (str(x), str(tmp_path / "gone" / "candy.jpg")):
+        with pytest.raises(UserError, match=f"has learned candy, udnie, and takes no others; got '{word}'"):
+            recipes([word], ["candy", "udnie"])
+
+
 def test_an_image_of_a_generator_is_a_style(plain):
     first, second = (recipes([f"gan:{plain}?seed=7&index={index}"], None)[0] for index in (0, 1))
     assert first.styles == [GeneratedStyle(plain, 7, 0)]
@@ -96,9 +106,10 @@ def test_a_generators_images_that_differ_are_called_differently(labelled):
         ([], "--style: must be given"),
         (["nowhere.png"], "--style: no such file: 'nowhere.png'"),
         (["{folder}", "{picture}"], "--style: a folder is for each of its pictures in turn"),
-        (["{picture}:0"], "--style: a weight must be above 0, got 0"),
-        (["{picture}:-1"], "--style: a weight must be above 0, got -1"),
-        (["{picture}:inf"], "--style: a weight must be above 0, got inf"),
+        (["{picture}:0"], "--style: a weight must be a finite number above 0, got 0"),
+        (["{picture}:-1"], "--style: a weight must be a finite number above 0, got -1"),
+        (["{picture}:1e999"], "--style: a weight must be a finite number above 0, got 1e999"),
+        (["{picture}:inf"], "--style: a weight must be a finite number above 0, got inf"),
         (["{empty}"], "--style: no pictures in"),
         (["gan:{folder}"], "--style: gan:.*is no run folder"),
         (["gan:{plain}?sed=3"], "--style: must be like 'gan:RUN.seed=7.*', got sed=3"),

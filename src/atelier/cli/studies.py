@@ -49,7 +49,8 @@ class Studies:
         try:
             pixels = sized(style.picture(), self.size)
         except BrokenPicture as error:
-            raise BrokenPicture(f"the style {style.name}: {error}") from error
+            which = f" {style.name}" if len(self.recipe.styles) > 1 else ""  # or the picture to be is called after it
+            raise BrokenPicture(f"the style{which} cannot be used ({error})") from error
         needed = self.method.needs(*pixels.shape[1:])
         if needed > self.memory:
             height, width = pixels.shape[1:]

@@ -137,14 +137,19 @@ def _of_learned(words: Sequence[str], learned: Sequence[str]) -> list[Recipe]:
     if not words:
         return [Recipe([LearnedStyle(name, number)], [1.0]) for number, name in enumerate(learned)]
     parts = [_weighted(word) for word in words]
-    for name, _ in parts:
-        if name not in learned:
-            raise UserError(
-                f"--style: this network has learned {listed(learned)}, and takes no others; got {name!r}"
-                f"{did_you_mean(name, learned)}"
-            )
-    styles = [LearnedStyle(name, learned.index(name)) for name, _ in parts]
-    return [Recipe(styles, [weight for _, weight in parts])]
+    return [Recipe([_learned(word, learned) for word, _ in parts], [weight for _, weight in parts])]
+
+
+def _learned(word: str, learned: Sequence[str]) -> LearnedStyle:
+    """By its name, or by the file that it may have been learned from, which is of its name."""
+    file = Path(word)
+    name = file.stem if word not in learned and file.is_file() else word
+    if name not in learned:
+        raise UserError(
+            f"--style: this network has learned {listed(learned)}, and takes no others; got {word!r}"
+            f"{did_you_mean(name, learned)}"
+        )
+    return LearnedStyle(name, learned.index(name))
 
 
 def _weighted(word: str) -> tuple[str, float]:
@@ -157,7 +162,7 @@ def _weighted(word: str) -> tuple[str, float]:
     except ValueError:
         return word, 1.0
     if not 0 < weight < float("inf"):
-        raise UserError(f"--style: a weight must be above 0, got {text} in {word!r}")
+        raise UserError(f"--style: a weight must be a finite number above 0, got {text} in {word!r}")
     return name, weight
 
 

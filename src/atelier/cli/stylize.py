@@ -23,7 +23,7 @@ def stylize(
         Path | None,
         typer.Option(help="Folder for what comes out; by default one in stylised/ named by what was asked."),
     ] = None,
-    strength: Annotated[float, typer.Option(help="From 0, the content as it is, to 1.")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="From 0, the content as it is, to 1.")] = 1.0,
     preserve_color: Annotated[
         str | None, typer.Option(help="Keep the content's colours: luminance, coral or histogram.")
     ] = None,
@@ -55,9 +55,6 @@ def stylize(
 
     What cannot be read is told and left out; the exit code is the number of pictures that failed.
     """
-    if not 0 <= strength <= 1:
-        raise UserError(f"--strength: must be from 0 to 1, got {strength}")
-
     from atelier.cli.methods import Settings
     from atelier.cli.stylizing import Request, Stylizing
 
