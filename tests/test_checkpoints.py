@@ -28,7 +28,10 @@ def test_a_damaged_file_is_named_and_the_previous_one_offered(run, damage):
     last, previous = run / "checkpoints" / "last.ckpt", run / "checkpoints" / "previous.ckpt"
     previous.write_bytes(last.read_bytes())
     last.write_bytes(last.read_bytes()[:400] if damage == "half" else damage)
-    with pytest.raises(UserError, match=r"last.ckpt cannot be read: .*there is also .*previous.ckpt"):
+    with pytest.raises(
+        UserError,
+        match=r"last.ckpt cannot be read: it is damaged, or none of this program; there is also .*previous.ckpt",
+    ):
         read(last)
 
 

@@ -43,8 +43,10 @@ def read(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         raise UserError(f"no checkpoint {path}{_instead(path)}")
     try:
         content = torch.load(path, map_location=map_location, weights_only=True)
-    except Exception as error:  # zip, pickle and torch each have their own for a damaged file
-        raise UserError(f"the checkpoint {path} cannot be read: {_reason(error)}{_instead(path)}") from error
+    except Exception as error:  # zip, pickle and torch each have their own for a damaged file, and advice with it
+        system = error.strerror if isinstance(error, OSError) else None
+        reason = system or "it is damaged, or none of this program"
+        raise UserError(f"the checkpoint {path} cannot be read: {reason}{_instead(path)}") from error
     if not isinstance(content, dict) or "state_dict" not in content:
         raise UserError(f"{path} is no checkpoint of this program{_instead(path)}")
     return content
@@ -69,7 +71,3 @@ def _instead(path: Path) -> str:
     others = [path.with_name(name) for name in (LAST, PREVIOUS, BEST) if path.with_name(name).is_file()]
     others = [other for other in others if other != path]
     return f"; there is also {' and '.join(map(str, others))}" if others else ""
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -9,6 +9,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from stylising import made, paint, refusal
 
+from atelier import weights
+from atelier.errors import UserError
 from atelier.stylize.clips import write_clip
 from atelier.stylize.levels import Levels
 
@@ -117,11 +119,15 @@ def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize,
         (["gatys", "--encoder", "vgg19_normalised"], "--weights: must be the path of vgg_normalised.pth"),
         (["gatys", "--encoder", "embedded", "--weights", "{photo}"], "--weights: the embedded encoder has its own"),
         (["gatys", "--weights", "nowhere.pth"], "--weights: no such file: 'nowhere.pth'"),
-        (["gatys", "--encoder", "vgg19", "--weights", "{photo}"], "cannot be read as weights"),
-        (["gatys", "--encoder", "vgg19_slim"], "vgg19_slim: no weights at .*encoder=embedded needs none"),
-        (["wct"], "vgg19_slim: no weights at"),
+        (["gatys", "--encoder", "vgg19", "--weights", "{photo}"], "^--weights: '{photo}' is no file of weights, or a"),
+        (["gatys", "--encoder", "vgg19_slim"], "^--weights: must be the path of wct.*; --encoder embedded needs none$"),
+        (["gatys", "--weights", "{photo}"], "or a damaged one; --encoder says whose weights they are$"),
+        (["gatys", "--weights", "{other}"], "another network.*; --encoder says whose weights they are$"),
+        (["wct"], "^--weights: must be the path of wct16x_all.safetensors .*, or that file must be in [^;]*$"),
         (["wct", "--weights", "nowhere.pth"], "--weights: no such file"),
-        (["wct", "--weights", "{photo}"], "cannot be read as weights"),
+        (["wct", "--weights", "{photo}"], "^--weights: '{photo}' is no file of weights, or a damaged one$"),
+        (["{adain}", "--weights", "nope"], "^--weights: no such file: 'nope'$"),
+        (["{adain}", "--checkpoint", "{photo}"], "photo.png cannot be read: it is damaged, or none of this program$"),
         (["wct", "--encoder", "embedded"], "--encoder: wct has trained decoders for vgg19_slim alone"),
         (["wct", "--steps", "3"], "--steps: is nothing that wct could heed"),
         (["gatys", "--checkpoint", "{photo}"], "--checkpoint: is nothing that gatys could heed"),
@@ -137,9 +143,12 @@ def test_mistakes_are_one_line_that_names_the_option(
 ):
     folder = tmp_path / "folder"
     folder.mkdir()
-    places = {"adain": adain, "plain": plain, "photo": photo, "folder": folder}
+    save_file({"features.0.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
+    places = {
+        "adain": adain, "plain": plain, "photo": photo, "folder": folder, "other": tmp_path / "other.safetensors",
+    }  # fmt: skip
     told = refusal(stylize("--content", photo, "--style", painting, *(word.format_map(places) for word in words)))
-    assert re.search(text, told), told
+    assert re.search(text.replace("{photo}", str(photo)), told), told
     assert not out.exists()
 
 
@@ -155,6 +164,31 @@ def test_of_mixed_styles_the_broken_one_is_named(adain, photo, painting, stylize
     (tmp_path / "bad.png").write_bytes(b"")
     result = stylize(adain, "--content", photo, "--style", painting, "--style", tmp_path / "bad.png")
     assert result.stderr.strip() == f"{photo} in painting+bad: the style bad cannot be used (empty file)"
+
+
+def test_what_is_no_file_of_weights_for_a_runs_encoder(make_style_run, photo, painting, stylize, shared_data):
+    weights = shared_data / "weights" / "wct16x_all.safetensors"
+    run = make_style_run("slim", "model=adain", "encoder=vgg19_slim", f"encoder.weights={weights}")
+    told = refusal(stylize(run, "--weights", photo, "--content", photo, "--style", painting))
+    assert told == f"--weights: '{photo}' is no file of weights, or a damaged one"
+
+
+def test_without_a_download_what_needs_none_is_named(photo, painting, stylize, monkeypatch):
+    def fetch(name):
+        raise UserError(f"{name}: cannot be downloaded (no network)")
+
+    monkeypatch.setattr(weights, "fetch", fetch)
+    told = refusal(stylize("gatys", "--encoder", "vgg19", "--content", photo, "--style", painting))
+    assert told == "--encoder: vgg19: cannot be downloaded (no network); --encoder embedded needs none"
+
+
+@pytest.mark.parametrize("words", [[], ["--encoder", "embedded"]])
+def test_that_the_coarsest_eye_looks_is_told_unless_it_is_asked_for(words, photo, painting, stylize):
+    small = ["--size", 32, "--steps", 1]
+    result = stylize("gatys", *words, *small, "--content", photo, "--style", painting)
+    assert result.exit_code == 0, result.output
+    told = "--encoder: none is named and no weights are at hand, so the package's own looks, the coarsest; "
+    assert result.stderr == ("" if words else f"{told}`atelier weights fetch vgg19` brings a better one\n")
 
 
 def test_a_run_of_gatys_is_one_picture_and_no_method(make_style_run, photo, painting, stylize):

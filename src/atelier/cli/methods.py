@@ -15,6 +15,7 @@ from atelier.encoders import Encoder
 from atelier.errors import UserError
 from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram
+from atelier.networks import state
 from atelier.networks.slim import LEVELS, SlimDecoder
 from atelier.networks.transforms.wct import WCT
 from atelier.run_folder import CONFIG, facts, title
@@ -33,6 +34,9 @@ STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STEPS, STYLE_WEIGHT, VARIATION_WEIGHT = 300, 100.0, 0.02
 HISTORY = 20
 """Steps that L-BFGS remembers: two gradients' worth each, beside some ten that it works with."""
+
+EMBEDDED = "embedded"
+EMBEDDED_INSTEAD = f"; --encoder {EMBEDDED} needs none"
 
 WEIGHTS = "weights_sha256"
 """In the note: by which weights a picture was made, for two files, or two runs, may be of one name."""
@@ -65,22 +69,44 @@ def method_of(name: str, settings: Settings) -> Chosen:
     if name not in _BY_NAME and not (Path(name) / CONFIG).is_file():
         raise UserError(f"METHOD: must be one of {listed(_BY_NAME)} or a run folder, got {name!r}{_guess(name)}")
     _refuse_unused(name, settings)
+    if settings.weights is not None and not settings.weights.is_file():
+        raise UserError(f"--weights: no such file: {str(settings.weights)!r}")
     chosen = _chosen(name, settings)
     return chosen._replace(note={**chosen.note, WEIGHTS: digest(chosen.method)})
 
 
 def _chosen(name: str, settings: Settings) -> Chosen:
-    if name not in _BY_NAME:
-        return _of_run(Path(name), settings)
+    make = _BY_NAME.get(name, partial(_of_run, Path(name)))
     try:
-        return _BY_NAME[name](settings)
-    except ValueError as error:  # a file that is absent, or another network's
-        whose = "; whose they are is for --encoder to say" if settings.weights and settings.encoder is None else ""
-        raise UserError(f"--weights: {str(error).removeprefix('weights: ')}{whose}") from error
+        return make(settings)
+    except (ValueError, UserError) as error:
+        file = settings.weights
+        if file is None or str(error).startswith("--"):
+            raise
+        whose = "; --encoder says whose weights they are" if name == "gatys" and settings.encoder is None else ""
+        if not _is_of_weights(file):  # of which loaders say more than a user can do anything with
+            raise UserError(f"--weights: {str(file)!r} is no file of weights, or a damaged one{whose}") from error
+        if name in _BY_NAME:  # then they are another network's
+            raise UserError(f"--weights: {error}{whose}") from error
+        raise
+
+
+def _is_of_weights(file: Path) -> bool:
+    try:
+        state.read(file)
+    except ValueError:
+        return False
+    return True
 
 
 def _gatys(settings: Settings) -> Chosen:
-    encoder = _ready(_encoder(settings))
+    encoder = _encoder(settings)
+    try:
+        encoder = _ready(encoder)
+    except UserError as error:
+        if settings.weights is not None:
+            raise
+        raise UserError(f"--encoder: {error}{EMBEDDED_INSTEAD}") from error  # of a download that failed
     objective = Objective(
         encoder,
         ContentDistance(),
@@ -100,12 +126,22 @@ def _wct(settings: Settings) -> Chosen:
     if settings.encoder not in (None, "vgg19_slim"):
         raise UserError("--encoder: wct has trained decoders for vgg19_slim alone; `model=wct` trains others")
     path = encoders.slim_path(None if settings.weights is None else str(settings.weights))
+    _refuse_absent(path)
     levels = []
     for level in reversed(LEVELS):
         encoder = _ready(encoders.vgg19_slim(str(path) if settings.weights else None, level))
         transform = WCT(f"relu{level}_1")
         levels.append(Level(encoder, transform, SlimDecoder.pretrained(path, level)).to(device()))
     return Chosen(Levels("wct", levels, settings.memory), {"encoder": "vgg19_slim"})
+
+
+def _refuse_absent(path: Path, instead: str = "") -> None:
+    """Raise UserError where there is no file of the distilled VGG-19."""
+    if not path.is_file():
+        raise UserError(
+            f"--weights: must be the path of {encoders.SLIM_FILE} (of Collaborative Distillation), or that file must "
+            f"be in {path.parent}{instead}"
+        )
 
 
 def _of_run(path: Path, settings: Settings) -> Chosen:
@@ -148,12 +184,17 @@ def _encoder(settings: Settings) -> Encoder:
     return _ENCODERS[name](own)
 
 
+def _slim(own: str | None) -> Encoder:
+    _refuse_absent(encoders.slim_path(own), EMBEDDED_INSTEAD)
+    return encoders.vgg19_slim(own)
+
+
 def _at_hand(own: str | None) -> str:
     if own is not None:
         return "vgg19"
     if weights.path_of("vgg19").is_file():
         return "vgg19"
-    return "vgg19_slim" if encoders.slim_path(None).is_file() else "embedded"
+    return "vgg19_slim" if encoders.slim_path(None).is_file() else EMBEDDED
 
 
 def _embedded(own: str | None) -> Encoder:
@@ -180,10 +221,10 @@ def _guess(name: str) -> str:
 
 
 _ENCODERS: dict[str, Callable[[str | None], Encoder]] = {
-    "embedded": _embedded,
+    EMBEDDED: _embedded,
     "vgg19": encoders.vgg19,
     "vgg19_normalised": _normalised,
-    "vgg19_slim": encoders.vgg19_slim,
+    "vgg19_slim": _slim,
 }
 
 _BY_NAME: dict[str, Callable[[Settings], Chosen]] = {"gatys": _gatys, "wct": _wct}

@@ -14,7 +14,7 @@ from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, frame_count, identity, largest, tell_of_animations
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.methods import WEIGHTS, Chosen, Settings, method_of
+from atelier.cli.methods import EMBEDDED, WEIGHTS, Chosen, Settings, method_of
 from atelier.cli.progress import Progress
 from atelier.cli.studies import Studies, bytes_told
 from atelier.cli.styles import Recipe, recipes
@@ -57,6 +57,7 @@ class Stylizing:
     def __init__(self, method: str, request: Request, settings: Settings) -> None:
         self.request = request
         self.chosen = method_of(method, settings._replace(told=lambda *_: self.progress.advance()))
+        _tell_of_coarse_eye(self.chosen, settings)
         self.out = request.out or STYLISED / _folder_name(self.chosen, request, settings)
         self.memory = settings.memory
         self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
@@ -186,6 +187,14 @@ class Stylizing:
             seed=asked.seed,
             atelier=version("atelier"),
             torch=version("torch"),
+        )
+
+
+def _tell_of_coarse_eye(chosen: Chosen, settings: Settings) -> None:
+    if settings.encoder is None and chosen.note.get("encoder") == EMBEDDED:
+        tell(
+            "--encoder: none is named and no weights are at hand, so the package's own looks, the coarsest; "
+            "`atelier weights fetch vgg19` brings a better one"
         )
 
 
