@@ -45,7 +45,8 @@ def leaderboard(
 ) -> None:
     """Score methods on every content in every style, with intervals, and measure their time and memory.
 
-    A method that fails is told, the others go on, and the exit code is 1. One that knows only the styles it has learned
+    A method that fails is told, and so is a picture that cannot be read; the others go on, and the exit code is the
+    number of both. A method that knows only the styles it has learned
     is scored on those of them that --style has, by their files' names, and stands below the others.
     """
     from atelier.cli.board.contest import Contest, entrants
@@ -63,7 +64,7 @@ def leaderboard(
 
         print_sheet(contest.rows)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(min(failed, 100))
 
 
 def _new(out: Path | None) -> Path | None:

@@ -1,6 +1,7 @@
 """`atelier leaderboard`: every method over one grid."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -71,3 +72,28 @@ def test_with_a_single_pair_there_is_no_interval(learned, tmp_path):
     content, style = paint(tmp_path / "content", ["cat"]), paint(tmp_path / "style", ["wave"], seed=1)
     score = contest((content, style), [learned], measures=["ssim"]).rows[0].told["scores"]["ssim"]
     assert (score["low"], score["high"]) == (None, None)
+
+
+def test_pictures_that_cannot_be_read_are_told_and_left_out(pictures, adain, tmp_path):
+    """The board is that of the others, and as comparable; the exit code counts all that failed."""
+    content, style = (tmp_path / "content", tmp_path / "style")
+    for source, folder in zip(pictures, (content, style), strict=True):
+        shutil.copytree(source, folder)
+    options = ["--size", 80, "--measures", "ssim", "--json"]
+    whole = json.loads(run("leaderboard", adain, "--content", content, "--style", style, *options).stdout)
+    (content / "bad.png").write_bytes(b"no picture")
+    (style / "empty.png").write_bytes(b"")
+    result = run("leaderboard", adain, "nonsense", "--content", content, "--style", style, *options)
+    faults = [
+        f"--content: {content / 'bad.png'} cannot be used (not an image)",
+        f"--style: {style / 'empty.png'} cannot be used (empty file)",
+    ]
+    assert result.stderr.splitlines()[:2] == faults
+    assert result.exit_code == 3
+    board = json.loads(result.stdout)
+    assert board["left_out"] == faults
+    assert board["card"] == whole["card"]
+    assert board["methods"]["adain"]["scores"] == whole["methods"]["adain"]["scores"]
+    (content / "bad.png").write_bytes((content / "cat.png").read_bytes())
+    more = json.loads(run("leaderboard", adain, "--content", content, "--style", style, *options).stdout)
+    assert more["card"]["content_key"] != whole["card"]["content_key"]

@@ -53,7 +53,7 @@ class Contest:
         self.failed: dict[str, str] = {}
 
     def hold(self, methods: dict[str, str], out: Path | None) -> int:
-        """How many methods failed. Without `out` the pictures go when they are scored.
+        """How many methods failed or pictures could not be read. Without `out` what is painted goes once it is scored.
 
         Raises UserError where all did.
         """
@@ -70,7 +70,7 @@ class Contest:
                 self._write(out)
         if not self.rows:
             raise UserError("METHOD: none could be scored")
-        return len(self.failed)
+        return len(self.failed) + len(self.grid.left_out)
 
     def record(self) -> dict[str, Any]:
         """Scores compare between boards of equal `card`, costs also where the `machine` is alike."""
@@ -86,6 +86,7 @@ class Contest:
             **self.grid.roots,
             "methods": {row.name: row.told for row in self.rows},
             "failed": self.failed,
+            "left_out": self.grid.left_out,
         }
 
     def _try(self, name: str, act: Callable[..., object], *arguments: Any) -> bool:

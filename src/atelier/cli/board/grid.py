@@ -9,21 +9,25 @@ from atelier.cli.contents import joined_name
 from atelier.cli.transfers import read_square
 from atelier.data.gallery import Gallery
 from atelier.errors import UserError
+from atelier.failures import tell
 from atelier.metrics.style.triples import match
 
 
 class Grid:
     """Contents and styles by their files' stems: uint8 (1, 3, size, size), the whole picture with another aspect.
 
-    Raises UserError for what is no folder of pictures, a picture that cannot be read, and names that `atelier score`
-    would not tell apart in the stylised files.
+    A picture that cannot be read is told and left out, as if it were not in its folder. Raises UserError for what is no
+    folder of pictures, where none of them can be read, and for names that `atelier score` would not tell apart in the
+    stylised files.
     """
 
     def __init__(self, content: Path, style: Path, size: int) -> None:
         self.size = size
         self._galleries = {"content": Gallery(content, "--content"), "style": Gallery(style, "--style")}
-        self._refuse_ambiguous()
+        self.left_out: list[str] = []
+        """What is wrong with each picture that cannot be read."""
         self.contents, self.styles = (self._squares(gallery) for gallery in self._galleries.values())
+        self._refuse_ambiguous()
         self.joined = {Path(name).stem: joined_name(name) for name in self._galleries["style"].names}
         """What a network that has learned a style, by its stem, may call it."""
 
@@ -52,7 +56,17 @@ class Grid:
                 )
 
     def _squares(self, gallery: Gallery) -> dict[str, Tensor]:
-        return {Path(name).stem: read_square(gallery.root / name, gallery.option, self.size) for name in gallery.names}
+        found: dict[str, Tensor] = {}
+        for name in gallery.names:
+            try:
+                found[name] = read_square(gallery.root / name, gallery.option, self.size)
+            except UserError as error:
+                self.left_out.append(str(error))
+                tell(str(error))
+        if not found:
+            raise UserError(f"{gallery.option}: none of the pictures in {str(gallery.root)!r} can be used")
+        gallery.names = [*found]  # its key is that of these alone
+        return {Path(name).stem: pixels for name, pixels in found.items()}
 
 
 def file_name(content: str, style: str) -> str:
