@@ -7,7 +7,7 @@ import pytest
 import torch
 from stylising import paint, read
 
-from atelier.cli.contact import NAME, SIDE, Sheet, place_beside
+from atelier.cli.contact import MOST, NAME, SIDE, Sheet, place_beside
 from atelier.errors import UserError
 from atelier.stylize import artwork
 
@@ -28,6 +28,31 @@ def test_the_longer_side_of_a_sheet_runs_down(contents, styles, tmp_path):
     expected[1:, 0], expected[0, 1:] = range(contents), range(100, 100 + styles)
     expected[1:, 1:] = [[200 + 10 * content + style for style in range(styles)] for content in range(contents)]
     np.testing.assert_array_equal(middles, expected if contents >= styles else expected.T)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("headed", [False, True])
+def test_a_strip_is_wrapped_and_what_it_leaves_out_is_told(headed, turned, tmp_path, capsys):
+    """Each block is below the heads, and no picture is lost between two; of contents in a style, or of styles."""
+    sheet, shade = Sheet(), lambda level: torch.full((3, 16, 16), level, dtype=torch.uint8)
+    for number in range(MOST + 1):
+        names = (f"s{number}", "one") if not turned else ("one", f"s{number}")
+        shades = (number, 100) if not turned else (100, number)
+        sheet.note(*names, shade(shades[0]), shade(shades[1]) if headed else None, shade(200 + number))
+    sheet.save(tmp_path / "sheet.png", {})
+    kind = "styles" if turned else "contents"
+    assert capsys.readouterr().err == f"{tmp_path / 'sheet.png'}: shows the first 24 of 25 {kind}\n"
+    pixels = read(tmp_path / "sheet.png")
+    assert 0.5 <= pixels.shape[0] / pixels.shape[1] <= 2
+    middles = pixels[SIDE // 2 :: SIDE + 2, SIDE // 2 :: SIDE + 2, 0]
+    made = middles[(middles >= 200) & (middles < 255)]
+    assert sorted(made) == [200 + number for number in range(MOST)]
+    for number in range(MOST):
+        row, column = np.argwhere(middles == 200 + number)[0]
+        if headed or not turned:
+            assert middles[row, column - 1] == number
+        if headed or turned:
+            assert middles[0, column] == 100
 
 
 def test_contents_and_styles_have_their_names_and_what_was_made_of_them_has_none(tmp_path):

@@ -1,5 +1,8 @@
 """The sheet that shows at one glance what a command made: contents along one side, styles along the other."""
 
+from collections.abc import Collection
+from itertools import count
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from atelier.cli.places import refuse_unwritable
 from atelier.data import pictures
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.failures import tell
 from atelier.record.captions import caption
 from atelier.record.grids import grid, save_png
 
@@ -26,27 +30,40 @@ MOST = 24
 
 
 class Sheet:
-    """The longer of the two runs down, under and beside the names. What is missing stays white."""
+    """The longer of the two runs down, under and beside the names, in several blocks where it would be a mere strip.
+
+    What is missing stays white.
+    """
 
     def __init__(self) -> None:
         self._contents: dict[str, Tensor] = {}
         self._styles: dict[str, Tensor | None] = {}
         self._made: dict[tuple[str, str], Tensor] = {}
+        self._left_out: dict[str, set[str]] = {"contents": set(), "styles": set()}
 
     def note(self, content: str, style: str, pixels: Tensor, head: Tensor | None, stylised: Tensor) -> None:
         """Of a content's name and a style's: the pictures, uint8 (3, H, W); `head` shows the style, if anything can."""
-        for names, name in ((self._contents, content), (self._styles, style)):
-            if name not in names and len(names) == MOST:
-                return
+        own: dict[str, tuple[Collection[str], str]] = {
+            "contents": (self._contents, content),
+            "styles": (self._styles, style),
+        }
+        full = [kind for kind, (names, name) in own.items() if name not in names and len(names) == MOST]
+        for kind in full:
+            self._left_out[kind].add(own[kind][1])
+        if full:
+            return
         self._contents.setdefault(content, _named(content, pixels))
         self._styles.setdefault(style, None if head is None else _named(style, head))
         self._made[content, style] = _thumbnail(stylised)
 
     def save(self, path: Path, note: dict[str, object]) -> None:
-        """Nothing, where nothing was made."""
+        """Nothing, where nothing was made. That there was more than it shows is told."""
         if self._made:
             cells = self._cells()
             save_png(grid(cells.flatten(0, 1), cells.shape[1]), path, note)
+        for kind, names in self._left_out.items():
+            if names:
+                tell(f"{path}: shows the first {MOST} of {MOST + len(names)} {kind}")
 
     def _cells(self) -> Tensor:
         """uint8 (rows, columns, 3, SIDE, SIDE)."""
@@ -56,7 +73,20 @@ class Sheet:
             made = (self._made.get((content, style), _empty()) for style in self._styles)
             rows.append(torch.stack([pixels, *made]))
         cells = torch.stack(rows)
-        return cells if len(self._contents) >= len(self._styles) else cells.transpose(0, 1)
+        if len(self._contents) < len(self._styles):
+            return _wrapped(cells.transpose(0, 1), heads=1)
+        return _wrapped(cells, heads=len(cells) - len(self._contents))
+
+
+def _wrapped(cells: Tensor, heads: int) -> Tensor:
+    """Rows in blocks side by side, each below the rows of heads, as few as keep it within twice its width in height."""
+    rows, columns = len(cells) - heads, cells.shape[1]
+    blocks = next(blocks for blocks in count(1) if heads + ceil(rows / blocks) <= 2 * blocks * columns)
+    height = ceil(rows / blocks)
+    parts = [torch.cat([cells[:heads], part]) for part in cells[heads:].split(height)]
+    missing = heads + height - len(parts[-1])
+    parts[-1] = torch.cat([parts[-1], _empty().expand(missing, columns, -1, -1, -1)])
+    return torch.cat(parts, 1)
 
 
 def place_beside(folder: Path) -> Path:
