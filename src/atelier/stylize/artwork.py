@@ -15,7 +15,6 @@ from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.stylize import provenance
-from atelier.wording import listed
 
 SMALLEST = 16
 """Pixels a side: what the encoders' four poolings leave one activation of."""
@@ -100,7 +99,7 @@ def _kind(path: Path) -> str:
     try:
         return _KINDS[path.suffix.lower()]
     except KeyError:
-        raise UserError(f"{path}: a picture's name must end in one of {listed(_KINDS)}") from None
+        raise UserError(f"{path}: a picture's name must end in one of {', '.join(sorted(_KINDS))}") from None
 
 
 def _cut_out(picture: Image.Image, opacity: Tensor, kind: str) -> Image.Image:

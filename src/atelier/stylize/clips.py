@@ -14,7 +14,6 @@ from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.stylize.encoding import BT709, Sound, encode, pyav
 from atelier.stylize.provenance import note_of
-from atelier.wording import listed
 
 USUAL_RATE = Fraction(25)
 """Frames a second of a video that says nothing of it."""
@@ -62,7 +61,7 @@ def write_clip(
     whole. Raises UserError for another suffix, no frames, or sound that the format cannot hold.
     """
     if path.suffix.lower() not in _CONTAINERS:
-        raise UserError(f"{path}: a clip's name must end in one of {listed(_CONTAINERS)}")
+        raise UserError(f"{path}: a clip's name must end in one of {', '.join(sorted(_CONTAINERS))}")
     container = _CONTAINERS[path.suffix.lower()]
     flags = {} if container == "matroska" else {"movflags": "+faststart"}
     with ExitStack() as stack:
