@@ -74,7 +74,10 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux's")
 def test_nothing_is_painted_for_a_folder_that_cannot_be(adain, photo, painting, tmp_path, monkeypatch):
     monkeypatch.setattr(Levels, "stylize", lambda *_: pytest.fail("too early"))
-    places = {"/proc/x": "--out: nothing can be written to '/proc/x'", str(photo): "--out: must be a folder, and"}
+    places = {
+        "/proc/x": "--out: nothing can be written to '/proc/x' (no folder can be made there)",
+        str(photo): "--out: must be a folder, and",
+    }
     for place, expected in places.items():
         words = ["stylize", adain, "--content", photo, "--style", painting, "--out", place]
         assert refusal(CliRunner().invoke(app, [*map(str, words)])).startswith(expected)

@@ -202,6 +202,14 @@ def test_a_generators_image_as_a_style(adain, plain, photo, stylize, out):
     assert told.endswith("is a run of ArbitraryStyle, which makes no images out of latents")
 
 
+def test_the_fault_of_a_generators_config_is_one_line(adain, make_run, photo, stylize, tmp_path):
+    run = make_run(tmp_path)
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("latent_dim: 12", "latent_dim: 12\n    surprise: 1"))
+    told = refusal(stylize(adain, "--content", photo, "--style", f"gan:{run}"))
+    assert told.startswith(f"--style: gan:{run}: model.generator.surprise: ")
+
+
 def test_gatys_paints_without_a_run(photo, painting, stylize, out):
     words = ["gatys", "--encoder", "embedded", "--content", photo, "--style", painting, "--steps", 3, "--size", 32]
     result = stylize(*words)
@@ -237,7 +245,8 @@ def test_a_run_whose_encoders_file_has_moved(
     run = make_style_run(f"moved_{name}", *words, "encoder=vgg19_slim", f"encoder.weights={gone}")
     gone.unlink()
     words = [run, "--content", photo, "--style", painting]
-    assert "no such file" in str(stylize(*words).exception)
+    told = refusal(stylize(*words))
+    assert told == f"--weights: must say where the encoder's file is now; the run had it at '{gone}': no such file"
     result = stylize(*words, "--weights", weights)
     assert result.exit_code == 0, result.output
     assert made(out) == ["photo_stylized_painting.png"]

@@ -18,7 +18,7 @@ from atelier.losses.style import Gram
 from atelier.networks import state
 from atelier.networks.slim import LEVELS, SlimDecoder
 from atelier.networks.transforms.wct import WCT
-from atelier.run_folder import CONFIG, facts, title
+from atelier.run_folder import CONFIG, config, facts, title
 from atelier.stylize.feed_forward import FeedForwardStyles
 from atelier.stylize.gatys import PixelSearch
 from atelier.stylize.levels import Levels
@@ -144,7 +144,20 @@ def _refuse_absent(path: Path, instead: str = "") -> None:
         )
 
 
+def gone_weights(run: Path) -> str | None:
+    """The file of a run's encoder, where it is no longer where it was."""
+    if not (run / CONFIG).is_file():
+        return None
+    encoder = config(run).get("encoder") or {}
+    file = encoder.get("weights")
+    return file if file is not None and not Path(file).exists() else None
+
+
 def _of_run(path: Path, settings: Settings) -> Chosen:
+    if settings.weights is None and (gone := gone_weights(path)):
+        raise UserError(
+            f"--weights: must say where the encoder's file is now; the run had it at {gone!r}: no such file"
+        )
     task, cfg, content = run.load(path, settings.checkpoint, settings.weights)
     note = {"run": title(path), "step": content["global_step"]}
     task = task.to(device())

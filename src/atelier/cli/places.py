@@ -39,7 +39,9 @@ def refuse_unwritable(folder: Path) -> None:
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"--out: nothing can be written to {str(folder)!r} ({error.strerror})") from error
+        # although its parents are there by now: /proc and its like take no folders
+        why = "no folder can be made there" if isinstance(error, FileNotFoundError) else error.strerror
+        raise UserError(f"--out: nothing can be written to {str(folder)!r} ({why})") from error
     finally:
         for place in absent:
             with suppress(OSError):

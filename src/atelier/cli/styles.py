@@ -15,6 +15,7 @@ from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.failures import one_line
 from atelier.stylize import artwork
 from atelier.sweeps import names
 from atelier.wording import did_you_mean, listed
@@ -190,7 +191,7 @@ def _generated(word: str) -> Style:
     try:
         style.picture()  # what is no generator's run is refused before anything slow
     except (BrokenPicture, UserError) as error:
-        raise UserError(f"--style: {word}: {error}") from error
+        raise UserError(f"--style: {word}: {one_line(error)}") from error
     return style
 
 

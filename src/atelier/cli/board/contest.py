@@ -12,18 +12,16 @@ from typing import Any
 
 import torch
 
-from atelier import run_folder
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.intervals import LEVEL, RESAMPLES
 from atelier.cli.board.painting import paint, try_out
 from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.devices import device
-from atelier.cli.methods import Settings
+from atelier.cli.methods import Settings, gone_weights
 from atelier.errors import RunError, UserError
 from atelier.failures import one_line, tell
 from atelier.files import replacing
-from atelier.run_folder import CONFIG
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
 
@@ -103,7 +101,7 @@ class Contest:
         """What a method would not heed it refuses; and runs know their encoder's file themselves, while it is there."""
         if word == "gatys":
             return self.settings
-        weights = self.settings.weights if word == "wct" or _lacks_weights(Path(word)) else None
+        weights = self.settings.weights if word == "wct" or gone_weights(Path(word)) else None
         return self.settings._replace(encoder=None, steps=None, weights=weights)
 
     def _score(self, name: str, word: str, folder: Path) -> None:
@@ -120,15 +118,6 @@ class Contest:
             partial.write_text(json.dumps(self.record(), indent=2))
         picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / "board.png")
         plot(self.rows, out / "plot.png")
-
-
-def _lacks_weights(run: Path) -> bool:
-    """Whether it is a run whose encoder's file is no longer where it was."""
-    if not (run / CONFIG).is_file():
-        return False
-    encoder = run_folder.config(run).get("encoder") or {}
-    file = encoder.get("weights")
-    return file is not None and not Path(file).exists()
 
 
 def _named(word: str) -> tuple[str, str]:
