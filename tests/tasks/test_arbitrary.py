@@ -179,6 +179,12 @@ def test_steps_without_a_loss_are_refused(terms, got):
         adain(**terms)
 
 
+@pytest.mark.parametrize("name", ["keys", "a.b"])
+def test_a_term_whose_name_torch_cannot_store_is_refused(name):
+    with pytest.raises(ValueError, match=f"terms must have names without dots .*, got '{name}'"):
+        adain(**{name: Variation(1.0)})
+
+
 def test_a_term_of_fewer_steps_beside_one_of_every_step():
     assert {*adain(variation=Variation(1.0, every=4)).terms} == {"content", "style", "variation"}
 

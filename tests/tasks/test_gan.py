@@ -233,6 +233,8 @@ def test_real_logits_are_computed_for_a_relativistic_objective_only():
             {"penalties": {"classes": Classification(1.0)}},
             "the term 'classes' needs a discriminator that can classify, which atelier.networks.dcgan cannot",
         ),
+        ({"penalties": {"type": R1(1.0)}}, "^penalties must have names without dots .*, got 'type'"),
+        ({"generator_terms": {"a.b": PathLength(1.0)}}, "^generator_terms must have names without dots .*, got 'a.b'"),
     ],
 )
 def test_bad_values_are_refused(changes, text):

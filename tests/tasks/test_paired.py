@@ -200,7 +200,10 @@ def test_a_row_of_the_grid_is_content_result_and_target():
     ("terms", "message"),
     [
         ({"cycle": losses.Cycle(1.0)}, "terms.cycle must be null: it reads pictures translated back"),
-        ({"keys": losses.Reconstruction(1.0)}, "terms must have names that are words of their own, got 'keys'"),
+        (
+            {"keys": losses.Reconstruction(1.0)},
+            "terms must have names without dots that torch's ModuleDict does not use, got 'keys'",
+        ),
         ({"adversarial": None}, r"terms must have one at least of every step \(every: 1\), got none"),
         ({"reconstruction": losses.Reconstruction(1.0, every=2)}, "terms must have one at least of every step"),
     ],

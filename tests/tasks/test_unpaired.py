@@ -222,6 +222,7 @@ def test_several_batches_are_as_good_as_one_pass_unless_pictures_mix():
         (lambda: cyclegan(terms={"pixels": losses.Reconstruction(1.0)}), "it reads targets of the very contents"),
         (lambda: cut(terms={"cycle": losses.Cycle(1.0)}), "and a Cut has none"),
         (lambda: cut(taps=["middle", "deep"]), r"taps must be among the generator's \['pixels', 'middle'\]"),
+        (lambda: cyclegan(penalties={"keys": R1(1.0)}), "penalties must have names without dots .*, got 'keys'"),
         (lambda: cut(patches=1), "patches must be >= 2, got 1"),
         (lambda: cyclegan(generator=lambda: Small(scale=2)), "generator must draw pictures as large"),
         (lambda: cyclegan(discriminator=lambda: PatchDiscriminator(6, 4, 1)), "discriminator.inputs must be 3"),

@@ -1,13 +1,30 @@
 """Weighted terms that are added to a player's loss."""
 
 import math
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from torch import Tensor, nn
 
 Record = TypeVar("Record")
 """What a term reads: all that one player's update knows."""
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "adversarial": "the verdict of a discriminator",
+        "pairs": "targets of the very contents",
+        "back": "pictures translated back",
+        "same": "what becomes of pictures of the target domain",
+        "activations": "what an encoder sees of pairs",
+        "patches": "patches that stand for others",
+        "same_patches": "patches that stand for others",
+        "goal": "what a decoder was told to draw",
+        "redrawn": "pictures redrawn in their own style",
+    }
+)
+"""What some tasks have for their terms to read, and others have not."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,9 @@ class Term(nn.Module, Generic[Record]):
     needs: ClassVar[str | None] = None
     """The method that a discriminator must have beyond every discriminator's, for this term to make sense."""
 
+    reads: ClassVar[str | None] = None
+    """The part of its record, one of WORDS, that not every task has."""
+
     def __init__(self, weight: float | Eased, every: int = 1) -> None:
         super().__init__()
         if not isinstance(weight, Eased) and weight < 0:
@@ -68,3 +88,34 @@ class Term(nn.Module, Generic[Record]):
     def measure(self, record: Record) -> Tensor:
         """The term without its weight: a scalar."""
         raise NotImplementedError
+
+
+Kind = TypeVar("Kind", bound=Term[Any])
+
+
+def chosen(terms: Mapping[str, Kind | None], offers: Set[str], owner: str) -> Mapping[str, Kind]:
+    """The terms that are not None, as modules. Raises ValueError unless every step has a loss.
+
+    The task, which is called `owner`, offers those parts of a record; a term that reads another is refused, too.
+    """
+    given = {name: term for name, term in terms.items() if term is not None}
+    for name, term in given.items():
+        if term.reads is not None and term.reads not in offers:
+            raise ValueError(f"terms.{name} must be null: it reads {WORDS[term.reads]}, and a {owner} has none")
+    rhythms = {name: term.every for name, term in given.items()}
+    if 1 not in rhythms.values():
+        raise ValueError(f"terms must have one at least of every step (every: 1), got {rhythms or 'none'}")
+    return as_modules(given, "terms")
+
+
+def as_modules(terms: Mapping[str, Kind], key: str) -> Mapping[str, Kind]:
+    """The same, as a module of the task: what terms remember belongs into checkpoints.
+
+    Raises ValueError, which begins with the `key`, for a name that no ModuleDict can hold.
+    """
+    held = nn.ModuleDict()
+    for name, term in terms.items():
+        if not name or "." in name or hasattr(held, name):
+            raise ValueError(f"{key} must have names without dots that torch's ModuleDict does not use, got {name!r}")
+        held[name] = term
+    return cast(Mapping[str, Kind], held)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,9 +19,6 @@ from atelier.losses.terms import Term
 from atelier.losses.variation import TotalVariation
 
 Activations = Mapping[str, Tensor]
-
-DECODED = "what a decoder was told to draw"
-REDRAWN = "pictures redrawn in their own style"
 
 
 class Styles(Protocol):
@@ -73,9 +70,6 @@ class Transferred:
 class TransferTerm(Term[Transferred]):
     """`taps` are those that it looks at, each with its weight."""
 
-    reads: ClassVar[str | None] = None
-    """In words, what it reads that not every method has."""
-
     def __init__(self, weight: float, taps: Mapping[str, float] = MappingProxyType({}), every: int = 1) -> None:
         super().__init__(weight, every)
         self.taps = dict(taps)
@@ -98,7 +92,7 @@ class Content(TransferTerm):
 class Goal(Content):
     """Distance of the activations from those that the decoder was told to draw (Huang & Belongie 2017, eq. 12)."""
 
-    reads = DECODED
+    reads = "goal"
 
     def measure(self, record: Transferred) -> Tensor:
         return self._apart(record.stylised_activations, record.goal)
@@ -133,7 +127,7 @@ class Variation(TransferTerm):
 class Identity(Content):
     """Distance of pictures in their own style from themselves, in activations (Park & Lee 2019, eq. 8, second part)."""
 
-    reads = REDRAWN
+    reads = "redrawn"
 
     def measure(self, record: Transferred) -> Tensor:
         return _total(self._apart(of.drawn_activations, of.picture_activations) for of in record.redrawn)
@@ -142,7 +136,7 @@ class Identity(Content):
 class IdentityPixels(TransferTerm):
     """The same in pixels: the mean squared difference in [-1, 1] (Park & Lee 2019, eq. 8, first part)."""
 
-    reads = REDRAWN
+    reads = "redrawn"
 
     def __init__(self, weight: float, every: int = 1) -> None:
         super().__init__(weight, every=every)

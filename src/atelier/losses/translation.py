@@ -12,7 +12,7 @@ from atelier.losses.content import ContentDistance
 from atelier.losses.terms import Term
 
 Part = Literal["adversarial", "pairs", "back", "same", "activations", "patches", "same_patches"]
-"""Of a translation, what is made only where a term reads it."""
+"""What of a translation is made only where a term reads it."""
 
 Correspondence = tuple[Tensor, Tensor]
 """Unit vectors (B, P, D) of patches of what was drawn, and of the patches at the same places that they stand for."""
@@ -43,13 +43,13 @@ class Translation:
 class TranslationTerm(Term[Translation]):
     """A term that reads one of the parts."""
 
-    part: ClassVar[Part]
+    reads: ClassVar[Part]
 
 
 class Adversarial(TranslationTerm):
     """The objective of `loss=`; the discriminator has its own."""
 
-    part: ClassVar[Part] = "adversarial"
+    reads: ClassVar[Part] = "adversarial"
 
     def measure(self, record: Translation) -> Tensor:
         assert record.adversarial is not None
@@ -59,7 +59,7 @@ class Adversarial(TranslationTerm):
 class Cycle(TranslationTerm):
     """Mean absolute difference of what was translated there and back (Zhu et al. 2017, eq. 2)."""
 
-    part: ClassVar[Part] = "back"
+    reads: ClassVar[Part] = "back"
 
     def measure(self, record: Translation) -> Tensor:
         assert record.back is not None
@@ -69,7 +69,7 @@ class Cycle(TranslationTerm):
 class Identity(TranslationTerm):
     """Mean absolute difference of pictures that are of the target domain already (Zhu et al. 2017, section 5.2)."""
 
-    part: ClassVar[Part] = "same"
+    reads: ClassVar[Part] = "same"
 
     def measure(self, record: Translation) -> Tensor:
         assert record.same is not None
@@ -82,7 +82,7 @@ class Reconstruction(TranslationTerm):
     Above 0, `epsilon` rounds it off: sqrt(d^2 + epsilon^2) (Charbonnier et al. 1994), in the units of [-1, 1].
     """
 
-    part: ClassVar[Part] = "pairs"
+    reads: ClassVar[Part] = "pairs"
 
     def __init__(self, weight: float, every: int = 1, epsilon: float = 0.0) -> None:
         super().__init__(weight, every)
@@ -102,7 +102,7 @@ class Perceptual(TranslationTerm):
     so that weights mean the same whatever the encoder.
     """
 
-    part: ClassVar[Part] = "activations"
+    reads: ClassVar[Part] = "activations"
 
     def __init__(self, weight: float, distance: ContentDistance, taps: Mapping[str, float], every: int = 1) -> None:
         super().__init__(weight, every)
@@ -123,7 +123,7 @@ class Contrastive(TranslationTerm):
     Departure: a mean over taps and places, as in the published code, where eq. 3 is a sum.
     """
 
-    part: ClassVar[Part] = "patches"
+    reads: ClassVar[Part] = "patches"
 
     def __init__(self, weight: float, temperature: float = 0.07, every: int = 1) -> None:
         super().__init__(weight, every)
@@ -142,7 +142,7 @@ class Contrastive(TranslationTerm):
 class IdentityContrastive(Contrastive):
     """The same of pictures that are of the target domain already (Park et al. 2020, section 3)."""
 
-    part: ClassVar[Part] = "same_patches"
+    reads: ClassVar[Part] = "same_patches"
 
     def measure(self, record: Translation) -> Tensor:
         assert record.same_patches is not None

@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from atelier.data.types import Pair
 from atelier.losses.transfer import (
-    DECODED,
-    REDRAWN,
     Activations,
     FreshStyles,
     Goal,
@@ -30,7 +28,7 @@ class ArbitraryStyle(TransferTask):
     `decoder`, and a `transform` that learns, are made for the widths of the encoder.
     """
 
-    offers = frozenset({DECODED, REDRAWN})
+    offers = frozenset({"goal", "redrawn"})
 
     def __init__(
         self,

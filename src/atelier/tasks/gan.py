@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from atelier.data.types import Images
 from atelier.losses.adversarial import Objective
 from atelier.losses.generator import Creation, GeneratorTerm
 from atelier.losses.penalties import Penalty
+from atelier.losses.terms import as_modules
 from atelier.networks.padding import make_seamless, roll_each
 from atelier.networks.players import Discriminator, Generator
 from atelier.networks.twice import differentiable_twice
@@ -60,9 +61,8 @@ class Gan(LatentSampler):
         refuse_unable(discriminator, generator_terms)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.augment = augment or Augment()
-        # as modules, for what they remember belongs into checkpoints
-        self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict({**penalties, **discriminator_terms}))
-        self.generator_terms = cast(Mapping[str, GeneratorTerm], nn.ModuleDict(generator_terms))
+        self.penalties = as_modules({**penalties, **discriminator_terms}, "penalties")
+        self.generator_terms = as_modules(generator_terms, "generator_terms")
         self.adversary = Adversary(self.discriminator, objective, self.penalties, self.augment)
         self.optimizer_factories = discriminator_optimizer, generator_optimizer
         self.schedule_factory = schedule

@@ -1,7 +1,7 @@
 """Pictures into the pictures that they are to become: pix2pix, and restoration."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from atelier.augment.base import Augment
 from atelier.data.types import Paired
 from atelier.losses.adversarial import Objective
 from atelier.losses.penalties import Penalty
+from atelier.losses.terms import as_modules
 from atelier.losses.translation import Part, Perceptual, Translation, TranslationTerm
 from atelier.networks.players import Discriminator
 from atelier.networks.translator import Translator, complete
@@ -57,7 +58,7 @@ class PairedTranslation(TranslationTask):
         if self.is_adversarial:
             self.discriminator = discriminator.to(memory_format=torch.channels_last)
             self.augment = augment or Augment()
-            self.penalties = cast(Mapping[str, Penalty], nn.ModuleDict(penalties))
+            self.penalties = as_modules(penalties, "penalties")
             self.sees_pairs = _sees_pairs(discriminator, generator, self.augment)
             self.adversary = Adversary(self.discriminator, objective, self.penalties, self.augment)
 

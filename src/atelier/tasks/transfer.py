@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Set
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from pytorch_lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from atelier.data.types import Pair
+from atelier.losses.terms import chosen
 from atelier.losses.transfer import Transferred, TransferTerm
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
@@ -26,7 +27,7 @@ class TransferTask(LightningModule):
     monitor: ClassVar[str] = "loss"
 
     offers: ClassVar[Set[str]] = frozenset()
-    """Of what terms may read, that which not every method has."""
+    """The parts of a transfer that terms may read, of those that not every method has."""
 
     def __init__(
         self,
@@ -37,18 +38,9 @@ class TransferTask(LightningModule):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        chosen = {name: term for name, term in terms.items() if term is not None}
-        for name, term in chosen.items():
-            if term.reads and term.reads not in self.offers:
-                raise ValueError(
-                    f"terms.{name} must be null: it reads {term.reads}, and a {type(self).__name__} has none"
-                )
-        rhythms = {name: term.every for name, term in chosen.items()}
-        if 1 not in rhythms.values():  # there would be steps without a loss
-            raise ValueError(f"terms must have one at least of every step (every: 1), got {rhythms or 'none'}")
-        self.terms = cast(Mapping[str, TransferTerm], nn.ModuleDict(chosen))
+        self.terms = chosen(terms, self.offers, type(self).__name__)
         self.optimizer_factory, self.schedule_factory = optimizer, schedule
-        self.looked_at = {tap for term in chosen.values() for tap in term.taps}
+        self.looked_at = {tap for term in self.terms.values() for tap in term.taps}
         if unknown := self.looked_at - {*encoder.widths}:
             raise ValueError(f"terms must be of taps among {list(encoder.widths)}, got {sorted(unknown)}")
 

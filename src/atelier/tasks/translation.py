@@ -3,12 +3,12 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from atelier.losses.terms import chosen
 from atelier.losses.translation import Part, TranslationTerm
 from atelier.networks.translator import Translator
 from atelier.tasks.adversarial import AdversarialTask
@@ -26,18 +26,7 @@ class TranslationTask(AdversarialTask):
 
     def __init__(self, terms: Mapping[str, TranslationTerm | None], clip_norm: float | None) -> None:
         super().__init__(clip_norm)
-        chosen = {name: term for name, term in terms.items() if term is not None}
-        for name, term in chosen.items():
-            if term.part not in self.offers:
-                raise ValueError(
-                    f"terms.{name} must be null: it reads {_WORDS[term.part]}, and a {type(self).__name__} has none"
-                )
-            if "." in name or hasattr(nn.ModuleDict, name):
-                raise ValueError(f"terms must have names that are words of their own, got {name!r}")
-        rhythms = {name: term.every for name, term in chosen.items()}
-        if 1 not in rhythms.values():  # there would be steps without a loss
-            raise ValueError(f"terms must have one at least of every step (every: 1), got {rhythms or 'none'}")
-        self.terms = cast(Mapping[str, TranslationTerm], nn.ModuleDict(chosen))
+        self.terms = chosen(terms, self.offers, type(self).__name__)
 
     @property
     @abstractmethod
@@ -54,7 +43,7 @@ class TranslationTask(AdversarialTask):
 
     @property
     def is_adversarial(self) -> bool:
-        return any(term.part == "adversarial" for term in self.terms.values())
+        return any(term.reads == "adversarial" for term in self.terms.values())
 
     def due(self, step: int) -> dict[str, TranslationTerm]:
         return {name: term for name, term in self.terms.items() if term.due(step)}
@@ -74,7 +63,7 @@ def evaluated(network: nn.Module) -> Iterator[None]:
 
 def parts_of(terms: Mapping[str, TranslationTerm]) -> set[Part]:
     """What is read by some term."""
-    return {term.part for term in terms.values()}
+    return {term.reads for term in terms.values()}
 
 
 def together(network: Translator, *batches: Tensor) -> Sequence[Tensor]:
@@ -82,16 +71,3 @@ def together(network: Translator, *batches: Tensor) -> Sequence[Tensor]:
     if len(batches) == 1 or any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         return [network(batch) for batch in batches]
     return network(torch.cat(batches)).split([len(batch) for batch in batches])
-
-
-_WORDS: Mapping[Part, str] = MappingProxyType(
-    {
-        "adversarial": "the verdict of a discriminator",
-        "pairs": "targets of the very contents",
-        "back": "pictures translated back",
-        "same": "what becomes of pictures of the target domain",
-        "activations": "what an encoder sees of pairs",
-        "patches": "patches that stand for others",
-        "same_patches": "patches that stand for others",
-    }
-)

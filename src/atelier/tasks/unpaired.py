@@ -14,6 +14,7 @@ from atelier.augment.base import Augment
 from atelier.data.types import Pair
 from atelier.losses.adversarial import Objective
 from atelier.losses.penalties import Penalty
+from atelier.losses.terms import as_modules
 from atelier.losses.translation import Part, Translation, TranslationTerm
 from atelier.networks.players import Discriminator
 from atelier.networks.translator import Translator
@@ -61,7 +62,7 @@ class UnpairedTranslation(TranslationTask):
         self.adversaries: dict[str, Adversary] = {}
         if self.is_adversarial:
             self.discriminators = self._of_each(discriminator)
-            self.penalties = self._of_each(lambda: nn.ModuleDict(deepcopy({**penalties})))
+            self.penalties = self._of_each(lambda: cast(nn.Module, as_modules(deepcopy({**penalties}), "penalties")))
             self.augments = self._of_each(lambda: deepcopy(augment or Augment()))
             self.pools = self._of_each(lambda: ImagePool(pool, image_size))
             self.adversaries = {way: self._adversary(way, objective) for way in self.directions}
