@@ -1,7 +1,9 @@
 """What every adversarial task needs of Lightning's manual optimisation, in one place."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer, do_nothing_closure
@@ -24,12 +26,23 @@ class AdversarialTask(LightningModule):
     then a step is a batch.
     """
 
+    schedule_factory: ScheduleFactory
+    """That of every player."""
+
     def __init__(self, clip_norm: float | None = None) -> None:
         super().__init__()
         if clip_norm is not None and clip_norm <= 0:
             raise ValueError(f"clip_norm must be > 0 or null, got {clip_norm}")
         self.automatic_optimization = False
         self.clip_norm = clip_norm
+
+    @abstractmethod
+    def learners(self) -> Sequence[tuple[OptimizerFactory, Iterable[Parameter]]]:
+        """Each player's optimiser and the weights that it moves; the first is the one that counts steps."""
+
+    def configure_optimizers(self) -> Any:
+        optimizers = [make(weights) for make, weights in self.learners()]
+        return optimizers, [self.schedule_factory(optimizer) for optimizer in optimizers]
 
     def update(self, player: str, optimizer: LightningOptimizer, measure: Callable[[], Terms]) -> Terms:
         """One step on the sum of the terms that `measure` returns, with every other player frozen.
@@ -45,7 +58,7 @@ class AdversarialTask(LightningModule):
         return {f"{player}/{name}": term.detach() for name, term in terms.items()}
 
     def players(self) -> list[LightningOptimizer]:
-        """Their optimisers, in the order of `configure_optimizers`."""
+        """Their optimisers, in the order of `learners`."""
         optimizers = self.optimizers()
         return optimizers if isinstance(optimizers, list) else [optimizers]
 

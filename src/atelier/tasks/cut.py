@@ -62,8 +62,8 @@ class Cut(UnpairedTranslation):
             raise ValueError(f"patches must be >= 2, got {patches}")
         self.heads, self.taps, self.patches = heads({tap: widths[tap] for tap in taps}), [*taps], patches
 
-    def learners(self) -> Sequence[nn.Module]:
-        return [*super().learners(), self.heads]
+    def drawing(self) -> Sequence[nn.Module]:
+        return [*super().drawing(), self.heads]
 
     def translations(self, sides: Mapping[str, tuple[Tensor, Tensor]], parts: set[Part]) -> Mapping[str, Translation]:
         content, target = sides[TO_STYLE]

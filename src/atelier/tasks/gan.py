@@ -1,11 +1,12 @@
 """Noise to images: one task, whatever the networks, the objective and the penalties."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from atelier.augment.base import Augment
 from atelier.data.types import Images
@@ -64,17 +65,18 @@ class Gan(LatentSampler):
         self.penalties = as_modules({**penalties, **discriminator_terms}, "penalties")
         self.generator_terms = as_modules(generator_terms, "generator_terms")
         self.adversary = Adversary(self.discriminator, objective, self.penalties, self.augment)
-        self.optimizer_factories = discriminator_optimizer, generator_optimizer
+        self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
         self.schedule_factory = schedule
         self.critic_steps, self.seamless = critic_steps, seamless
 
     def compilable(self) -> Sequence[nn.Module]:
         return self.generator, self.discriminator
 
-    def configure_optimizers(self) -> Any:
-        networks = self.discriminator, self.generator
-        optimizers = [make(net.parameters()) for make, net in zip(self.optimizer_factories, networks, strict=True)]
-        return optimizers, [self.schedule_factory(optimizer) for optimizer in optimizers]
+    def learners(self) -> Sequence[tuple[OptimizerFactory, Iterable[Parameter]]]:
+        return [
+            (self.discriminator_optimizer, self.discriminator.parameters()),
+            (self.generator_optimizer, self.generator.parameters()),
+        ]
 
     def training_step(self, batch: Images, batch_idx: int) -> Terms:
         discriminator_optimizer, generator_optimizer = self.optimizers()  # type: ignore[attr-defined]

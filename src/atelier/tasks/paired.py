@@ -1,10 +1,11 @@
 """Pictures into the pictures that they are to become: pix2pix, and restoration."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from atelier.augment.base import Augment
 from atelier.data.types import Paired
@@ -52,7 +53,7 @@ class PairedTranslation(TranslationTask):
         super().__init__(terms, clip_norm)
         self.generator = generator.to(memory_format=torch.channels_last)
         self.encoder, self.looked_at = _encoder(self.terms, encoder)
-        self.optimizer_factories = generator_optimizer, discriminator_optimizer
+        self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
         self.schedule_factory = schedule
         self.adversary: Adversary | None = None
         if self.is_adversarial:
@@ -69,10 +70,11 @@ class PairedTranslation(TranslationTask):
     def compilable(self) -> Sequence[nn.Module]:
         return [self.generator, *([self.discriminator] if self.adversary else [])]
 
-    def configure_optimizers(self) -> Any:
-        factories = zip(self.optimizer_factories, self.compilable(), strict=False)
-        optimizers = [make(network.parameters()) for make, network in factories]
-        return optimizers, [self.schedule_factory(optimizer) for optimizer in optimizers]
+    def learners(self) -> Sequence[tuple[OptimizerFactory, Iterable[Parameter]]]:
+        drawing = self.generator_optimizer, self.generator.parameters()
+        if not self.adversary:
+            return [drawing]
+        return [drawing, (self.discriminator_optimizer, self.discriminator.parameters())]
 
     def training_step(self, batch: Paired, batch_idx: int) -> Terms:
         generator_optimizer, *others = self.players()

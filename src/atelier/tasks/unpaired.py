@@ -1,13 +1,14 @@
 """Pictures of one domain into another's, learnt without pairs."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from atelier.augment.base import Augment
@@ -57,8 +58,8 @@ class UnpairedTranslation(TranslationTask):
         for network in self.translators.values():
             if network.masked or network.scale != 1:
                 raise ValueError("generator must draw pictures as large as their contents, and take no mask")
-        self.optimizer_factories, self.schedule_factory = (generator_optimizer, discriminator_optimizer), schedule
-        self.image_size = image_size
+        self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
+        self.schedule_factory, self.image_size = schedule, image_size
         self.adversaries: dict[str, Adversary] = {}
         if self.is_adversarial:
             self.discriminators = self._of_each(discriminator)
@@ -90,15 +91,16 @@ class UnpairedTranslation(TranslationTask):
     def compilable(self) -> Sequence[nn.Module]:
         return [*self.generators.values(), *(self.discriminators.values() if self.adversaries else [])]
 
-    def learners(self) -> Sequence[nn.Module]:
+    def drawing(self) -> Sequence[nn.Module]:
         """What the generators' optimiser moves."""
         return [self.generators]
 
-    def configure_optimizers(self) -> Any:
-        generators = chain.from_iterable(module.parameters() for module in self.learners())
-        players = [generators, *([self.discriminators.parameters()] if self.adversaries else [])]
-        optimizers = [make(weights) for make, weights in zip(self.optimizer_factories, players, strict=False)]
-        return optimizers, [self.schedule_factory(optimizer) for optimizer in optimizers]
+    def learners(self) -> Sequence[tuple[OptimizerFactory, Iterable[Parameter]]]:
+        weights = chain.from_iterable(module.parameters() for module in self.drawing())
+        drawing = self.generator_optimizer, weights
+        if not self.adversaries:
+            return [drawing]
+        return [drawing, (self.discriminator_optimizer, self.discriminators.parameters())]
 
     @abstractmethod
     def translations(self, sides: Mapping[str, tuple[Tensor, Tensor]], parts: set[Part]) -> Mapping[str, Translation]:
