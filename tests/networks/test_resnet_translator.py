@@ -151,5 +151,5 @@ def test_what_cannot_be_built_is_told(name):
 
 def test_an_unknown_map_is_told():
     known = r"\['pixels', 'down1', 'down2', 'block1', 'block2'\]"
-    with pytest.raises(ValueError, match=rf"names must be among {known}, got \['block3'\]"):
+    with pytest.raises(ValueError, match=rf"taps must be among {known}, got \['block3'\]"):
         made().features(pictures(1, 3, 8, 8), ["block3"])

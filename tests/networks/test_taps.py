@@ -1,9 +1,11 @@
+import weakref
+
 import pytest
 import torch
 
 from atelier.networks import embedded, vgg
 from atelier.networks.slim import SlimEncoder
-from atelier.networks.taps import margin, reach, stage, stride
+from atelier.networks.taps import margin, picked, reach, stage, stride
 from atelier.networks.vgg_normalised import WIDTHS, VggNormalised
 
 
@@ -49,3 +51,19 @@ def test_a_tile_differs_from_the_whole_as_deep_as_the_reach_and_no_deeper(name):
     assert change[disturbed:-disturbed].max() < 1e-11
     assert change[disturbed - 1] > 1e-11
     assert change[-disturbed] > 1e-11
+
+
+def test_a_walk_ends_with_the_last_of_the_maps_and_keeps_no_other():
+    seen = []
+
+    def walk():
+        for name in "abcd":
+            activation = torch.zeros(1)
+            seen.append(weakref.ref(activation))
+            yield name, activation
+            kept = name == "b"
+            del activation
+            assert (seen[-1]() is not None) == kept
+
+    assert [*picked(walk(), ["c", "b", "c"], "abcd")] == ["b", "c"]
+    assert len(seen) == 3

@@ -111,7 +111,7 @@ def test_the_mask_is_seen(make):
 
 def test_no_maps_unless_a_network_has_some():
     assert Negative().features(pictures(1, 3, 4, 4), ()) == {}
-    with pytest.raises(ValueError, match=r"names must be among \[\], got \['down1'\]"):
+    with pytest.raises(ValueError, match=r"taps must be among \[\], got \['down1'\]"):
         Negative().features(pictures(1, 3, 4, 4), ["down1"])
 
 

@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
+from atelier.networks.taps import picked
+
 WEIGHTS = Path(__file__).with_name("embedded.safetensors")
 SIZE = 64
 """Side in pixels of the pictures it was trained on, to which `forward` brings every other."""
@@ -83,15 +85,7 @@ class Embedded(nn.Module):
 
         Nothing beyond the deepest tap asked for is computed.
         """
-        if unknown := set(names) - set(WIDTHS):
-            raise ValueError(f"taps must be among {list(WIDTHS)}, got {sorted(unknown)}")
-        found: dict[str, Tensor] = {}
-        walk = self._walk(images)
-        while len(found) < len(set(names)):
-            name, activation = next(walk)
-            if name in names:
-                found[name] = activation
-        return found
+        return picked(self._walk(images), names, WIDTHS)
 
     def _walk(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         activation = images

@@ -1,6 +1,8 @@
 """What the name of a tap says: relu4_1 follows the first convolution of the fourth stage, which is conv4_1."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from torch import Tensor
 
 KINDS = ("relu", "conv")
 
@@ -43,3 +45,20 @@ def floats_per_pixel(widths: Mapping[str, int], taps: Iterable[str]) -> float:
     """How many values all layers to the deepest of the taps have together, for each pixel of the picture."""
     deepest = max(map(stage, taps))
     return sum(width / stride(name) ** 2 for name, width in widths.items() if stage(name) <= deepest)
+
+
+def picked(walk: Iterator[tuple[str, Tensor]], names: Collection[str], known: Iterable[str]) -> dict[str, Tensor]:
+    """The named of the maps that a walk through a network comes by; it goes no further than the last of them.
+
+    Raises ValueError for names that are not among those `known`.
+    """
+    known, wanted = [*known], {*names}
+    if unknown := wanted - {*known}:
+        raise ValueError(f"taps must be among {known}, got {sorted(unknown)}")
+    found: dict[str, Tensor] = {}
+    while len(found) < len(wanted):
+        name, activation = next(walk)
+        if name in wanted:
+            found[name] = activation
+        del activation  # or what is pooled next would stay in memory through the layer after
+    return found

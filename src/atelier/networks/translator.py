@@ -1,10 +1,12 @@
 """What every network that turns a picture into another is to the rest of the house."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor, nn
+
+from atelier.networks.taps import picked
 
 
 class Translator(nn.Module, ABC):
@@ -36,16 +38,13 @@ class Translator(nn.Module, ABC):
 
         Raises ValueError for names that are not among `widths`.
         """
-        if unknown := set(names) - set(self.widths):
-            raise ValueError(f"names must be among {[*self.widths]}, got {sorted(unknown)}")
-        found = {"pixels": pictures} if "pixels" in names else {}
+        return picked(self._walk(pictures), names, self.widths)
+
+    def _walk(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
+        yield "pixels", pictures
         for name, part in self.encoder.named_children():
-            if len(found) == len(set(names)):
-                break
             pictures = part(pictures)
-            if name in names:
-                found[name] = pictures
-        return found
+            yield name, pictures
 
     def refuse_misfits(self, pictures: Tensor) -> None:
         """Raises ValueError for pictures of other channels or sides than the network can take."""

@@ -5,7 +5,7 @@ not the averages of Gatys et al. 2016. Taps are named as in the papers: relu4_1 
 fourth stage.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from atelier.networks.state import read
+from atelier.networks.taps import picked
 from atelier.networks.winograd import FrozenConv2d
 
 STAGE_WIDTHS = (64, 128, 256, 512, 512)
@@ -76,18 +77,14 @@ class _Vgg(nn.Module):
 
         Nothing beyond the deepest tap asked for is computed.
         """
-        if unknown := set(names) - set(self.widths):
-            raise ValueError(f"taps must be among {list(self.widths)}, got {sorted(unknown)}")
-        found: dict[str, Tensor] = {}
+        return picked(self._walk(images, names), names, self.widths)
+
+    def _walk(self, images: Tensor, names: Collection[str]) -> Iterator[tuple[str, Tensor]]:
         activation = normalised(images)
         for name, layer in zip(self.names, self.features, strict=True):
-            if len(found) == len(set(names)):
-                break
             rewritten = name.startswith("relu") and f"conv{name[4:]}" not in names  # in place on what is no tap
             activation = activation.relu_() if rewritten else layer(activation)
-            if name in names:
-                found[name] = activation
-        return found
+            yield name, activation
 
     def _add(self, name: str, layer: nn.Module) -> None:
         self.names.append(name)

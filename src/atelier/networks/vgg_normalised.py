@@ -4,7 +4,7 @@ Its weights are rescaled so that every channel's activation averages 1 over imag
 allows without a change to what it tells (Gatys et al. 2016, section 2).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,7 +15,7 @@ from torch.nn.functional import max_pool2d
 from atelier.networks import vgg
 from atelier.networks.reflection import ReflectedConv2d
 from atelier.networks.state import read
-from atelier.networks.taps import reach, stage
+from atelier.networks.taps import picked, reach, stage
 
 WIDTHS = {name: width for name, width in vgg.WIDTHS.items() if name.startswith("relu")}
 LAYERS = (2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51)
@@ -43,19 +43,15 @@ class ReflectedEncoder(nn.Module):
 
         Nothing beyond the deepest tap asked for is computed. Raises ValueError where there h or w would be 1.
         """
-        if unknown := set(names) - set(self.widths):
-            raise ValueError(f"taps must be among {list(self.widths)}, got {sorted(unknown)}")
-        found: dict[str, Tensor] = {}
+        return picked(self._walk(images), names, self.widths)
+
+    def _walk(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         activation, at = images, 1
         for name, convolution in self.convolutions.items():
-            if len(found) == len(set(names)):
-                break
             if stage(name) > at:
                 activation, at = max_pool2d(activation, 2, ceil_mode=self.ceil_mode), stage(name)
             activation = convolution(activation).relu_()  # in place on what is no tap yet, and needed no more
-            if name in names:
-                found[name] = activation
-        return found
+            yield name, activation
 
 
 class VggNormalised(ReflectedEncoder):
