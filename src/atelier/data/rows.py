@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,10 +31,13 @@ class Rows:
     def __len__(self) -> int:
         return len(self._digests)
 
-    def add(self, rendered: Rendered) -> None:
-        self._digests.append(hashlib.blake2b(rendered.pixels.tobytes(), digest_size=16).digest())
+    def add(self, rendered: Rendered) -> bytes:
+        """Returns the digest of its pixels."""
+        digest = hashlib.blake2b(rendered.pixels.tobytes(), digest_size=16).digest()
+        self._digests.append(digest)
         self._held_out.append(rendered.held_out)
         self._labels.append(rendered.labels)
+        return digest
 
     def refuse_none(self, key: str) -> None:
         """Raises UserError, which begins with the `key`, where no picture can be used."""
@@ -56,16 +58,23 @@ class Rows:
         return shown + (f"; and {len(self.broken) - _NAMED} more" if len(self.broken) > _NAMED else "")
 
     def save(self, path: Path) -> dict[str, list[str]]:
-        """Write them as a .npz. Returns the classes' names of each label column: those that have a picture,
-        and no others, for a class without pictures cannot be learnt."""
+        """Write the arrays as a .npz. Returns the classes' names, as `arrays` does."""
+        classes, arrays = self.arrays()
+        with path.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        return classes
+
+    def arrays(self) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
+        """The classes' names of each label column, and what is known of the pictures, by name.
+
+        The classes are those that have a picture, for one without pictures cannot be learnt.
+        """
         columns = sorted({column for labels in self._labels for column in labels})
         encoded = {column: self._encode(column) for column in columns}
-        arrays: dict[str, Any] = {f"label.{column}": codes for column, (_, codes) in encoded.items()}
+        arrays = {f"label.{column}": codes for column, (_, codes) in encoded.items()}
         arrays["digests"] = np.frombuffer(b"".join(self._digests), np.uint8).reshape(-1, 16)
         arrays["held_out"] = np.array(self._held_out, bool)
-        with path.open("wb") as file:
-            np.savez(file, **arrays)
-        return {column: names for column, (names, _) in encoded.items()}
+        return {column: names for column, (names, _) in encoded.items()}, arrays
 
     def _encode(self, column: str) -> tuple[list[str], np.ndarray]:
         given = [labels.get(column, _UNLABELLED) for labels in self._labels]

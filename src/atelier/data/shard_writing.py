@@ -8,8 +8,6 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -76,6 +74,11 @@ class _Hand:
         self.labels.append(rendered.labels)
         self.numbers.append(number)
 
+    def extend(self, other: "_Hand") -> None:
+        self.pixels += other.pixels
+        self.labels += other.labels
+        self.numbers += other.numbers
+
     def take(self, count: int) -> "_Hand":
         """The first `count` pictures; they are no longer here."""
         taken = _Hand(self.pixels[:count], self.labels[:count], self.numbers[:count])
@@ -121,9 +124,8 @@ class _Writing:
 
     def _deal(self, rendered: Rendered) -> None:
         number = len(self.rows)
-        self.rows.add(rendered)
-        first = hashlib.blake2b(rendered.pixels.tobytes(), digest_size=16).digest()[0]
-        place = 0 if rendered.held_out else 1 + first * HANDS // 256
+        digest = self.rows.add(rendered)
+        place = 0 if rendered.held_out else 1 + digest[0] * HANDS // 256
         self._hands[place].add(rendered, number)
         if len(self._hands[place].pixels) == self.pictures:
             self._write(place, self._hands[place].take(self.pictures))
@@ -133,8 +135,7 @@ class _Writing:
         left, first = _Hand(), 0
         for place, hand in enumerate(self._hands):
             first = first if left.pixels else place
-            for index in range(len(hand.pixels)):
-                left.add(Rendered(hand.pixels[index], hand.labels[index]), hand.numbers[index])
+            left.extend(hand)
             while len(left.pixels) >= self.pictures:
                 self._write(first, left.take(self.pictures))
                 first = place
@@ -159,7 +160,7 @@ class _Writing:
     def _index(self, source: Source, size: int) -> Index:
         self._written.sort(key=lambda written: written[0])
         order = np.concatenate([numbers for _, _, numbers in self._written])
-        classes, arrays = self._arrays()
+        classes, arrays = self.rows.arrays()
         kept = {name: array[order] for name, array in arrays.items()}
         packed = io.BytesIO()
         np.savez(packed, **kept)
@@ -184,14 +185,6 @@ class _Writing:
         self.out.write(INDEX, self._text)
         self.rows.tell_broken(source.name, self.out.address(INDEX))
         return index
-
-    def _arrays(self) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
-        """The classes' names, and what `Rows` knows, in the order of rendering."""
-        with TemporaryDirectory() as folder:
-            path = Path(folder, "rows.npz")
-            classes = self.rows.save(path)
-            with np.load(path, allow_pickle=False) as stored:
-                return classes, dict(stored)
 
 
 def _mixed(source: Source) -> tuple[Iterator[Picture], Sequence[int] | None]:
