@@ -4,12 +4,11 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from atelier.errors import UserError
 from atelier.metrics.extractors.base import Extractor
+from atelier.networks.state import content
 from atelier.weights.file import WeightsFile
 
 
@@ -58,10 +57,9 @@ class PretrainedExtractor(Extractor):
 def read(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by their names. Raises UserError where it holds anything else."""
     try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except Exception as error:  # each of zip, pickle, safetensors and torch has its own
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"metrics.weights: {path} cannot be read as weights ({reason})") from error
+        state = content(path)
+    except ValueError as error:
+        raise UserError(f"metrics.weights: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(part, Tensor) for part in state.values()):
         raise UserError(f"metrics.weights: {path} holds no weights, but something else than tensors with names")
     return dict(state)

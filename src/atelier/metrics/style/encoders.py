@@ -1,15 +1,13 @@
 """Networks through which content and style are compared, as scores use them: uint8 in, loaded when told to."""
 
 from collections.abc import Collection
-from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from atelier.files import sha256
+from atelier.metrics.packaged import Packaged
 from atelier.metrics.perceptual import FromFile
-from atelier.networks.embedded import WEIGHTS, Embedded
 from atelier.networks.vgg import Vgg19
 
 
@@ -32,20 +30,10 @@ class Encoder(Protocol):
         """The named activations (B, width, h, w) of uint8 images (B, 3, H, W), at the images' own size."""
 
 
-class EmbeddedEncoder:
+class EmbeddedEncoder(Packaged):
     """The package's own small network, without a download (docs/embedded.md)."""
 
-    name, prefix = "embedded", "embedded_"
-
-    @cached_property
-    def digest(self) -> str:
-        return sha256(WEIGHTS)
-
-    def fetch(self) -> None:
-        """The weights come with the package."""
-
-    def load(self, device: torch.device) -> None:
-        self.network = Embedded.pretrained().to(device)
+    prefix = "embedded_"
 
     @torch.no_grad()
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
