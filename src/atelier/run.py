@@ -78,9 +78,11 @@ def _carry_out(work: "Fitting | Processes") -> None:
         close(work.loggers, failed=status != "finished")
 
 
-def load(
-    run: Path, checkpoint: Path | None = None, encoder_weights: Path | None = None
-) -> tuple[LightningModule, DictConfig, dict[str, Any]]:
+Loaded = tuple[LightningModule, DictConfig, dict[str, Any]]
+"""A run's task, its config, and its checkpoint's content."""
+
+
+def load(run: Path, checkpoint: Path | None = None, encoder_weights: Path | None = None) -> Loaded:
     """The trained task of a run folder, ready to use; its config; and the checkpoint's content.
 
     Without a `checkpoint` it is the best, or else the last. `encoder_weights` are where the encoder's file is now, from

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
-
-MEASURES = "embedded_style_distance,embedded_content_distance,embedded_cfsd,ssim,colour_histogram_distance"
-"""Those that need no download."""
 
 
 def leaderboard(
@@ -54,8 +52,7 @@ def leaderboard(
 
     place = _new(out)
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)
-    names = [name.strip() for name in measures.split(",") if name.strip()]
-    contest = Contest(content, style, size, names, settings, seed)
+    contest = Contest(content, style, size, names_in(measures), settings, seed)
     failed = contest.hold(entrants(methods), place)
     if as_json:
         typer.echo(json.dumps(contest.record(), indent=2))

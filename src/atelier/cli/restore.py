@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.tiles import OVERLAP, SIDE
+from atelier.translate.tiles import OVERLAP, SIDE
 
 
 def restore(

@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED
 from atelier.errors import UserError
-
-MEASURES = "embedded_content_distance,embedded_style_distance,embedded_cfsd,ssim,colour_histogram_distance"
-"""Those that need no download."""
 
 OF_STYLISED = ("measures", "size")
 OF_GENERATED = ("metrics", "scores", "weights", "resize", "count", "seed")
@@ -60,12 +58,12 @@ def score(
     if real is not None:
         from atelier.cli.folders import extractor_of, score_generated
 
-        network, chosen = extractor_of(metrics, weights, resize), None if scores is None else _names(scores)
+        network, chosen = extractor_of(metrics, weights, resize), None if scores is None else names_in(scores)
         found = score_generated(real, fake, network, chosen, count, seed)
     elif content is not None and style is not None:
         from atelier.cli.transfers import score_transfers
 
-        found = score_transfers(content, style, fake, _names(measures), size)
+        found = score_transfers(content, style, fake, names_in(measures), size)
     if as_json:
         typer.echo(json.dumps(found._asdict(), indent=2))
     else:
@@ -86,7 +84,3 @@ def _refuse_a_mixture(context: typer.Context, real: Path | None, content: Path |
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name} belongs to {other}, and has no meaning with {chosen}")
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

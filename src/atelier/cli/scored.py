@@ -22,9 +22,9 @@ class Scored(NamedTuple):
 
 def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation: float | None) -> Scored:
     """Raises UserError for what is no run folder, or a run without metrics; for a truncation of no generator too."""
-    task, cfg, content = runs.load(run, checkpoint)
+    loaded = task, cfg, content = runs.load(run, checkpoint)
     if truncation is not None:  # a bad one is refused before anything slow
-        trained = Trained(run, checkpoint)
+        trained = Trained(run, loaded=loaded)
         trained.styles(trained.draw(cfg.seed, [0]), truncation)
     if not cfg.metrics:
         raise UserError(f"metrics: {run} was made with metrics=none: there is nothing to evaluate")

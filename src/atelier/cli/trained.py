@@ -30,11 +30,12 @@ class Latents(NamedTuple):
 class Trained:
     """The generator of a run folder, on a GPU where there is one.
 
-    Raises UserError for what is no run folder, or a run that makes no images out of latents.
+    `loaded` is what was loaded of it already. Raises UserError for what is no run folder, or a run that makes no images
+    out of latents.
     """
 
-    def __init__(self, run: Path, checkpoint: Path | None = None) -> None:
-        task, self.cfg, content = runs.load(run, checkpoint)
+    def __init__(self, run: Path, checkpoint: Path | None = None, loaded: runs.Loaded | None = None) -> None:
+        task, self.cfg, content = loaded or runs.load(run, checkpoint)
         if not isinstance(task, Gan):
             raise UserError(f"{run} is a run of {type(task).__name__}, which makes no images out of latents")
         self.task = task.to(device())

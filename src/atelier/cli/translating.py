@@ -15,7 +15,6 @@ from atelier.cli.devices import device
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.tally import Tally
-from atelier.cli.tiles import OVERLAP, SIDE
 from atelier.cli.trained import folder_name, given
 from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
 from atelier.data.progress import bar
@@ -27,6 +26,7 @@ from atelier.stylize import artwork
 from atelier.tasks.paired import TO_TARGET
 from atelier.tasks.translation import TranslationTask
 from atelier.translate.inpainting import known_of
+from atelier.translate.tiles import OVERLAP, SIDE
 from atelier.translate.windows import Windows
 from atelier.wording import did_you_mean, listed
 

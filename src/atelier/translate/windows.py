@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from atelier.networks.translator import Translator, complete
-
-TILE, OVERLAP = 512, 64
+from atelier.translate.tiles import OVERLAP, SIDE
 
 
 class Axis(NamedTuple):
@@ -33,7 +32,7 @@ class Windows:
     """
 
     def __init__(
-        self, network: Translator, tile: int = TILE, overlap: int = OVERLAP, place: torch.device | None = None
+        self, network: Translator, tile: int = SIDE, overlap: int = OVERLAP, place: torch.device | None = None
     ) -> None:
         if tile < 1:
             raise ValueError(f"tile must be >= 1, got {tile}")

@@ -15,7 +15,7 @@ from atelier.metrics.style.features import ContentDistance
 
 CPU = torch.device("cpu")
 OFFLINE = [
-    "embedded_content_distance", "embedded_style_distance", "embedded_cfsd", "ssim", "colour_histogram_distance",
+    "embedded_style_distance", "embedded_content_distance", "embedded_cfsd", "ssim", "colour_histogram_distance",
 ]  # fmt: skip
 
 
