@@ -8,6 +8,9 @@ Kind = TypeVar("Kind", bound=Callback)
 
 
 def beside(trainer: Trainer, kind: type[Kind]) -> Kind:
-    """The callback of this kind, which every run has."""
+    """The callback of this kind, which every run has. Raises LookupError where a trainer of one's own has none."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
-    return next(callback for callback in callbacks if isinstance(callback, kind))
+    found = [callback for callback in callbacks if isinstance(callback, kind)]
+    if not found:  # and no StopIteration, which Lightning would take for the end of an epoch
+        raise LookupError(f"the trainer has no {kind.__name__} among its callbacks")
+    return found[0]
