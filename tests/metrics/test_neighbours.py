@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.distance import cdist, pdist
 
 from atelier.metrics import neighbours
-from atelier.metrics.neighbours import nearest, radii, recall, spread
+from atelier.metrics.neighbours import nearest, radii, spread
 
 
 def points(count, seed, size=5, shift=0.0):
@@ -55,28 +55,6 @@ def test_spread_is_the_mean_over_all_pairs():
     crowd = points(12, 0)
     torch.testing.assert_close(spread(crowd), float(pdist(crowd.double()).mean()), rtol=1e-6, atol=0)
     assert spread(torch.ones(4, 3)) == 0
-
-
-@pytest.mark.usefixtures("chunk")
-def test_recall_is_the_share_of_real_points_within_a_ball_of_the_generated():
-    real, fake = points(40, 0), points(30, 1, shift=1.0)
-    among = np.sort(cdist(fake, fake), axis=1)[:, 3]  # column 0 is the point itself
-    expected = (cdist(real, fake) <= among).any(1).mean()
-    assert 0.2 < expected < 0.9
-    torch.testing.assert_close(recall(real, fake), float(expected), rtol=1e-6, atol=0)
-
-
-def test_a_generator_that_has_one_of_two_modes_has_a_recall_of_one_half():
-    real = torch.cat([points(50, 0), points(50, 1, shift=100)])
-    assert recall(real, points(100, 2)) == pytest.approx(0.5, abs=0.05)
-    assert recall(real, real) == 1
-    assert recall(real, torch.zeros(100, 5) + 50) == 0
-
-
-def test_moving_turning_and_scaling_both_sets_changes_no_recall():
-    real, fake = points(40, 0), points(40, 1, shift=0.5)
-    turn, _ = torch.linalg.qr(points(5, 2))
-    assert recall(real, fake) == recall(3 * real @ turn + 7, 3 * fake @ turn + 7)
 
 
 @pytest.mark.parametrize("k", [0, 4])

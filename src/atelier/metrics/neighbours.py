@@ -1,4 +1,4 @@
-"""Distances between sets of feature vectors: who lies next to whom, how far apart they are, who covers whom.
+"""Distances between sets of feature vectors: who lies next to whom, and how far apart they are.
 
 Everything is Euclidean distance. Sets are (N, D); of large ones some of the queries are compared at a time.
 """
@@ -62,14 +62,3 @@ def spread(points: Tensor) -> float:
         raise ValueError(f"points must be at least 2, got {len(points)}")
     total = sum(distances.sum(dtype=torch.float64).item() for distances in chunks(points, points))
     return total / (len(points) * (len(points) - 1))
-
-
-def recall(real: Tensor, fake: Tensor, k: int = 3) -> float:
-    """The share of real points which lie in the manifold of the generated ones (Kynkäänniemi et al. 2019, eq. 1-2).
-
-    That manifold is the union of a ball around each generated point that reaches to its k-th nearest other one. With
-    the two sets exchanged it is their precision.
-    """
-    reach = radii(fake, k)
-    covered = torch.cat([(distances <= reach).any(1) for distances in chunks(real, fake)])
-    return covered.float().mean().item()

@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from atelier.metrics.neighbours import radii, recall, spread
+from atelier.metrics.manifold import precision_recall, reach
+from atelier.metrics.neighbours import radii, spread
 
 # Where the limits come from: DCGAN and WGAN-GP on the procedural paintings at 32 px, in embedded features. Young
 # generators have diversity 0.07-0.12 and 77-99 % doubles, which is what a collapsed one has too (0.03-0.24, 78-100 %):
 # only what came before tells the two apart. Once there are pictures, healthy ones have 0.29 or more and below 4 %.
 FLAT, DOUBLED, VARIED = 0.15, 0.5, 0.3
+
+NEIGHBOURS = 3
+"""How many give a neighbourhood its reach: as many as Kynkäänniemi et al. 2019 take."""
 
 
 class Variety(NamedTuple):
@@ -35,13 +39,14 @@ class Variety(NamedTuple):
 
 
 def variety(real: Tensor, fake: Tensor) -> Variety:
-    """Of features (N, D), N >= 5, of as many generated as real pictures.
-
-    Recall is that of Kynkäänniemi et al. 2019, with its k = 3.
-    """
+    """How features (N, D) of generated pictures vary beside those of as many real ones, N >= 5."""
     apart = radii(real).quantile(0.01)
     return Variety(
         diversity=spread(fake) / max(spread(real), 1e-12),  # real pictures that are all one picture
         duplicates=(radii(fake) <= apart).float().mean().item(),
-        recall=recall(real, fake),
+        recall=_recall(real.cpu(), fake.cpu()),  # in float64, which not every device has
     )
+
+
+def _recall(real: Tensor, fake: Tensor) -> float:
+    return precision_recall(real, reach(real, NEIGHBOURS), fake, reach(fake, NEIGHBOURS)).recall
