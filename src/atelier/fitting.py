@@ -54,34 +54,16 @@ class Fitting:
         self.run = RunFolder(path) if external.is_first() else WatchedFolder(path)
         self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
         self.scoring = scoring_of(build(cfg.metrics, "metrics"), cfg.seed) if cfg.metrics else None
-        self.data: EndlessData = build(cfg.data, "data")
-        refuse_pictures_of_points(cfg, self.data)
-        _fetch(cfg)  # before hours of decoding
-        self.data.prepare()
-        self.cfg = cfg = labels.settle(cfg, self.data)
-        self.task: LightningModule = build(cfg.model, "model")
-        if self.scoring:
-            refuse_misfit(self.scoring, self.task, self.data)
-            self.scoring.refuse_unfit(self.data)
-        refuse_unfit(cfg, self.task, self.data)
-        if cfg.get("compile"):  # runs begun before there was one have none
-            _compile(self.task)
+        self.data = _prepared_data(cfg)
+        self.cfg = labels.settle(cfg, self.data)
+        self.task = _task(self.cfg, self.data, self.scoring)
         self.step = self._start_step()
         self.loggers = self._loggers()
         self.monitor: str | None = self.scoring.monitor if self.scoring else getattr(self.task, "monitor", None)
         best_by = f"val/{self.monitor}" if self.monitor else None
         self.best = Checkpoints(path / checkpoints.FOLDER, best_by, self.start)
-        self.trainer: Trainer = build(
-            cfg.trainer,
-            "trainer",
-            callbacks=[*self._callbacks(), *callbacks, self.best, Interrupt(signals, self.best)],
-            logger=self.loggers,
-            plugins=[checkpoints.WholeCheckpoints()],
-            default_root_dir=str(path),
-        )
-        refuse_unshared(self.trainer, self.data)
-        if self.trainer.world_size > 1:
-            synchronize(self.task)
+        self.trainer = self._trainer([*callbacks, self.best, Interrupt(signals, self.best)])
+        self._share()
 
     @property
     def needs_processes(self) -> bool:
@@ -141,6 +123,23 @@ class Fitting:
         refuse_other_model(self.task, content, self.start)
         return content["global_step"]
 
+    def _trainer(self, last: Sequence[Callback]) -> Trainer:
+        """The trainer, whose `last` callbacks act after the run's own."""
+        return build(
+            self.cfg.trainer,
+            "trainer",
+            callbacks=[*self._callbacks(), *last],
+            logger=self.loggers,
+            plugins=[checkpoints.WholeCheckpoints()],
+            default_root_dir=str(self.run.path),
+        )
+
+    def _share(self) -> None:
+        """Raises ConfigError where the trainer has several processes and they cannot share the work."""
+        refuse_unshared(self.trainer, self.data)
+        if self.trainer.world_size > 1:
+            synchronize(self.task)
+
     def _callbacks(self) -> list[Callback]:
         """In the order in which they must act: scores before the checkpoint that they choose, interruption last."""
         scoring = [self.scoring] if self.scoring else []
@@ -153,6 +152,27 @@ class Fitting:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]
         path, step = self.run.path, self.step
         return [CsvRecord(path, step), *(make(folder=path, resume_step=step) for make in chosen)]
+
+
+def _prepared_data(cfg: DictConfig) -> EndlessData:
+    """The data, decoded: what else the run needs is seen to before, for decoding may take hours."""
+    data: EndlessData = build(cfg.data, "data")
+    refuse_pictures_of_points(cfg, data)
+    _fetch(cfg)
+    data.prepare()
+    return data
+
+
+def _task(cfg: DictConfig, data: EndlessData, scoring: Scoring | None) -> LightningModule:
+    """The task, which fits the data and the scores, and is compiled where the config says so."""
+    task: LightningModule = build(cfg.model, "model")
+    if scoring:
+        refuse_misfit(scoring, task, data)
+        scoring.refuse_unfit(data)
+    refuse_unfit(cfg, task, data)
+    if cfg.get("compile"):  # runs begun before there was one have none
+        _compile(task)
+    return task
 
 
 def _makes(task: LightningModule, data: EndlessData) -> Makes:

@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from atelier.data.held_out import HeldOutData
+from atelier.data.endless import EndlessData
 from atelier.errors import ConfigError
 
 
@@ -17,14 +17,14 @@ def presume(cfg: DictConfig) -> DictConfig:
     return _with(cfg, 2) if cfg.classes is None and cfg.data.get("label") is not None else cfg
 
 
-def settle(cfg: DictConfig, data: HeldOutData) -> DictConfig:
+def settle(cfg: DictConfig, data: EndlessData) -> DictConfig:
     """The config with the number of classes found in the prepared data.
 
     Raises ConfigError where a run that goes on, or the user, counts on another number.
     """
     found = len(data.classes) or None
     if cfg.classes not in (None, found):
-        raise ConfigError([f"classes: got {cfg.classes}, but data.label={data.label} has {found}"])
+        raise ConfigError([f"classes: got {cfg.classes}, but data.label={cfg.data.label} has {found}"])
     return _with(cfg, found)
 
 
