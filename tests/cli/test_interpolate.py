@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.ExifTags import Base
 
-from atelier.cli.animation import DESCRIPTION
 from atelier.cli.interpolate import SHOWN, interpolate
 from atelier.cli.trained import Trained
 from atelier.errors import UserError
@@ -45,7 +45,7 @@ def test_the_way_is_smooth_and_closed(name, request, tmp_path):
 def test_the_moving_picture_says_how_to_make_it_again(suffix, plain, tmp_path):
     interpolate(plain, "3,17", frames=6, truncation=0.5, out=tmp_path / f"way{suffix}")
     with Image.open(tmp_path / f"way{suffix}") as moving:
-        text = moving.info["comment"] if suffix == ".gif" else moving.getexif()[DESCRIPTION]
+        text = moving.info["comment"] if suffix == ".gif" else moving.getexif()[Base.ImageDescription]
         assert (moving.n_frames, moving.size, moving.info["loop"]) == (12, (16, 16), 0)
     note = json.loads(text)
     assert note.items() >= {"step": 40, "seed": 0, "seeds": "3,17", "truncation": 0.5, "frames": 6}.items()

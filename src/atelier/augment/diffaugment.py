@@ -33,7 +33,10 @@ def cutout(images: Tensor) -> Tensor:
 
 
 def flip(images: Tensor) -> Tensor:
-    """Every other image, left to right. Not the paper's; consistency regularisation has it (Zhang et al. 2020)."""
+    """Mirrors each image with probability 1/2.
+
+    Not the paper's; consistency regularisation has it (Zhang et al. 2020).
+    """
     return torch.where(_uniform(images, 0, 1) < 0.5, images.flip(3), images)
 
 

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".webp", ".gif")
 
-DESCRIPTION = 0x010E
-"""EXIF's tag for what a picture is of."""
-
 
 def refuse_other_suffixes(out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES or out.is_dir():
@@ -28,12 +25,12 @@ def save(frames: Sequence["Image"], out: Path, milliseconds: Sequence[int], note
 
     The note is kept as JSON: a WebP's EXIF description, a GIF's comment.
     """
-    from PIL import Image
+    from PIL import ExifTags, Image
 
     kind, text = out.suffix.lower().removeprefix("."), json.dumps(note)
     first, *others = [_dithered(frame) for frame in frames] if kind == "gif" else frames
     exif = Image.Exif()
-    exif[DESCRIPTION] = text
+    exif[ExifTags.Base.ImageDescription] = text
     extra = {"comment": text} if kind == "gif" else {"exif": exif, "quality": 85}
     with replacing(out) as partial:
         first.save(partial, kind, save_all=True, append_images=others, duration=[*milliseconds], loop=0, **extra)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 Found = TypeVar("Found")
 
@@ -22,7 +22,6 @@ PIXEL_LIMIT = 178_956_970
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF")
 """No others are tried: a stranger's picture should not reach Pillow's odd readers (EPS starts a program)."""
 
-_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -102,7 +101,7 @@ def _enough(width: int, height: int, size: int, fit: Fit) -> tuple[int, int]:
 def orientation(picture: Image.Image) -> int:
     """EXIF's number, from 1 for upright."""
     try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged metadata do not make a damaged picture
         return 1
 

@@ -62,12 +62,12 @@ class ShardOrder:
 
     def draw(self, number: int) -> ShardDraw:
         """Batch `number`, from 0."""
-        number, place = divmod(number, self._batches)
-        epoch = self._epoch(number)
+        passed, place = divmod(number, self._batches)
+        epoch = self._epoch(passed)
         indices, flips, segment = epoch.pictures(place * self.batch_size, self.batch_size)
         coming = epoch.shards[segment + 1 : segment + 1 + self.ahead]
         if len(coming) < self.ahead:
-            following = self._epoch(number + 1).shards[: self.ahead - len(coming)]
+            following = self._epoch(passed + 1).shards[: self.ahead - len(coming)]
             coming = np.concatenate([coming, following])
         return ShardDraw(indices[self._share], flips[self._share] & self.hflip, coming)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atelier.metrics.neighbours import nearest
 
-PERCENTILE = 0.01
+CLOSEST_SHARE = 0.01
 """Of the held-out pictures, those nearest to a training picture, which say what is suspiciously close."""
 
 SUBSETS = 10
@@ -59,7 +59,7 @@ def closeness(generated: Tensor, held_out: Tensor) -> Closeness:
     Were images and held-out pictures alike, all their orders by distance would be equally probable, so that the
     number of images before the k-th of the held-out pictures has a beta-binomial distribution, whatever the distances.
     """
-    rank = max(1, round(PERCENTILE * len(held_out)))
+    rank = max(1, round(CLOSEST_SHARE * len(held_out)))
     threshold = held_out.kthvalue(rank).values
     close, images = int((generated <= threshold).sum()), len(generated)
     expected = images * rank / (len(held_out) + 1)
