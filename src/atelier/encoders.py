@@ -125,7 +125,7 @@ def slim_decoder(
 
 
 def slim_path(own: str | None) -> Path:
-    """Of one's own file, or where the weights' folder would have it. Raises ValueError where one's own is absent."""
+    """The path of one's own file, or of the weights' folder's. Raises ValueError where one's own is absent."""
     if own is not None:
         return WeightsFile(own, None).path
     return weights.folder() / SLIM_FILE

@@ -34,7 +34,7 @@ def gathered(rows: Tensor) -> Tensor:
 
 
 def own(rows: Tensor) -> Tensor:
-    """Of gathered rows those that are this process's."""
+    """This process's part of gathered rows."""
     return rows.chunk(count())[dist.get_rank()] if _together() else rows
 
 

@@ -11,10 +11,10 @@ class Span(NamedTuple):
 
     start: int
     stop: int
-    """Of the tile itself; together the tiles cover the picture once."""
+    """Where the tile itself begins and ends; together the tiles cover the picture once."""
     first: int
     last: int
-    """Of what is looked at: the tile and its margin, where the picture has one."""
+    """Where what is looked at begins and ends: the tile and its margin, where the picture has one."""
 
 
 class Tile(NamedTuple):

@@ -34,7 +34,7 @@ class _Continued(Sweeper):
         self.driver = Driver(launcher, config)
 
     def parse(self, arguments: list[str]) -> list[Override]:
-        """Of each key the last override: those of the command line come last."""
+        """The last override of each key: those of the command line come last."""
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         parsed = OverridesParser.create(self.hydra_context.config_loader).parse_overrides(of_the_job(words))
         return [*{override.get_key_element(): override for override in parsed}.values()]

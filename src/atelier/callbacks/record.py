@@ -55,7 +55,7 @@ class Record(Callback):
                 raise Diverged(f"step {trainer.global_step}: the weights {name} are no longer finite")
 
     def state_dict(self) -> dict[str, Any]:
-        """Of several processes all are asked, and one saves: what it saves must be of all."""
+        """What one of several processes saves must be of all; all are asked for it."""
         latest = self.latest
         if latest and processes.count() > 1:
             latest = dict(zip(latest, _means(latest).unbind(), strict=True))

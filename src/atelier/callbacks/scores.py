@@ -14,7 +14,7 @@ BATCH = 64
 
 
 class ScoreSamples(Scoring):
-    """Of the first images of `atelier sample --seed SEED`, against the training pictures."""
+    """Scores the first images of `atelier sample --seed SEED` against the training pictures."""
 
     option: ClassVar[str] = "embedded"
     misfit: ClassVar[str] = "are of generators, and this model is none"

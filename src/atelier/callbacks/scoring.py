@@ -19,7 +19,7 @@ class Scoring(Callback, ABC):
     option: ClassVar[str]
     """The `metrics=` that is of this kind."""
     misfit: ClassVar[str]
-    """Of metrics: what they are of, and that it is not to be had here."""
+    """Why these metrics do not apply to this run; ends an error that begins with `metrics:`."""
 
     def __init__(self, metrics: Any, seed: int) -> None:
         """`seed` is the run's."""

@@ -12,7 +12,7 @@ from atelier.record.grids import to_pixels
 
 
 class ScoreTranslations(Scoring):
-    """Of held-out contents translated, each once, against the training pictures of the target domain."""
+    """Scores held-out contents translated, each once, against the training pictures of the target domain."""
 
     option: ClassVar[str] = "translation"
     misfit: ClassVar[str] = "are of translations into the domain of other pictures, and there are none here"
@@ -41,7 +41,7 @@ class ScoreTranslations(Scoring):
 
 
 class ScoreFidelity(Scoring):
-    """Of held-out contents translated, and of the contents themselves, beside their targets."""
+    """Scores held-out contents translated, and the contents themselves, beside their targets."""
 
     option: ClassVar[str] = "fidelity"
     misfit: ClassVar[str] = "compare translations with their targets, and there are none here"

@@ -97,7 +97,7 @@ class Comparison:
 
 
 def closest(found: tuple[Tensor, Tensor, Tensor], count: int) -> list[Pair]:
-    """Of what `nearest_views` found for images 0, 1, … among training pictures, the nearest pairs, nearest first."""
+    """The nearest pairs, nearest first, of what `nearest_views` found for images 0, 1, … among training pictures."""
     distances, pictures, views = (column.tolist() for column in found)
     order = sorted(range(len(distances)), key=distances.__getitem__)[:count]
     return [Pair(image, pictures[image], views[image] == 1, distances[image]) for image in order]

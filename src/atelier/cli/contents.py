@@ -81,7 +81,7 @@ def joined_name(file: str) -> str:
 
 
 def joined_names(files: Sequence[str]) -> list[str]:
-    """Of each file, numbered."""
+    """The name of each file, numbered."""
     return numbered([joined_name(file) for file in files])
 
 

@@ -30,7 +30,7 @@ OPTIONS = {"network": "metrics"}
 def score_generated(
     real: Path, fake: Path, network: Extractor, scores: Sequence[str] | None, count: int | None, seed: int | None
 ) -> Scored:
-    """Of a run or of a folder against a folder; `count` and `seed` are a run's. Raises UserError as both do."""
+    """Scores of a run or of a folder against a folder; `count` and `seed` are a run's. Raises UserError as both do."""
     if (fake / CONFIG).is_file():
         return score_run_against(real, fake, network, scores, count, seed)
     if count is not None or seed is not None:
@@ -39,7 +39,7 @@ def score_generated(
 
 
 def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[str] | None) -> Scored:
-    """Of a folder against a folder; None are the USUAL scores that the network has, and that so many images allow.
+    """Scores of a folder against a folder; None: the USUAL that the network has, and that so many images allow.
 
     Raises UserError for what cannot be compared.
     """
@@ -61,7 +61,10 @@ def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[s
 def score_run_against(
     real: Path, run: Path, network: Extractor, scores: Sequence[str] | None, count: int | None, seed: int | None
 ) -> Scored:
-    """Of the first `count` images of a run's seed against a folder. Raises UserError for what cannot be compared."""
+    """Scores of a run's first `count` images of a seed against a folder.
+
+    Raises UserError for what cannot be compared.
+    """
     reals, trained = Gallery(real, "--real"), Trained(run)
     count, seed = COUNT if count is None else count, SEED if seed is None else seed
     panel = _scores(network, scores, count, len(reals))
@@ -83,7 +86,7 @@ def extractor_of(metrics: str, weights: Path | None, resize: str | None) -> Extr
 
 
 def _scores(network: Extractor, scores: Sequence[str] | None, count: int, reals: int) -> Scores:
-    """Of few images IS has fewer splits, and a neighbourhood fewer neighbours, than in training."""
+    """For few images IS has fewer splits, and a neighbourhood fewer neighbours, than in training."""
     chosen = [name for name in USUAL if name != "is" or network.classes is not None] if scores is None else scores
     usual = Options()
     options = Options(min(usual.splits, count), max(1, min(usual.neighbours, count - 1, reals - 1)))

@@ -12,7 +12,7 @@ LOSSLESS = (".png", ".tif", ".tiff")
 
 
 def suffix_of(word: str) -> str:
-    """Of `--format`, with its dot. Raises UserError for one that cannot be written."""
+    """The suffix that `--format` names, with its dot. Raises UserError for one that cannot be written."""
     suffix = f".{word.lower().lstrip('.')}"
     if suffix not in FORMATS:
         raise UserError(f"--format: must be one of {listed(name[1:] for name in FORMATS)}, got {word!r}")

@@ -14,7 +14,7 @@ from atelier.stylize.method import Method
 
 
 class Studies:
-    """Of one recipe: made once, unless colours make them other styles for each content.
+    """The studied styles of one recipe: made once, unless colours make them other styles for each content.
 
     Styles have `size` pixels along their longer side, and take no more than `memory` bytes to look at.
     """

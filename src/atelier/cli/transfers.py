@@ -49,7 +49,7 @@ MEASURES: dict[str, Callable[[Have], Measure]] = {
 
 
 def score_transfers(content: Path, style: Path, fake: Path, names: Sequence[str], size: int) -> Scored:
-    """Of all pictures in `fake`, each beside what it was made of (`metrics.style.triples`).
+    """Scores of all pictures in `fake`, each beside what it was made of (`metrics.style.triples`).
 
     All are brought to squares of `size` pixels. Raises UserError for what cannot be compared.
     """

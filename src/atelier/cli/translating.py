@@ -41,7 +41,7 @@ class Request(NamedTuple):
     suffix: str | None = None
     size: int | None = None
     formats: tuple[str, ...] = FORMATS
-    """Of its own that a picture keeps where no suffix is asked for."""
+    """Those of its own that a picture keeps where no suffix is asked for."""
 
     @property
     def chosen_suffix(self) -> str | None:

@@ -58,7 +58,7 @@ def _suits_list(length: int, option: Any) -> bool:
 
 
 def _length(option: Any) -> int | None:
-    """Of a tuple whose length its hint fixes."""
+    """A tuple's length, where its hint fixes it."""
     inner = get_args(option)
     return len(inner) if kind(option) is tuple and inner and inner[-1] is not ... else None
 

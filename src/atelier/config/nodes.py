@@ -21,7 +21,7 @@ class Inspection:
         self._values = values
 
     def faults(self, value: Any, hint: Any, key: str) -> Iterator[Fault]:
-        """Of a value for which `hint` asks, and of all that is in it."""
+        """Faults of a value for which `hint` asks, and of all that is in it."""
         key = self._values.home(key)
         if value is UNKNOWN:
             return

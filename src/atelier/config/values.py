@@ -92,7 +92,7 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _keys(tree: Any) -> Iterator[str]:
-    """Of all leaves, and of all that hold them."""
+    """The keys of all leaves, and of all that hold them."""
     for key, _ in _leaves(tree):
         parts = key.split(".")
         yield from (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))

@@ -15,7 +15,7 @@ class Crops(Pixels):
 
     @property
     def side(self) -> int:
-        """Of the whole pictures, in pixels."""
+        """Pixels along a side of the whole pictures."""
         return int(self._pixels.shape[1])
 
     def cut(self, indices: np.ndarray, corners: np.ndarray, size: int, flips: np.ndarray) -> Tensor:

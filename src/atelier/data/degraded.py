@@ -38,11 +38,11 @@ class Degraded(DividedData):
     chain: Mapping[str, Degradation | None]
     """What befalls a picture, in this order; null leaves one out."""
     image_size: int
-    """Of the whole crops, in pixels; contents are `scale` times smaller."""
+    """Pixels along a side of the whole crops; contents are `scale` times smaller."""
     resize: int | None = None
-    """Of the squares that are cropped; None: twice the crops, as for styles, for a picture that is restored is seen at
-    its own resolution and in parts, whose strokes are larger than those of a whole picture that was shrunk to a crop.
-    Files smaller than that are enlarged, which is no good for super-resolution."""
+    """Pixels along a side of the squares that are cropped; None: twice the crops, as for styles, for a picture that is
+    restored is seen at its own resolution and in parts, whose strokes are larger than those of a whole picture that was
+    shrunk to a crop. Files smaller than that are enlarged, which is no good for super-resolution."""
     mask: bool = False
     """Whether batches say which pixels are lost. What is not lost is then to be kept, so it should not be damaged."""
     scale: int = 1

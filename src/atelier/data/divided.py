@@ -10,7 +10,7 @@ from atelier.errors import UserError
 
 @dataclass(kw_only=True, eq=False)
 class DividedData(EndlessData, ABC):
-    """Of one size, that of the batches."""
+    """Items of one size, that of the batches."""
 
     image_size: int
     validation: float = 0.1

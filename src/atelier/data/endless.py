@@ -20,9 +20,9 @@ class EndlessData(LightningDataModule, ABC):
     """Whether the items can be looked at."""
 
     batch_size: int
-    """Of a step, over all devices."""
+    """Items of a step, over all devices."""
     seed: int
-    """Of the order and the mirroring. Neither the items nor the split depend on it."""
+    """Decides the order and the mirroring. Neither the items nor the split depend on it."""
     hflip: bool = True
     num_workers: int = 0
 

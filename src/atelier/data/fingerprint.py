@@ -52,7 +52,7 @@ class _Memo:
         self._known: dict[str, list[str]] = self._load()
 
     def digest(self, name: str) -> str:
-        """Of the file's bytes; or why it cannot be read, so that the key changes when it can."""
+        """The digest of the file's bytes; or why it cannot be read, so that the key changes when it can."""
         try:
             stamp, settled = _stamp(self.root / name)
             if self._known.get(name, [""])[0] == stamp:

@@ -19,7 +19,7 @@ class Stored(Collection, Protocol):
     """Pictures that can be had as they are stored, uint8 (B, 3, H, W), too."""
 
     def images(self, start: int, stop: int) -> Tensor:
-        """Of the numbers from `start` to before `stop`, fewer at the end."""
+        """The pictures with the numbers from `start` to before `stop`, fewer at the end."""
         ...
 
     def batches(self, size: int) -> Iterator[Tensor]:

@@ -65,9 +65,9 @@ class PairedPictures(DividedData):
     direction: Direction = "left_to_right"
     """Which half of a side-by-side picture is the content, and which the target."""
     image_size: int
-    """Of the crops, in pixels."""
+    """Pixels along a side of the crops."""
     resize: int | None = None
-    """Of the squares that are cropped; None: `zoom` times the crops; `image_size`: all of each square is seen."""
+    """The same of the squares that are cropped; None: `zoom` times the crops; `image_size`: all of each is seen."""
     zoom: float = 1.117
     """Isola et al. 2017, section 6.2, crop 256 px out of 286."""
 

@@ -73,7 +73,7 @@ class PairStream:
         return PairDraw(*self._contents.draw(number), styles, corners, self._style_flips(number)[self._share])
 
     def _style_flips(self, number: int) -> np.ndarray:
-        """Of the whole batch."""
+        """Which styles of the whole batch are mirrored."""
         raw = np.random.PCG64(mix(self.seed, _MIRRORS, number)).random_raw(self.batch_size)
         return (raw & 1).astype(bool) & self.style_hflip
 
@@ -129,7 +129,7 @@ class CropStream(CroppedStream[CropDraw]):
 
 
 def _corners(seed: int, number: int, batch_size: int, margins: np.ndarray) -> np.ndarray:
-    """Of the whole batch `number`, int64 (B, K): column k is from 0 to `margins[k]`."""
+    """Corners of the crops of the whole batch `number`, int64 (B, K): column k is from 0 to `margins[k]`."""
     raw = np.random.PCG64(mix(seed, _CORNERS, number)).random_raw(len(margins) * batch_size)
     return (raw.reshape(batch_size, -1) % (margins.astype(np.uint64) + np.uint64(1))).astype(np.int64)
 

@@ -40,9 +40,9 @@ class ContentStyle(DividedData):
     style: str | Callable[..., ImageData]
     """The same, or a picture's file."""
     image_size: int
-    """Of the crops, in pixels."""
+    """Pixels along a side of the crops."""
     resize: int | None = None
-    """Of the squares that are cropped; None: `zoom` times the crops."""
+    """The same of the squares that are cropped; None: `zoom` times the crops."""
     style_resize: int | None = None
     """The same of styles; None: as `resize`. The larger, the larger the strokes that are learnt."""
     zoom: float = 2.0

@@ -91,7 +91,7 @@ class Remote:
             fs.rm_file(f"{root}/{name}")
 
     def names(self) -> list[str]:
-        """Of the files that lie in it; none where there is no folder."""
+        """The files that lie in it; none where there is no folder."""
 
         def look() -> list[str]:
             fs, root = self._connect()

@@ -15,7 +15,7 @@ _PASSING = {
     *("botocore.ResponseParserError", "aiohttp.ClientConnectionError", "aiohttp.ClientPayloadError"),
     *("azure.ServiceRequestError", "azure.ServiceResponseError"),
 }
-"""Of a connection, and yet no OSError. By name, for none of these libraries need be installed."""
+"""Errors of a connection, and yet no OSError. By name, for none of these libraries need be installed."""
 
 _REFUSING = {"botocore.NoCredentialsError", "botocore.PartialCredentialsError"}
 

@@ -20,7 +20,7 @@ _NAMED = 5
 
 
 class Rows:
-    """Of the pictures that were rendered, in order; and those that could not be."""
+    """What is known of the pictures that were rendered, in order; and those that could not be."""
 
     def __init__(self) -> None:
         self.broken: list[Broken] = []
@@ -45,7 +45,7 @@ class Rows:
             raise UserError(f"{key}: none of the {len(self.broken)} pictures can be used ({self._named_broken()})")
 
     def tell_broken(self, name: str, where: object) -> None:
-        """Of the collection `name`, if there are any; `where` all are named."""
+        """Warn of broken pictures of the collection `name`, if there are any; all are named in `where`."""
         if self.broken:
             total = len(self) + len(self.broken)
             log.warning(

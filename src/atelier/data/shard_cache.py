@@ -56,8 +56,10 @@ class ShardCache:
         self._ahead: _Ahead | None = None
 
     def pixels(self, number: int) -> np.ndarray:
-        """Of shard `number`. Raises BadShard for a missing or damaged one, RunError where the store is away or the disk
-        is full."""
+        """The pixels of shard `number`.
+
+        Raises BadShard for a missing or damaged one, RunError where the store is away or the disk is full.
+        """
         if number in self._bad:
             raise BadShard(self._bad[number])
         path = self._path(number)

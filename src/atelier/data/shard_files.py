@@ -86,7 +86,7 @@ class Index:
 
 
 class Rows(NamedTuple):
-    """Of all pictures, in the order of the shards."""
+    """What is known of all pictures, in the order of the shards."""
 
     digests: np.ndarray
     """uint8 (N, 16), equal where the pixels are equal."""

@@ -49,7 +49,7 @@ class SideBySide:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of all files."""
+        """Names all files by their bytes."""
         return fingerprint(self.root, self.names)
 
     @cached_property

@@ -62,5 +62,5 @@ class Stream:
 
 
 def share_of(batch_size: int, rank: int, world: int) -> slice:
-    """Of each batch, that which is this rank's."""
+    """This rank's part of each batch."""
     return slice(rank * batch_size // world, (rank + 1) * batch_size // world)

@@ -13,7 +13,7 @@ Fill = Literal["mean", "white"]
 
 _CORNERS = 64
 _WAVES = 12
-"""Of a blotch's outline, around it: the coarsest makes it long, the finest gives it a ragged edge."""
+"""Waves of a blotch's outline, around it: the coarsest makes it long, the finest gives it a ragged edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Holes(Degradation):
 
     count: Count
     size: Range
-    """Of each, across and on average, as a share of the picture's shorter side."""
+    """How far a blotch reaches across, on average, as a share of the picture's shorter side."""
     fill: Fill = "mean"
     """The colour of what is lost: the picture's own mean, or white."""
 

@@ -25,7 +25,7 @@ class Scratches(Degradation):
 
     count: Count
     length: Range
-    """Of each, as a share of the picture's shorter side."""
+    """A scratch's, as a share of the picture's shorter side."""
     width: Range
     """In pixels, where a line is widest; it becomes thinner towards its ends."""
     light: float = 0.7

@@ -16,7 +16,7 @@ class Sketch(Degradation):
     """
 
     sigma: Range
-    """Of the blur, in pixels: the larger, the fewer and the thicker the lines."""
+    """The blur's, in pixels: the larger, the fewer and the thicker the lines."""
     strength: Range
     """The darkness of an edge from black to white. Above 1 fainter edges are drawn black, too."""
 

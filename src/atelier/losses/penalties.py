@@ -15,8 +15,8 @@ from atelier.losses.terms import Term
 class Critique:
     """All that one discriminator update knows; a penalty reads what it needs.
 
-    `real` and `fake` are (B, 3, H, W) and not augmented, or (B, 6, H, W) where a discriminator sees them behind what
-    they were made of, of which slopes are slopes, too; image i of both has label i. The logits, (B,) or (B, P), are
+    `real` and `fake` are (B, 3, H, W) and not augmented, or (B, 6, H, W) where the discriminator sees each image behind
+    its source; gradients are then of all six channels. Image i of both has label i. The logits, (B,) or (B, P), are
     those the objective saw. Where images require a gradient, their logits can be differentiated at them; elsewhere, and
     always under mixed precision, where the logits' graph is a half-precision one, a penalty has to call `judge` again.
     """
@@ -180,7 +180,7 @@ def _steepness(critique: Critique, images: Tensor, logits: Tensor) -> Tensor:
 
 
 def gradient(logits: Tensor, images: Tensor) -> Tensor:
-    """Of each image's logit with respect to that image, itself differentiable; shaped like `images`.
+    """The gradient of each image's logit by that image, itself differentiable; shaped like `images`.
 
     Where parts of an image are judged, (B, P), its logit is their mean, as it is in the objective: so a penalty means
     the same however many the parts are.

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, l1_loss
 from atelier.losses.penalties import Critique, Penalty
 
 SIDES = (1, 2, 4, 8)
-"""Of the squares of pixels whose means are compared."""
+"""Pixels along a side of the squares whose means are compared."""
 
 
 @runtime_checkable

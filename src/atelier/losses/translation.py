@@ -35,9 +35,9 @@ class Translation:
     activations: tuple[Mapping[str, Tensor], Mapping[str, Tensor]] | None = None
     """What an encoder sees of the translated pictures, and of the targets."""
     patches: Sequence[Correspondence] | None = None
-    """Of the translated pictures and their contents, one for each tap."""
+    """Those of the translated pictures and their contents, for each tap."""
     same_patches: Sequence[Correspondence] | None = None
-    """Of `same` and the pictures that it was made of."""
+    """Those of `same` and the pictures that it was made of."""
 
 
 class TranslationTerm(Term[Translation]):

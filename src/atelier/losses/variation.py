@@ -15,7 +15,7 @@ class TotalVariation(nn.Module):
         self.circular = circular
 
     def forward(self, images: Tensor) -> Tensor:
-        """Of images (B, C, H, W); (B,)."""
+        """The total variation (B,) of images (B, C, H, W)."""
         size = images[0].numel()
         steps = [self._steps(images, axis).square().sum((1, 2, 3)) / size for axis in (2, 3)]
         return steps[0] + steps[1]

@@ -41,12 +41,12 @@ class Accumulator(Metric):
         """The evidence of the images in the states."""
 
     def evidence(self) -> Any:
-        """Of the images of all processes, whose states are reduced once."""
+        """The evidence of the images of all processes, whose states are reduced once."""
         with self.sync_context():
             return self.own_evidence()
 
     def own_evidence(self) -> Any:
-        """Of the images of this process.
+        """The evidence of the images of this process.
 
         Past torchmetrics' wrapper of `compute`, which reduces, and makes scalars of tensors with one element.
         """

@@ -16,7 +16,7 @@ class Estimate(NamedTuple):
 
 
 def kernel_distance(first: Tensor, second: Tensor, own: Tensor | None = None) -> Estimate:
-    """Of features (N, D) and (M, D), three of each at least, in float64 (Bińkowski et al. 2018, section 4).
+    """KID of features (N, D) and (M, D), three of each at least, in float64 (Bińkowski et al. 2018, section 4).
 
     `own` are `own_sums(first)`, where they are known. The estimate is the U-statistic over all pairs (Gretton et al.
     2012, eq. 3), where Bińkowski et al. average it over random subsets: it has the same expectation and the least
@@ -34,14 +34,14 @@ def kernel_distance(first: Tensor, second: Tensor, own: Tensor | None = None) ->
 
 
 def own_sums(samples: Tensor) -> Tensor:
-    """Of each sample's kernel with all others of its side, float64 (N,)."""
+    """The sum of each sample's kernels with all others of its side, float64 (N,)."""
     samples = samples.double()
     with_itself = (samples.square().sum(1) / samples.shape[1] + 1) ** 3
     return torch.cat([_kernel(some, samples).sum(1) for some in _chunks(samples, len(samples))]) - with_itself
 
 
 def _sums_across(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each sample's kernel with all samples of the other side, (N,) and (M,)."""
+    """The sum of each sample's kernels with all samples of the other side, (N,) and (M,)."""
     second = second.double()
     rows, columns = [], second.new_zeros(len(second))
     for some in _chunks(first.double(), len(second)):

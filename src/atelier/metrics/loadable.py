@@ -1,4 +1,4 @@
-"""What networks have in common that scores look at images through."""
+"""The interface of networks through which scores look at images."""
 
 from typing import Protocol
 

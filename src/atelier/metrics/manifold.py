@@ -38,7 +38,7 @@ def reach(samples: Tensor, k: int) -> Tensor:
 
 
 def precision_recall(real: Tensor, real_reach: Tensor, fake: Tensor, fake_reach: Tensor) -> PrecisionRecall:
-    """Of samples (N, D) and (M, D), each side with its `reach`."""
+    """Both measures of samples (N, D) and (M, D), each side with its `reach`."""
     precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     recalled = []
     for distances, real_radii in _rows(real, real_reach, fake):
@@ -48,7 +48,7 @@ def precision_recall(real: Tensor, real_reach: Tensor, fake: Tensor, fake_reach:
 
 
 def density_coverage(real: Tensor, real_reach: Tensor, fake: Tensor, k: int) -> DensityCoverage:
-    """Of samples (N, D) and (M, D); `k` is that of `real_reach`."""
+    """Both measures of samples (N, D) and (M, D); `k` is that of `real_reach`."""
     neighbours = torch.zeros(len(fake), dtype=torch.int64, device=fake.device)
     covered = []
     for distances, real_radii in _rows(real, real_reach, fake):

@@ -12,7 +12,7 @@ from torch import Tensor
 from atelier.metrics.neighbours import nearest
 
 CLOSEST_SHARE = 0.01
-"""Of the held-out pictures, those nearest to a training picture, which say what is suspiciously close."""
+"""The share of held-out pictures, nearest to a training picture, that say what is suspiciously close."""
 
 SUBSETS = 10
 """Over how many choices of training pictures, as many as are held out, a distance to them is averaged."""
@@ -44,9 +44,9 @@ class Closeness:
     chance: float
     """How probable it is that so many or more would be."""
     distance: float
-    """Of the images to the nearest training picture, on the average."""
+    """Mean distance of the images to the nearest training picture."""
     usual_distance: float
-    """Of the held-out pictures."""
+    """The same for the held-out pictures."""
 
     @property
     def share(self) -> float:

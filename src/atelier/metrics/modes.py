@@ -14,7 +14,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(points: Tensor, centres: Tensor, deviation: float) -> Coverage:
-    """Of points (N, 2), where every mode of `centres`, (M, 2), is equally likely and equally wide.
+    """Which modes points (N, 2) cover, where every mode of `centres`, (M, 2), is equally likely and equally wide.
 
     The good are those of Srivastava et al. 2017 (section 4.1). There a single one covers a mode; here a mode with less
     than a fifth of what it should have counts as lost, so that a stray point saves none.

@@ -79,7 +79,7 @@ class Network(nn.Module):
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Of images (B, 3, H, W) in [-1, 1] one tensor (B, C, h, w) for each layer."""
+        """One tensor (B, C, h, w) for each layer, of images (B, 3, H, W) in [-1, 1]."""
         found: list[Tensor] = []
         activation = normalised(images)
         for index, layer in enumerate(self.features):

@@ -53,7 +53,7 @@ class Reference:
     """The real side of every score."""
 
     gaussian: Factored
-    """Of the features of all images, with the root of their covariance; float64."""
+    """Mean and covariance of all images' features, with the covariance's root; float64."""
     count: int
     features: Tensor
     """float32 (K, D), of K images, KEPT at most."""
@@ -70,14 +70,14 @@ class Reference:
         return len(self.gaussian.mean)
 
     def reach(self, neighbours: int) -> Tensor:
-        """Of the neighbourhoods of the kept images, float64 (K,)."""
+        """Radii of the kept images' neighbourhoods, float64 (K,)."""
         if neighbours not in self._reach:
             self._reach[neighbours] = reach(self.features, neighbours)
         return self._reach[neighbours]
 
     @cached_property
     def kernel_sums(self) -> Tensor:
-        """Of the kept images' kernels with one another, float64 (K,)."""
+        """Sums of each kept image's kernels with the others, float64 (K,)."""
         return own_sums(self.features)
 
     def labelled(self, labels: Tensor | None, classes: tuple[str, ...]) -> "Reference":

@@ -16,7 +16,7 @@ from atelier.networks.sizes import doublings, refuse_narrow
 from atelier.networks.spectral import normalize_spectrally
 
 STRIDES = (2, 1, 2, 1, 2, 1)
-"""Of the discriminator's layers, for images of any size: both tables have the same six."""
+"""Strides of the discriminator's layers, for images of any size: both tables have the same six."""
 
 
 class Generator(players.Generator):

@@ -80,7 +80,7 @@ class Discriminator(players.Discriminator):
 
 
 def channels(image_size: int, width: int, growth: int) -> list[int]:
-    """Of the finest to the coarsest map: as `residual.channels`, but at sizes for which STEPS has others."""
+    """Channels of the maps, the finest first: as `residual.channels`, but at sizes for which STEPS has others."""
     regular = residual.channels(image_size, width, growth)
     return [width * min(growth, step) for step in STEPS[image_size]] if image_size in STEPS else regular
 

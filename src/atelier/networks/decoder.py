@@ -29,7 +29,7 @@ class Decoder(nn.Module):
             raise ValueError(f"deepest must be among {taps}, got {deepest!r}")
         taps = taps[: taps.index(deepest) + 1]
         self.reach = reach(taps)[deepest]
-        """Of the picture's pixels, how deep a border of the features disturbs it; `taps.reach` says more."""
+        """How many of the picture's pixels deep a border of the features disturbs it; `taps.reach` says more."""
         self.convolutions = nn.ModuleDict()
         for position in reversed(range(len(taps))):
             name, below = taps[position], taps[position - 1] if position else None

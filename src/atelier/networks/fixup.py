@@ -9,10 +9,10 @@ from atelier.networks.grouped import GroupedConv2d
 from atelier.networks.spectral import normalize_spectrally
 
 BLOCKS = 2
-"""Of each side of the feature maps (table 9)."""
+"""How many each side of the feature maps has (table 9)."""
 
 SLOPE = 0.2
-"""Of leaky ReLU."""
+"""Leaky ReLU's, of what is below 0."""
 
 
 class ResidualBlock(nn.Module):

@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from atelier.networks.dcgan import initialize
 
 Places = dict[str, Tensor]
-"""Of each map, indices into its h * w pixels, row by row: int64 (P,)."""
+"""Indices into each map's h * w pixels, row by row: int64 (P,)."""
 
 
 class PatchHeads(nn.Module):
@@ -30,7 +30,7 @@ class PatchHeads(nn.Module):
         self.apply(initialize)
 
     def forward(self, features: Mapping[str, Tensor], places: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Of maps (B, C, h, w), each at its `places`, vectors of length 1: (B, P, width)."""
+        """Vectors of length 1, (B, P, width), of maps (B, C, h, w), each at its `places`."""
         return {
             name: _unit(head(features[name].flatten(2)[:, :, places[name]].transpose(1, 2)))
             for name, head in self.heads.items()
@@ -38,7 +38,7 @@ class PatchHeads(nn.Module):
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    """Of length 1, and of none where they are next to nothing: an untrained head's of black, whose slope has no end."""
+    """The vectors at length 1, or near 0 if they are so: an untrained head's of black, whose slope has no end."""
     return normalize(vectors.float(), dim=2, eps=1e-7)
 
 

@@ -101,7 +101,7 @@ class Downsampling(nn.Module):
 
 
 def channels(image_size: int, width: int, growth: int) -> list[int]:
-    """Of the finest to the coarsest map: `width`, doubled with each halving, at most `growth` times as many.
+    """Channels of the maps, the finest first: `width`, doubled with each halving, at most `growth` times as many.
 
     With a growth of 16 these are the widths of Miyato et al. 2018, tables 5 and 6, and of Brock et al. 2019, table 4;
     with 1 those of Miyato et al., table 4.

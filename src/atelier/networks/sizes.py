@@ -20,8 +20,8 @@ def refuse_narrow(width: int) -> None:
 
 
 def channels(image_size: int, width: int, max_width: int, smallest: int = 8) -> list[int]:
-    """Of feature maps of side 4, 8, … `image_size`: `width` at the finest, twice as many at each coarser one, at most
-    `max_width`.
+    """Channels of feature maps of side 4, 8, … `image_size`: `width` at the finest, twice as many at each coarser one,
+    at most `max_width`.
 
     (Karras et al. 2018, "Progressive growing of GANs", table 2.)
     """

@@ -40,7 +40,7 @@ class SlimEncoder(ReflectedEncoder):
 
 
 class SlimDecoder(Decoder):
-    """Of the encoder's last tap, relu{level}_1."""
+    """Draws the encoder's last tap, relu{level}_1."""
 
     def __init__(self, level: int, upsampling: Upsampling = "nearest") -> None:
         super().__init__(widths(level), f"relu{level}_1", upsampling)
@@ -65,7 +65,7 @@ class SlimDecoder(Decoder):
 
 
 def widths(level: int) -> dict[str, int]:
-    """Of the taps up to the first of the stage `level`, the encoder's and the decoder's."""
+    """Channels of the taps up to the first of the stage `level`, the encoder's and the decoder's."""
     if level not in LEVELS:
         raise ValueError(f"level must be in {LEVELS}, got {level}")
     if level == 1:  # where there is a single layer, it is wider

@@ -20,7 +20,7 @@ from atelier.networks.resampling import Downsample, DownsampledConv2d, Upsample
 from atelier.networks.sizes import channels
 
 MEAN_DECAY = 0.995
-"""Of the mean style, per batch, as in the authors' training."""
+"""How much of the mean style each batch keeps, as in the authors' training."""
 
 
 class Generator(players.Generator):

@@ -38,7 +38,7 @@ class Encoder(Protocol):
         """Channels of each tap."""
 
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
-        """Of images (B, 3, H, W) in [-1, 1] the named activations, (B, width, h, w) each."""
+        """The named activations, (B, width, h, w) each, of images (B, 3, H, W) in [-1, 1]."""
 
     def wrap(self) -> None:
         """From now on look at pictures as if they tiled the plane."""

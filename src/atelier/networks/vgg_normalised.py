@@ -19,7 +19,7 @@ from atelier.networks.taps import picked, reach, stage
 
 WIDTHS = {name: width for name, width in vgg.WIDTHS.items() if name.startswith("relu")}
 LAYERS = (2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51)
-"""Of the public `vgg_normalised.pth`, a Sequential: its 3×3 convolutions. Layer 0 prepares the colours."""
+"""The 3×3 convolutions of the public `vgg_normalised.pth`, a Sequential. Layer 0 prepares the colours."""
 
 
 class ReflectedEncoder(nn.Module):
@@ -32,7 +32,7 @@ class ReflectedEncoder(nn.Module):
         super().__init__()
         self.widths: Mapping[str, int] = dict(widths)
         self.reach = reach(widths)
-        """Of each tap, the pixels that a border disturbs; `taps.reach` says more."""
+        """How many pixels deep a border disturbs each tap; `taps.reach` says more."""
         before = [3, *widths.values()]
         self.convolutions = nn.ModuleDict(
             {name: ReflectedConv2d(*pair) for name, *pair in zip(widths, before, widths.values(), strict=False)}

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 SIDE, SEEN = 4, 6
-"""Of a tile: the places of its output along each side, and those of its input."""
+"""A tile's places along each side: those of its output, and those of its input."""
 
 AT_ONCE = 128
 """Tiles, about: few enough to stay in the processor's cache, many enough to read each weight from memory but rarely."""
@@ -56,7 +56,7 @@ def transformed(weight: Tensor, kept: bool = True) -> Tensor:
 
 @torch.no_grad()
 def convolved(surrounded: Tensor, kernels: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Of (B, C, H + 2, W + 2) (B, O, H, W). Of this and what follows no gradient is kept."""
+    """(B, O, H, W) of a map (B, C, H + 2, W + 2). No gradient is kept of this and what follows."""
     images, _, height, width = surrounded.shape
     height, width = height - 2, width - 2
     down, across = _tiles(height), _tiles(width)
@@ -76,7 +76,7 @@ def convolved(surrounded: Tensor, kernels: Tensor, bias: Tensor | None = None) -
 def gradients(
     slope: Tensor, kernels: Tensor | None = None, surrounded: Tensor | None = None
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Of what a loss has for gradient to the output (B, O, H, W), those to the surrounded map and to the filters.
+    """A loss's gradients to the surrounded map and to the filters, of its gradient to the output, (B, O, H, W).
 
     (B, C, H + 2, W + 2) by the kernels, where they are given, and (O, C, 3, 3) by the map, where that is.
     """
@@ -142,7 +142,7 @@ def _product(name: str, tiles: Tensor, kernels: Tensor) -> Tensor:
 
 
 def _transform(name: str, matrix: Tensor, tiles: Tensor) -> Tensor:
-    """Of tiles (n, T, C), by a matrix (m, n): (m, T, C)."""
+    """Tiles (n, T, C) by a matrix (m, n): (m, T, C)."""
     size = (matrix.shape[0], *tiles.shape[1:])
     flat = scratch(name, (size[0], prod(size[1:])), tiles)
     return torch.mm(matrix, tiles.reshape(matrix.shape[1], -1), out=flat).view(size)
@@ -160,7 +160,7 @@ def _slopes(slope: Tensor, rows: slice) -> Tensor:
 
 
 def _gathered(tiles: Tensor) -> Tensor:
-    """Of (side, side, B, down, across, C) a copy as (side², T, C)."""
+    """Tiles (side, side, B, down, across, C), copied to (side², T, C)."""
     size = (tiles.shape[0] * tiles.shape[1], prod(tiles.shape[2:5]), tiles.shape[5])
     copied = scratch("tiles", size, tiles)
     copied.view(tiles.shape).copy_(tiles)
@@ -168,7 +168,7 @@ def _gathered(tiles: Tensor) -> Tensor:
 
 
 def _patches(surrounded: Tensor, rows: slice) -> Tensor:
-    """Of (B, H, W, C), as it lies, what each tile in rows of tiles sees: (6, 6, B, down, across, C)."""
+    """What each tile in rows of tiles sees of (B, H, W, C), as it lies: (6, 6, B, down, across, C)."""
     image, row, column, channel = surrounded.stride()
     images, _, width, channels = surrounded.shape
     size = (SEEN, SEEN, images, rows.stop - rows.start, width // SIDE, channels)
@@ -177,7 +177,7 @@ def _patches(surrounded: Tensor, rows: slice) -> Tensor:
 
 
 def _blocks(map: Tensor) -> Tensor:
-    """Of (B, 4 down, 4 across, C), as it lies: (4, 4, B, down, across, C)."""
+    """Blocks (4, 4, B, down, across, C) of (B, 4 down, 4 across, C), as it lies."""
     return map.unflatten(1, (-1, SIDE)).unflatten(3, (-1, SIDE)).permute(2, 4, 0, 1, 3, 5)
 
 
@@ -190,7 +190,7 @@ def _strips(images: int, down: int, across: int) -> Iterator[tuple[slice, slice]
 
 
 def _whole(map: Tensor, height: int, width: int) -> Tensor:
-    """Of (B, C, H, W), with zeros below and to the right up to that size: (B, height, width, C)."""
+    """A map (B, C, H, W) with zeros below and to the right up to that size: (B, height, width, C)."""
     lacking = height - map.shape[2], width - map.shape[3]
     whole = pad(map, [0, lacking[1], 0, lacking[0]]) if any(lacking) else map
     return channels_last(whole).permute(0, 2, 3, 1)

@@ -19,7 +19,7 @@ OWN = ("run_dir", "resume", "logger")
 
 
 def sweep(folder: Path) -> str | None:
-    """The name of the sweep whose job the run folder is of, None where it is a run of its own.
+    """The sweep that this run belongs to, by its name; None where it is a run of its own.
 
     Files say so that move with the folder: Hydra's of the job has the mode, and the sweeper's lies in the sweep's own.
     """

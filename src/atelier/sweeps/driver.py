@@ -92,7 +92,7 @@ def _retry(value: object) -> bool:
 
 
 def _arguments(config: DictConfig) -> list[str]:
-    """Of the command line, what goes on with this sweep, wherever its folder is."""
+    """What of the command line goes on with this sweep, wherever its folder is."""
     given = config.hydra.overrides
     hydras = [word for word in given.hydra if not word.startswith(("hydra.mode=", "hydra.sweep.dir="))]
     return [*of_the_job(given.task), *hydras]

@@ -49,7 +49,7 @@ def quote(value: str) -> str:
 
 
 def varying(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Of each job's overrides those that not all jobs have; all, where there is nothing to tell apart."""
+    """Those of each job's overrides that not all jobs have; all, where there is nothing to tell apart."""
     common = set.intersection(*map(set, jobs)) if len(jobs) > 1 else set()
     return [[word for word in job if word not in common] for job in jobs]
 

@@ -5,7 +5,7 @@ SHOWN = 2
 
 
 def gist(reason: object) -> str:
-    """Of a traceback the last line; of anything else the first ones, without a heading such as `3 faults:`."""
+    """A traceback's last line, or the first lines of anything else, without a heading such as `3 faults:`."""
     lines = [line.strip() for line in str(reason or "").splitlines() if line.strip()]
     if not lines:
         return "it does not say why"

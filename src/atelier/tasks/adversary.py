@@ -68,7 +68,7 @@ class Adversary:
 
     @torch.no_grad()
     def reference_logits(self, real: Tensor, labels: Tensor | None) -> Tensor | None:
-        """Of real images, where the generator's objective compares with them."""
+        """Logits of real images, where the generator's objective compares with them."""
         return self.discriminator(self.augment(real), labels).float() if self.objective.relativistic else None
 
     def judge(self, images: Tensor) -> Tensor:

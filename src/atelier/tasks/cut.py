@@ -83,7 +83,7 @@ class Cut(UnpairedTranslation):
         }
 
     def correspondences(self, drawn: Tensor, origin: Tensor) -> list[Correspondence]:
-        """Of each tap, the vectors of patches of what was drawn and of the same places in what it was made of."""
+        """For each tap the vectors of patches of what was drawn, and of the same places in what it was made of."""
         network = self.translators[TO_STYLE]
         with torch.no_grad():
             known = network.features(origin, self.taps)

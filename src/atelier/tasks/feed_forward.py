@@ -27,7 +27,7 @@ class KnownStyles:
 
     @torch.no_grad()
     def __init__(self, encoder: Encoder, pictures: Iterable[Tensor], terms: Iterable[TransferTerm]) -> None:
-        """Of pictures (3, H, W) in [-1, 1], looked at one after the other, for the terms that are of styles."""
+        """Looks at pictures (3, H, W) in [-1, 1], one after the other, for the terms that are of styles."""
         asked = [(term.distance, tap) for term in terms if isinstance(term, Style) for tap in term.taps]
         seen = [encoder.taps(picture[None], {tap for _, tap in asked}) for picture in pictures]
         self._aims = {
@@ -43,7 +43,7 @@ class ChosenStyles(NamedTuple):
     """Those of one batch."""
 
     aims: Mapping[tuple[StyleDistance, str], Aim]
-    """Of all styles, one after the other."""
+    """Those of all styles, one after the other."""
     labels: Tensor
 
     def aim(self, distance: StyleDistance, tap: str) -> Aim:
@@ -58,7 +58,7 @@ def _joined(parts: Sequence[Any]) -> Any:
 
 
 def _picked(batch: Any, indices: Tensor) -> Any:
-    """Of a batch of tensors, or a named tuple of such, what stands at `indices`."""
+    """What stands at `indices` of a batch of tensors, or of a named tuple of such."""
     if isinstance(batch, Tensor):
         return batch[indices]
     return type(batch)(*(_picked(part, indices) for part in batch))

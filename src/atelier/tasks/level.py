@@ -16,7 +16,7 @@ from atelier.networks.vgg import Encoder
 
 Activations = Mapping[str, Tensor]
 DecoderFactory = Callable[[Mapping[str, int]], nn.Module]
-"""Of the encoder's widths."""
+"""Makes a decoder for the encoder's widths."""
 TransformFactory = Callable[[Mapping[str, int]], Transform]
 
 
@@ -36,7 +36,7 @@ class Level(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How many pixels around its own ones a stylised pixel depends on, but for what is gathered of the whole.
+        """Margin in pixels that a stylised pixel depends on, global statistics aside.
 
         The decoder's is from activations of which each stands for whole places.
         """

@@ -33,11 +33,11 @@ class Goal(NamedTuple):
     """Activations of the whole picture, at each tap."""
     styles: Sequence[Style]
     strength: float = 1.0
-    """Of all styles together, in [0, 1]."""
+    """That of all styles together, in [0, 1]."""
 
 
 class Seen(NamedTuple):
-    """Of one tile: its part of the content's distance, and what its activations are, style by style."""
+    """One tile's part of the content's distance, and what its activations are, style by style."""
 
     content: Tensor
     described: list[dict[str, Any]]

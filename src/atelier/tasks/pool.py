@@ -8,7 +8,7 @@ from atelier.hashing import mix
 
 
 class ImagePool(nn.Module):
-    """Of each image shown either that one comes back, or, as likely, one of the past `size`, whose place it takes.
+    """Gives back each image shown, or, as likely, one of the past `size`, whose place it takes.
 
     (Shrivastava et al. 2017, section 2.3; Zhu et al. 2017, section 4.) Until the pool is full, each image comes back
     and is kept. Images are (3, image_size, image_size). What is in the pool belongs into checkpoints. Processes that

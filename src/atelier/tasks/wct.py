@@ -70,7 +70,7 @@ class Wct(LightningModule):
         }
 
     def losses(self, images: Tensor) -> Terms:
-        """Of each tap: eq. 1, the mean square of pixels, and that of activations over the size of what they were."""
+        """Each tap's eq. 1: the mean square of pixels, and that of activations over the size of what they were."""
         with torch.no_grad():
             activations = self.encoder.taps(images, self.taps)
         levels = zip(self.taps, cast(Sequence[Level], self.levels), strict=True)

@@ -43,7 +43,7 @@ class Windows:
 
     @torch.no_grad()
     def draw(self, picture: Tensor, known: Tensor | None = None) -> Tensor:
-        """Of a picture (1, 3, h, w), whose `known` pixels, (1, 1, h, w), stay: (1, 3, scale * h, scale * w) in [-1, 1].
+        """(1, 3, scale * h, scale * w) in [-1, 1] of a picture (1, 3, h, w), whose `known` pixels, (1, 1, h, w), stay.
 
         A window of which all is known is not drawn.
         """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 REMEMBERED = 0.5
-"""Of r_v, which is 0 where held-out pictures look as real as training ones, and 1 where they look generated."""
+"""An r_v above this is told. At 0 held-out pictures look as real as training ones, at 1 they look generated."""
 
 CERTAIN = 3.0
 """Standard errors that the gap must be from 0: logits of some hundred pictures differ by chance, too."""
@@ -27,7 +27,7 @@ class Overfitting(NamedTuple):
 
 
 def overfitting(training: Tensor, held_out: Tensor, fake: Tensor) -> Overfitting:
-    """Of logits (N,), (M,) and (L,), two of each at least."""
+    """Overfitting by logits (N,), (M,) and (L,), two of each at least."""
     gap = (training.mean() - held_out.mean()).item()
     error = (training.var() / len(training) + held_out.var() / len(held_out)).sqrt().item()
     told_apart = (training.mean() - fake.mean()).item()

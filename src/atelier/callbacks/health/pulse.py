@@ -123,7 +123,7 @@ def _unscaled(norm: Tensor, optimizer: Optimizer, scaler: GradScaler) -> Tensor:
 
 
 def _share(player: str, terms: Mapping[str, float]) -> float | None:
-    """Of the terms beside the objective in the sum of all, by their sizes; None where there are no others."""
+    """The share of the terms beside the objective in the sum of all, by their sizes; None where there are no others."""
     sizes = {name: abs(term) for name, term in terms.items() if name.startswith(f"{player}/")}
     objective = sizes.pop(f"{player}/adversarial", None)
     if objective is None or not sizes:

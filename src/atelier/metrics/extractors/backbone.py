@@ -18,7 +18,7 @@ _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """Classifiers of those two that only their training has."""
 
 _OLD_NAMES = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
-"""Of DenseNet's published files, which are older than its code; torchvision too renames them."""
+"""Names in DenseNet's published files, which are older than its code; torchvision too renames them."""
 
 
 class BackboneExtractor(PretrainedExtractor):

@@ -31,7 +31,7 @@ class Extractor(ABC):
     name: str
     """Stands before the names of its scores, but for Inception's."""
     side: int
-    """Of the square images that the network takes, in pixels."""
+    """Pixels along a side of the square images that the network takes."""
     size: int
     """Features of an image; known once the network is loaded."""
     classes: int | None

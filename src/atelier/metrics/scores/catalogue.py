@@ -16,11 +16,11 @@ class Options(NamedTuple):
     """What some of the scores can be told."""
 
     splits: int = 10
-    """Of IS."""
+    """Parts into which IS divides the images."""
     neighbours: int = 5
-    """Of precision, recall, density and coverage."""
+    """The k of precision, recall, density and coverage."""
     resamples: int = 200
-    """Of FID's interval."""
+    """Draws from which FID's interval comes."""
 
 
 SCORES: dict[str, Callable[[Options], Score]] = {

@@ -31,7 +31,7 @@ class Measure(Metric, ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """Of the score; another protocol has another name."""
+        """The name of the score; another protocol has another."""
 
     @abstractmethod
     def measure(self, content: Tensor, style: Tensor, stylised: Tensor) -> Tensor:
