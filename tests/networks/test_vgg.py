@@ -130,6 +130,13 @@ def test_a_file_of_something_else_is_refused(tmp_path, name):
         Vgg19.pretrained(path)
 
 
+def test_a_file_of_no_state_dict_is_refused(tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save([torch.zeros(1)], path)
+    with pytest.raises(ValueError, match=r"weights.pth cannot be read as weights \(it holds a list\)$"):
+        Vgg19.pretrained(path)
+
+
 def test_a_pickle_that_would_run_code_is_refused(tmp_path):
     path = tmp_path / "weights.pth"
     torch.save({"features.0.weight": print}, path)

@@ -109,7 +109,7 @@ def chosen(terms: Mapping[str, Kind | None], offers: Set[str], owner: str) -> Ma
 
 
 def as_modules(terms: Mapping[str, Kind], key: str) -> Mapping[str, Kind]:
-    """The same, as a module of the task: what terms remember belongs into checkpoints.
+    """Terms as a module, for what they remember belongs into checkpoints.
 
     Raises ValueError, which begins with the `key`, for a name that no ModuleDict can hold.
     """
