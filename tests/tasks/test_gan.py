@@ -234,6 +234,7 @@ def test_real_logits_are_computed_for_a_relativistic_objective_only():
             "the term 'classes' needs a discriminator that can classify, which atelier.networks.dcgan cannot",
         ),
         ({"penalties": {"type": R1(1.0)}}, "^penalties must have names without dots .*, got 'type'"),
+        ({"discriminator_terms": {"keys": R1(1.0)}}, "^discriminator_terms must have names without .*, got 'keys'"),
         ({"generator_terms": {"a.b": PathLength(1.0)}}, "^generator_terms must have names without dots .*, got 'a.b'"),
     ],
 )

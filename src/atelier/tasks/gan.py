@@ -62,7 +62,8 @@ class Gan(LatentSampler):
         refuse_unable(discriminator, generator_terms)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.augment = augment or Augment()
-        self.penalties = as_modules({**penalties, **discriminator_terms}, "penalties")
+        own = as_modules(discriminator_terms, "discriminator_terms")
+        self.penalties = as_modules({**penalties, **own}, "penalties")
         self.generator_terms = as_modules(generator_terms, "generator_terms")
         self.adversary = Adversary(self.discriminator, objective, self.penalties, self.augment)
         self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
