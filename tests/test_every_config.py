@@ -149,6 +149,10 @@ R1_TWICE = "+model.discriminator_terms.r1={_target_: atelier.losses.penalties.R1
         (["data.image_size=48"], r"image_size: must be a power of two >= 8, got 48 \(nearest: 32 or 64\)"),
         (["loss=wgan_gp"], r"norm must not be 'batch' with the penalty 'gradient_penalty'"),
         ([CLASSIFICATION], r"model: the term 'classification' needs a discriminator that can classify"),
+        (
+            ["loss=r1", R1_TWICE.replace("r1=", "adversarial=")],
+            "model: penalties must have other names than 'adversarial'",
+        ),
         (["loss=r1", R1_TWICE], "model.discriminator_terms: the loss has penalties of these names, too: r1"),
         (["data=folder"], r"data.root: "),
         (["data=folder", "data.root=nowhere"], r"data.root: no such folder: 'nowhere'"),

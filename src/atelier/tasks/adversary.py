@@ -26,6 +26,7 @@ class Adversary:
         self, discriminator: Discriminator, objective: Objective, penalties: Mapping[str, Penalty], augment: Augment
     ) -> None:
         refuse_unable(discriminator, penalties)
+        refuse_the_objectives_name(penalties, "penalties")
         _refuse_batch_norm(discriminator, penalties)
         self.discriminator, self.objective, self.penalties, self.augment = discriminator, objective, penalties, augment
 
@@ -100,6 +101,12 @@ def _halves(features: Any) -> list[Any]:
     if isinstance(features, Tensor):
         return [*features.chunk(2)]
     return [tuple(half) for half in zip(*(part.chunk(2) for part in features), strict=True)]
+
+
+def refuse_the_objectives_name(terms: Mapping[str, Any], key: str) -> None:
+    """Raise ValueError where a term would take the objective's place among a player's terms."""
+    if "adversarial" in terms:
+        raise ValueError(f"{key} must have other names than 'adversarial', which the objective is recorded by")
 
 
 def _refuse_batch_norm(discriminator: nn.Module, penalties: Mapping[str, Penalty]) -> None:

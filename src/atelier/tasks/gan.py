@@ -18,7 +18,7 @@ from atelier.networks.padding import make_seamless, roll_each
 from atelier.networks.players import Discriminator, Generator
 from atelier.networks.twice import differentiable_twice
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory, Terms
-from atelier.tasks.adversary import Adversary, refuse_unable
+from atelier.tasks.adversary import Adversary, refuse_the_objectives_name, refuse_unable
 from atelier.tasks.sampling import LatentSampler
 
 
@@ -60,6 +60,7 @@ class Gan(LatentSampler):
                 f"discriminator_terms: the loss has penalties of these names, too: {', '.join(sorted(both))}"
             )
         refuse_unable(discriminator, generator_terms)
+        refuse_the_objectives_name(generator_terms, "generator_terms")
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.augment = augment or Augment()
         own = as_modules(discriminator_terms, "discriminator_terms")
