@@ -8,7 +8,7 @@ import torch
 from omegaconf import open_dict
 from PIL import Image
 
-from atelier import limits, run
+from atelier import misfits, run
 from atelier.config import build, check
 from atelier.data.pairs import ContentStyle
 from atelier.data.types import Images
@@ -84,7 +84,7 @@ def test_a_discriminator_learns_nothing_from_the_picture_it_is_tried_with(model,
     """Neither statistics of batches nor vectors of spectral norms, no number is drawn, and all goes on in training."""
     task = build(small_config(f"model={model}", "model.discriminator.spectral_norm=true").model, "model")
     state, chance = copy.deepcopy(task.state_dict()), torch.get_rng_state()
-    assert limits._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
+    assert misfits._refusal(task, Images(torch.rand(1, 3, 16, 16, generator=torch.Generator()), None)) is None
     torch.testing.assert_close(task.state_dict(), state, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), chance)
     assert all(module.training for player in (task.generator, task.discriminator) for module in player.modules())

@@ -28,7 +28,8 @@ from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
 from atelier.distributed import external
 from atelier.errors import UserError
-from atelier.limits import launched, refuse_pictures_of_points, refuse_unfit, refuse_unshared, refuse_unsupported
+from atelier.limits import launched, refuse_pictures_of_points, refuse_unshared, refuse_unsupported
+from atelier.misfits import refuse_unfit
 from atelier.networks.batch_norm import synchronize
 from atelier.networks.compilation import compile_networks
 from atelier.record.csv import CsvRecord
