@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from atelier.cli.contents import contents
-from atelier.cli.methods import Settings
+from atelier.cli.settings import Settings
 from atelier.cli.stylizing import Request, Stylizing
 from atelier.launch import guard
 from atelier.stylize import artwork

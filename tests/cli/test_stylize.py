@@ -13,7 +13,7 @@ from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
 from atelier import encoders
-from atelier.cli import methods, stylizing
+from atelier.cli import encoder_choice, stylizing
 from atelier.cli.contact import SIDE
 from atelier.cli.contents import identity
 from atelier.cli.main import app
@@ -254,8 +254,8 @@ def test_a_run_whose_encoders_file_has_moved(
 
 def test_an_encoder_is_tried_where_the_commands_compute(monkeypatch):
     """On another device than it was made on, for which torch's device without memory stands."""
-    monkeypatch.setattr(methods, "device", lambda: torch.device("meta"))
-    assert methods._ready(encoders.embedded())._place.device.type == "meta"
+    monkeypatch.setattr(encoder_choice, "device", lambda: torch.device("meta"))
+    assert encoder_choice.ready(encoders.embedded())._place.device.type == "meta"
 
 
 def test_tiles_are_told_of_before_they_are_made(adain, learned, painting, stylize, out, tmp_path):

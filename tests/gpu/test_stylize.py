@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from atelier.cli.images import image_of
 from atelier.cli.main import app
-from atelier.cli.methods import Settings, method_of
+from atelier.cli.methods import method_of
+from atelier.cli.settings import Settings
 from atelier.encoders import SLIM_FILE
 from atelier.errors import UserError
 from atelier.stylize import artwork

@@ -48,7 +48,7 @@ def leaderboard(
     is scored on those of them that --style has, by their files' names, and stands below the others.
     """
     from atelier.cli.board.contest import Contest, entrants
-    from atelier.cli.methods import Settings
+    from atelier.cli.settings import Settings
 
     place = _new(out)
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)

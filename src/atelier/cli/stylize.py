@@ -37,6 +37,14 @@ def stylize(
         int | None, typer.Option(min=16, help="The same of styles: larger, and strokes are larger [default: 512].")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Of gatys [default: 300].")] = None,
+    distance: Annotated[
+        str | None,
+        typer.Option(help="Of gatys, what style is: gram, moments, wasserstein or sliced [default: gram]."),
+    ] = None,
+    style_weight: Annotated[float | None, typer.Option(min=0, help="Of gatys [default: 100; content has 1].")] = None,
+    variation_weight: Annotated[
+        float | None, typer.Option(min=0, help="Of gatys: more, and the picture is smoother [default: 0.02].")
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(help="Of gatys: vgg19, vgg19_slim, vgg19_normalised or embedded [default: the best at hand]."),
@@ -55,11 +63,14 @@ def stylize(
 
     What cannot be read is told and left out; the exit code is the number of pictures that failed.
     """
-    from atelier.cli.methods import Settings
+    from atelier.cli.settings import Settings
     from atelier.cli.stylizing import Request, Stylizing
 
     request = Request(out, strength, preserve_color, mask, size, style_size, suffix, seed)
-    job = Stylizing(method, request, Settings(bytes_of(max_memory), encoder, weights, steps, checkpoint))
+    settings = Settings(
+        bytes_of(max_memory), encoder, weights, steps, checkpoint, distance, style_weight, variation_weight
+    )
+    job = Stylizing(method, request, settings)
     failed = job.run(content, style or [])
     typer.echo(job.told)
     if failed:

@@ -12,10 +12,12 @@ from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, frame_count, identity, largest, tell_of_animations
+from atelier.cli.encoder_choice import EMBEDDED
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.methods import EMBEDDED, WEIGHTS, Chosen, Settings, method_of
+from atelier.cli.methods import WEIGHTS, method_of
 from atelier.cli.progress import Progress
+from atelier.cli.settings import Chosen, Settings
 from atelier.cli.studies import Studies, bytes_told
 from atelier.cli.styles import Recipe, recipes
 from atelier.cli.tally import Tally

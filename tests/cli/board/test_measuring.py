@@ -13,7 +13,8 @@ from atelier.cli.board.grid import Grid
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.board.usage import Usage
 from atelier.cli.digests import digest
-from atelier.cli.methods import Settings, method_of
+from atelier.cli.methods import method_of
+from atelier.cli.settings import Settings
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.style.artfid import ArtFid
 

@@ -18,7 +18,8 @@ from atelier.cli.board.painting import paint, try_out
 from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.devices import device
-from atelier.cli.methods import Settings, gone_weights
+from atelier.cli.methods import gone_weights
+from atelier.cli.settings import Settings
 from atelier.errors import RunError, UserError
 from atelier.failures import one_line, tell
 from atelier.files import replacing

@@ -11,7 +11,8 @@ from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.usage import Usage
 from atelier.cli.devices import device
 from atelier.cli.images import image_of
-from atelier.cli.methods import Chosen, Settings, method_of
+from atelier.cli.methods import method_of
+from atelier.cli.settings import Chosen, Settings
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.record.grids import save_png, to_pixels
