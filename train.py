@@ -15,7 +15,7 @@ from atelier.sweeps.job import attempted
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def train(cfg: DictConfig) -> float:
-    from atelier.config import check  # torch takes seconds: not for --help
+    from atelier.config import check, refuse_unread  # torch takes seconds: not for --help
     from atelier.labels import presume
     from atelier.run import fit
 
@@ -25,6 +25,8 @@ def train(cfg: DictConfig) -> float:
         if cfg.resume == AUTO:
             cfg = going_on(cfg, run)
         check(presume(cfg))
+        if not cfg.resume:  # a recipe is what it is
+            refuse_unread(cfg)
         return fit(cfg, run, HydraConfig.get().runtime.choices)
 
     with job(), slurm.requeued(goes_on(cfg), run):

@@ -37,12 +37,15 @@ class WholeCheckpoints(TorchCheckpointIO):
 def read(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     """The checkpoint's content; tensors and plain values only, so that a stranger's file cannot run code.
 
-    Raises UserError for a file that is missing, damaged or holds anything else.
+    Raises UserError for a file that is missing, damaged or holds anything else; but what is wrong with the machine, as
+    too little memory, comes as it was raised.
     """
     if not path.is_file():
         raise UserError(f"no checkpoint {path}{_instead(path)}")
     try:
         content = torch.load(path, map_location=map_location, weights_only=True)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # zip, pickle and torch each have their own for a damaged file, and advice with it
         system = error.strerror if isinstance(error, OSError) else None
         reason = system or "it is damaged, or none of this program"

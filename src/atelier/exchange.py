@@ -13,9 +13,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from atelier.errors import UserError
+from atelier.sweeps.names import quote
 from atelier.wording import no_such_option
-
-GROUPS = ("schedule", "logger")
 
 
 def overrides(word: str, recipe: Mapping[str, Any], conf: Path) -> list[str]:
@@ -49,13 +48,14 @@ def _option(conf: Path, group: str, name: object) -> Any:
     options = {path.stem: path for path in (conf / group).glob("*.yaml")}
     if str(name) not in options:
         raise UserError(no_such_option(group, str(name), options))
+    # shipped ones have neither defaults nor a package of their own, which only Hydra would heed
     return OmegaConf.to_container(OmegaConf.load(options[str(name)]), resolve=False)
 
 
 def _set(key: str, value: Any) -> Iterator[str]:
-    """Overrides that add a value to a config, key by key; JSON is how Hydra reads plain values, too."""
+    """Overrides that add a value to a config, key by key."""
     if isinstance(value, dict) and value:
         for name, part in value.items():
             yield from _set(f"{key}.{name}", part)
     else:
-        yield f"+{key}={json.dumps(value)}"
+        yield f"+{key}={quote(value) if isinstance(value, str) else json.dumps(value)}"

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from atelier import command_line, exchange
 from atelier.errors import UserError
-from atelier.run_folder import RECIPE, RECORD, has_checkpoint
+from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD, has_checkpoint
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
 
@@ -33,7 +33,7 @@ def arguments(given: list[str], conf: Path) -> list[str]:
 
     The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
     (`resume=RUN trainer.max_steps=20000`); `trainer=ddp` and the like say on which devices it goes on, and the groups
-    of `exchange` may be others. Raises UserError where RUN is no run folder, or where any other group (`model=…`)
+    of `exchange` may be other ones. Raises UserError where RUN is no run folder, or where any other group (`model=…`)
     differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
     """
     resume = command_line.resumed(given)
@@ -45,7 +45,7 @@ def arguments(given: list[str], conf: Path) -> list[str]:
         raise UserError("resume: goes on with one run; leave -m out")
     run = run_folder(Path(resume))
     choices = json.loads((run / RECORD).read_text())["choices"]
-    exchanged = [word for word in given if word.partition("=")[0] in exchange.GROUPS]
+    exchanged = [word for word in given if word.partition("=")[0] in EXCHANGEABLE]
     recipe: Any = OmegaConf.to_container(OmegaConf.load(run / RECIPE))
     others = [word for word in given if not word.startswith("resume=") and word not in exchanged]
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]

@@ -22,6 +22,9 @@ RECIPE = "recipe.yaml"
 """The config as it was composed, interpolations and all: what a resumed run starts from."""
 RECORD = "run.json"
 METRICS = "metrics.csv"
+EXCHANGEABLE = ("schedule", "logger")
+"""Groups of which a run that goes on may have another option: its record then says nothing of them any more."""
+
 PICTURE = "picture.png"
 """What has been painted, of a model whose weights are a picture."""
 LOG = "train.log"
@@ -61,7 +64,9 @@ class RunFolder:
         made_of = {group: option for group, option in choices.items() if "/" not in group}
         self.record = {
             "status": "running",
-            "choices": former.get("choices", made_of),
+            "choices": {group: option for group, option in former["choices"].items() if group not in EXCHANGEABLE}
+            if former
+            else made_of,
             "seed": cfg.seed,
             "processes": processes,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,5 +1,6 @@
 """Every kind of fault is found, told with its full key, and told together with the others."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from omegaconf import OmegaConf
 from torch import nn
 from torch.optim import Optimizer
 
-from atelier.config import check
+from atelier.config import check, refuse_unread
 from atelier.data.types import Images, Pair
 from atelier.errors import ConfigError
 
@@ -201,8 +202,6 @@ FAULTY = {
         "model.steps: ${data.sze}: there is no key 'data.sze'; did you mean 'data.size'?",
     ),
     "what an optimiser refuses": ({"model__optimizer__lr": -1.0}, "model.optimizer: Invalid learning rate: -1.0"),
-    "unread": ({"datum": 3}, "datum: nothing reads this key; did you mean 'data'?"),
-    "unread, of a group": ({"root": 3}, "root: nothing reads this key; there is data.root"),
     "circle": ({"x": "${y}", "y": "${x}"}, "x: ${y}: Recursive interpolation detected"),
 }
 
@@ -216,8 +215,21 @@ def test_a_fault_is_told(case: str) -> None:
     assert found[0].endswith(expected), found
 
 
-def test_a_key_of_ones_own_may_be_what_others_are_made_of() -> None:
-    assert faults(config(steps=3, model__steps="${steps}")) == []
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("datum", "datum: nothing reads this key; did you mean 'data'?"),
+        ("root", "root: nothing reads this key; there is data.root"),
+    ],
+)
+def test_a_key_that_nothing_reads_is_told(key: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        refuse_unread(config(**{key: 3}, model__steps="${data.root}"))
+
+
+@pytest.mark.parametrize("reference", ["${width}", "${oc.select:width,3}", "${..width}"])
+def test_a_key_of_ones_own_may_be_what_others_are_made_of(reference: str) -> None:
+    refuse_unread(config(width=3, model__steps=reference))
 
 
 def test_all_faults_are_told_at_once() -> None:

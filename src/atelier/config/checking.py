@@ -1,9 +1,11 @@
 """Every fault of a config, found before anything is built."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict, get_type_hints
 
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from atelier.config.nodes import Inspection
 from atelier.config.rehearsal import rehearse
@@ -47,7 +49,6 @@ def check(cfg: DictConfig, rehearsed: Sequence[str] = REHEARSED) -> None:
     found = dict(values.faults)
     for key, text in [*_signature_faults(values), *_batch_fault(values)]:
         found.setdefault(key, text)
-    found = found or dict(_unread(values))
     faults = [f"{key}: {text}" for key, text in found.items()]
     faults = faults or list(dict.fromkeys(rehearse(values, rehearsed)))
     if faults:
@@ -61,17 +62,28 @@ def _signature_faults(values: Values) -> Iterator[tuple[str, str]]:
         yield from inspection.faults(value, hints.get(name, Any), name)
 
 
-def _unread(values: Values) -> Iterator[tuple[str, str]]:
-    """Keys at the top that nobody asks for, and of which no value is made."""
+def refuse_unread(cfg: DictConfig) -> None:
+    """Raise ConfigError for keys at the top of a composed config that nobody asks for, and of which no value is made.
+
+    Once interpolations are resolved, as in a run's `config.yaml`, it cannot be told any more.
+    """
     known = [*get_type_hints(Root), *GROUPS]
-    for name in values.tree.keys() - {*known}:
-        if not values.refers_to(name):
-            yield name, f"nothing reads this key{did_you_mean(name, known) or _below(values.tree, name)}"
+    written = OmegaConf.to_yaml(cfg) + (OmegaConf.to_yaml(HydraConfig.get()) if HydraConfig.initialized() else "")
+    made_of = "\n".join(re.findall(r"\$\{[^}]*\}", written))
+    unread = [
+        name
+        for name in map(str, cfg)
+        if name not in known and not re.search(rf"((?<![\w.])|\.\.){re.escape(name)}\b", made_of)
+    ]
+    if unread:
+        raise ConfigError(
+            [f"{name}: nothing reads this key{did_you_mean(name, known) or _below(cfg, name)}" for name in unread]
+        )
 
 
-def _below(tree: dict[str, Any], name: str) -> str:
+def _below(cfg: DictConfig, name: str) -> str:
     """`; there is x.name`, where a group has the key that was looked for at the top."""
-    holders = [group for group in GROUPS if isinstance(tree.get(group), dict) and name in tree[group]]
+    holders = [group for group in GROUPS if isinstance(cfg.get(group), DictConfig) and name in cfg[group]]
     return "; there is " + " and ".join(f"{group}.{name}" for group in holders) if holders else ""
 
 

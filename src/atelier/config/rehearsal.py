@@ -1,6 +1,6 @@
 """Constructors know which values and combinations they accept: they are asked, at no cost, before the run begins."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,13 @@ from atelier.errors import ConfigError
 from atelier.wording import item, join
 
 
-def rehearse(values: Values, names: Iterable[str]) -> list[str]:
+def rehearse(values: Values, names: Collection[str]) -> list[str]:
     """The faults of the parts called `names`, built on the meta device: no memory, no arithmetic, no randomness."""
     import torch
 
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         faults = [fault for name in names for fault in _refusals(values.tree.get(name), values.home(name), values)]
-        return faults or _learning_faults(values)
+        return faults or (_learning_faults(values) if "model" in names else [])
 
 
 def _refusals(value: Any, key: str, values: Values) -> list[str]:
@@ -62,9 +62,11 @@ def _learning_faults(values: Values) -> list[str]:
             try:
                 optimizer = finish(make, node, key, [torch.nn.Parameter(torch.zeros(1))])
                 if schedule is not None:
-                    finish(build(schedule, "schedule"), schedule, "schedule", optimizer)
+                    finish(build(schedule, "model.schedule"), schedule, "model.schedule", optimizer)
             except ConfigError as error:
                 faults += [_at_home(fault, values) for fault in error.faults]
+            except Exception:  # as above
+                continue
     return faults
 
 

@@ -13,9 +13,10 @@ from atelier.wording import did_you_mean, first_line, item, join
 UNKNOWN = object()  # stands where a value is missing or cannot be resolved: that is one fault, not two
 _REFERENCE = re.compile(r"\$\{(\w[\w.\[\]]*)\}")
 
+_OF_GANS = "this model wants the loss of a GAN, such as loss=hinge, and not one of style transfer"
 _OF_THE_OTHER_KIND = {
-    "loss.objective": "this model wants the loss of a GAN, such as loss=hinge, and not one of style transfer",
-    "loss.penalties": "comes with the loss of a GAN",
+    "loss.objective": _OF_GANS,
+    "loss.penalties": _OF_GANS,
     "loss.style_distance": "this model wants the loss of a style transfer, such as loss=gram, and not one of a GAN",
 }
 """What a missing key of `loss` means."""
@@ -38,11 +39,6 @@ class Values:
             key = self._references[key]
             met.add(key)
         return key
-
-    def refers_to(self, name: str) -> bool:
-        """Whether some value is made of the top-level key `name`."""
-        used = re.compile(rf"\$\{{{re.escape(name)}\b")
-        return any(isinstance(text, str) and used.search(text) for _, text in _leaves(self._written))
 
     def _read(self, written: Any, key: str) -> Any:
         if isinstance(written, dict):

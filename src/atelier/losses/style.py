@@ -9,7 +9,8 @@ the distance compares:
 
 `aim` and `apart` are the same in units of the style itself, for weights that mean the same whatever the encoder.
 
-Descriptions are float32 whatever the activations are, under autocast too: differences of large numbers are to come.
+Descriptions are float32 at least whatever the activations are, under autocast too: differences of large numbers are
+to come.
 """
 
 from abc import ABC, abstractmethod

@@ -52,7 +52,7 @@ class Decoder(nn.Module):
             first.weight.mul_(pictures / features)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (B, widths[deepest], h, w), h and w at least 2, to images (B, 3, H, W), about in [-1, 1].
+        """Features (B, widths[deepest], h, w) to images (B, 3, H, W), about in [-1, 1].
 
         H is h times 2 ** (stage - 1): where an encoder's poolings rounded, not quite the picture's.
         """

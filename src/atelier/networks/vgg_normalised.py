@@ -41,7 +41,7 @@ class ReflectedEncoder(nn.Module):
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The named activations of images (B, 3, H, W) in [-1, 1]: (B, widths[name], h, w), at least 0.
 
-        Nothing beyond the deepest tap asked for is computed. Raises ValueError where there h or w would be 1.
+        Nothing beyond the deepest tap asked for is computed.
         """
         return picked(self._walk(images), names, self.widths)
 

@@ -38,7 +38,7 @@ def test_a_collapse_is_told_once_with_a_way_out(fit, gan, told):
     assert line.startswith(
         "health: at step 8 the samples have collapsed (diversity 0.00 of the real pictures', 100% doubles, recall 0.00)"
     )
-    assert "; try loss=wgan_gp or augment=diffaugment in a new run, or a smaller model.generator_optimizer.lr" in line
+    assert "; try a smaller model.generator_optimizer.lr, or loss=wgan_gp or augment=diffaugment in a new run" in line
     assert "health.on_collapse=rollback" in line
 
 
@@ -64,7 +64,7 @@ def test_that_samples_never_varied_is_told_at_the_end_and_not_acted_on(on_collap
         "health: at step 12 the samples have not begun to vary (diversity 0.01 of the real pictures', 100% doubles"
     )
     assert "the run was too short for that, or has failed" in line
-    assert f"resume={tmp_path} trainer.max_steps=24, and then a smaller model.discriminator_optimizer.lr" in line
+    assert f"resume={tmp_path} trainer.max_steps=24, and then a smaller model.generator_optimizer.lr" in line
 
 
 def test_samples_that_varied_once_have_begun_to(fit, gan, told):

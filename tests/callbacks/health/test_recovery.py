@@ -37,7 +37,7 @@ def test_the_fourth_rollback_is_none(fit, gan, told):
 
 def test_from_the_healthy_state_somebody_begins_anew_to_count(fit, gan, told, tmp_path):
     cue = dict.fromkeys([5, 9, 13, 17], 0.0)
-    with pytest.raises(Diverged, match=r"resume=.*healthy\.ckpt goes on from it, best with a smaller"):
+    with pytest.raises(Diverged, match=r"resume=.*healthy\.ckpt goes on from it; try a smaller model"):
         fit(gan(cue), steps=24, on_collapse="rollback")
     healthy = tmp_path / "checkpoints" / "healthy.ckpt"
     fit(gan({19: 0.0}), steps=24, on_collapse="rollback", resume=healthy)

@@ -8,39 +8,38 @@ from atelier import run_folder
 from atelier.callbacks.health.overfitting import Overfitting
 from atelier.callbacks.health.variety import Variety
 
-ANEW = "try another loss or augment=diffaugment"
-"""For what cannot be changed of a run that goes on."""
 
-
-def remedies(run: Path) -> str:
-    """What may help against a collapse, less what the run's config has already."""
+def anew(run: Path) -> str:
+    """What may help against a collapse, in a new run, less what the run's config has: `a or b`, or nothing."""
     cfg = run_folder.config(run) if (run / run_folder.CONFIG).is_file() else OmegaConf.create()
 
-    def says(key: str, word: str) -> bool:
-        return word in str(OmegaConf.select(cfg, key))
+    def says(key: str, *words: str) -> bool:
+        return any(word in str(OmegaConf.select(cfg, key)) for word in words)
 
     norm = " model.discriminator.norm=null" if says("model.discriminator.norm", "batch") else ""
     tries = {
         f"loss=wgan_gp{norm}": not says("loss.penalties", "GradientPenalty"),
-        "augment=diffaugment": not (
-            says("augment", "DiffAugment") or says("augment", "Ada") or says("health.features", "Coordinates")
-        ),
+        "augment=diffaugment": not (says("augment", "DiffAugment", "Ada") or says("health.features", "Coordinates")),
     }
-    anew = " or ".join(name for name, untried in tries.items() if untried)
-    return f"{anew} in a new run, or a smaller" if anew else "a smaller"
+    return " or ".join(name for name, untried in tries.items() if untried)
+
+
+def remedies(run: Path) -> str:
+    """The same and a smaller rate, which a run that goes on can have, too."""
+    found = anew(run)
+    return f"a smaller model.generator_optimizer.lr{f', or {found} in a new run' if found else ''}"
 
 
 def collapsed(variety: Variety, run: Path, acted_on: bool) -> str:
-    way_back = "" if acted_on else ", or go back at such a point with health.on_collapse=rollback"
-    return f"the samples have collapsed ({variety}); try {remedies(run)} model.generator_optimizer.lr{way_back}"
+    way_back = "" if acted_on else "; health.on_collapse=rollback goes back at such a point"
+    return f"the samples have collapsed ({variety}); try {remedies(run)}{way_back}"
 
 
 def unvaried(variety: Variety, run: Path, steps: int) -> str:
     """At the end of a run, of so many steps, whose samples have looked collapsed all along."""
     return (
         f"the samples have not begun to vary ({variety}): the run was too short for that, or has failed; try to go on "
-        f"for longer first, with resume={run} trainer.max_steps={2 * steps}, and then a smaller "
-        "model.discriminator_optimizer.lr, or loss=hinge in a new run"
+        f"for longer first, with resume={run} trainer.max_steps={2 * steps}, and then {remedies(run)}"
     )
 
 

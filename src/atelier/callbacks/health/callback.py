@@ -144,19 +144,16 @@ class Health(Callback):
 
     def _act(self, trainer: Trainer) -> None:
         step, healthy = trainer.global_step, recovery.path(trainer)
+        way_on = (
+            f"the last healthy state is kept, and resume={healthy} goes on from it; try "
+            f"{advice.remedies(Path(trainer.default_root_dir))}"
+        )
         if not healthy.is_file():
             raise Diverged(f"step {step}: the samples have collapsed, and there is no healthy state to go back to")
         if self.on_collapse == "stop":
-            raise Diverged(
-                f"step {step}: the samples have collapsed; the last healthy state is kept: resume={healthy} goes on "
-                f"from it, best with a smaller model.generator_optimizer.lr; in a new run, {advice.ANEW}"
-            )
+            raise Diverged(f"step {step}: the samples have collapsed; {way_on}")
         if self.rollbacks == ROLLBACKS:
-            raise Diverged(
-                f"step {step}: the samples have collapsed again after {ROLLBACKS} rollbacks; the last healthy state is "
-                f"kept: resume={healthy} goes on from it, best with a smaller model.generator_optimizer.lr; in a new "
-                f"run, {advice.ANEW}"
-            )
+            raise Diverged(f"step {step}: the samples have collapsed again after {ROLLBACKS} rollbacks; {way_on}")
         self.rollbacks += 1
         from_step = recovery.restore(trainer)
         self.chart.forget("collapse")

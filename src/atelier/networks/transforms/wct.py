@@ -47,8 +47,11 @@ class WCT(Transform[Colours]):
 
         def transform(activations: Activations) -> Tensor:
             activation = activations[self.tap]
-            moved = shift.to(activation) + matrix.to(activation) @ activation.flatten(2)
-            return moved.unflatten(2, activation.shape[2:])
+            # shift and product largely cancel, and of half precision little would be left
+            with torch.autocast(activation.device.type, enabled=False):
+                flat = activation.flatten(2)
+                flat = flat.to(torch.promote_types(flat.dtype, torch.float32))
+                return (shift.to(flat) + matrix.to(flat) @ flat).unflatten(2, activation.shape[2:])
 
         return transform
 
