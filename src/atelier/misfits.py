@@ -82,7 +82,7 @@ def _painter_faults(cfg: DictConfig, task: Any, data: EndlessData) -> Iterator[s
 
 
 def _side_faults(cfg: DictConfig, task: Any, data: EndlessData) -> Iterator[str]:
-    """Decoders draw as much as was encoded only of whole multiples, and reflect at borders, which takes two places."""
+    """Decoders draw as much as was encoded only of whole multiples, and a single place has no variance."""
     multiple: int | None = getattr(task, "multiple", None)
     if multiple is None:
         return
