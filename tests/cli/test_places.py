@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from stylising import made, paint, refusal
 from typer.testing import CliRunner
 
+from atelier.cli.digests import digest
 from atelier.cli.main import app
 from atelier.cli.places import place_of, refuse_unwritable
 from atelier.errors import UserError
@@ -122,6 +123,38 @@ def test_other_weights_make_another_picture(words, photo, painting, stylize, out
     for file in (weights, other, weights):
         assert stylize(*asked, "--weights", file).exit_code == 0
     assert made(out) == ["photo_stylized_painting-1.png", "photo_stylized_painting.png"]
+
+
+def test_other_weights_of_a_generator_make_another_style(adain, make_run, photo, stylize, out, tmp_path):
+    """Though its run is of one name and step."""
+    for place, size in (("a", 0.2), ("b", 0.3), ("a", 0.2)):
+        run = tmp_path / place / "runs" / "gan"
+        if not run.is_dir():
+            run.mkdir(parents=True)
+            make_run(run, size=size)
+        assert stylize(adain, "--content", photo, "--style", f"gan:{run}?seed=7").exit_code == 0
+    name = "photo_stylized_runs_gan-step-40-seed-7-index-0"
+    assert made(out) == [f"{name}-1.png", f"{name}.png"]
+
+
+@pytest.mark.parametrize("command", ["translate", "restore"])
+def test_other_weights_of_a_translator_make_another_picture(command, make_style_run, photo, out):
+    """Though their runs are of one name and step."""
+    small = ["data=degraded", "model=restorer", "model.generator.width=4", "model.discriminator.width=4"]
+    run = make_style_run(f"weights_{command}", *small)
+    path = run / "checkpoints" / "last.ckpt"
+    content = torch.load(path)
+    others = {name: part * 1.01 if part.is_floating_point() else part for name, part in content["state_dict"].items()}
+    for state in (content["state_dict"], others, content["state_dict"]):
+        torch.save({**content, "state_dict": state}, path)
+        result = CliRunner().invoke(app, [command, str(run), str(photo), "--out", str(out)])
+        assert result.exit_code == 0, result.output
+    assert len(made(out)) == 2
+
+
+def test_what_has_no_weights_has_no_digest():
+    with pytest.raises(ValueError, match="no weights to tell pictures apart by"):
+        digest([torch.nn.ReLU()])
 
 
 def test_without_a_folder_pictures_that_differ_go_to_their_own(adain, photo, painting, tmp_path, monkeypatch):

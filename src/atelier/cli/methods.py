@@ -10,7 +10,7 @@ import torch
 from atelier import encoders, run
 from atelier.cli.contents import joined_names
 from atelier.cli.devices import device
-from atelier.cli.digests import digest
+from atelier.cli.digests import DIGEST, digest
 from atelier.cli.encoder_choice import ready, refuse_absent
 from atelier.cli.pixel_search import gatys
 from atelier.cli.settings import Chosen, Settings
@@ -29,9 +29,6 @@ from atelier.wording import did_you_mean, listed
 
 OF_GATYS = ("steps", "distance", "style_weight", "variation_weight")
 
-WEIGHTS = "weights_sha256"
-"""In the note: by which weights a picture was made, for two files, or two runs, may be of one name."""
-
 
 def method_of(name: str, settings: Settings) -> Chosen:
     """Raises UserError for what is none, and for weights that are not at hand."""
@@ -41,7 +38,7 @@ def method_of(name: str, settings: Settings) -> Chosen:
     if settings.weights is not None and not settings.weights.is_file():
         raise UserError(f"--weights: no such file: {str(settings.weights)!r}")
     chosen = _chosen(name, settings)
-    return chosen._replace(note={**chosen.note, WEIGHTS: digest(chosen.method)})
+    return chosen._replace(note={**chosen.note, DIGEST: digest(chosen.method.modules)})
 
 
 def _chosen(name: str, settings: Settings) -> Chosen:

@@ -12,10 +12,11 @@ from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, frame_count, identity, largest, tell_of_animations
+from atelier.cli.digests import DIGEST
 from atelier.cli.encoder_choice import EMBEDDED
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.methods import WEIGHTS, method_of
+from atelier.cli.methods import method_of
 from atelier.cli.progress import Progress
 from atelier.cli.settings import Chosen, Settings
 from atelier.cli.studies import Studies, bytes_told
@@ -204,7 +205,7 @@ def _folder_name(chosen: Chosen, request: Request, settings: Settings) -> str:
     """By the method, and by what of the request is not as usual; a picture's own name tells of content and style."""
     asked = request._replace(out=None, suffix=None, mask=request.mask and Path(request.mask.name))
     unusual = {key: fact for key, fact in asked._asdict().items() if fact != Request._field_defaults[key]}
-    note = {key: fact for key, fact in chosen.note.items() if key != WEIGHTS}
+    note = {key: fact for key, fact in chosen.note.items() if key != DIGEST}
     name = note.pop("run", chosen.method.name)
     return folder_name(name, **note, weights=settings.weights and settings.weights.stem, **unusual)
 

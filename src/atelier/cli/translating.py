@@ -12,6 +12,7 @@ from atelier import run as runs
 from atelier.cli.contact import Sheet, place_beside
 from atelier.cli.contents import Content, contents, contents_of, identity, tell_of_animations
 from atelier.cli.devices import device
+from atelier.cli.digests import DIGEST, digest
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.tally import Tally
@@ -60,7 +61,8 @@ class Learned:
         if not isinstance(task, TranslationTask):
             raise UserError(f"RUN: {run} is a run of {type(task).__name__}, which makes no picture of another")
         self.networks = task.to(device()).translators
-        self.origin: dict[str, Any] = {"run": title(run), "step": content["global_step"]}
+        weights = digest(self.networks.values())
+        self.origin: dict[str, Any] = {"run": title(run), "step": content["global_step"], DIGEST: weights}
 
     def direction(self, wanted: str | None) -> str:
         """The first where none is wanted."""

@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from atelier.moments import Moments
 from atelier.networks.feed_forward import STRIDE, FeedForward, Steps
@@ -51,6 +51,10 @@ class FeedForwardStyles(Method):
 
     def __init__(self, name: str, network: FeedForward, memory: int) -> None:
         self.name, self.network, self.memory = name, network, memory
+
+    @property
+    def modules(self) -> Sequence[nn.Module]:
+        return [self.network]
 
     def study(self, style: int) -> int:  # type: ignore[override]  # it has learnt its styles
         return style

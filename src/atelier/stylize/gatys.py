@@ -1,6 +1,6 @@
 """Pictures painted by learning their pixels, without a run folder: see `tasks.gatys`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -42,6 +42,10 @@ class PixelSearch(Method):
     ) -> None:
         self.objective, self.optimizer_factory, self.memory = objective, optimizer, memory
         self.steps, self.scales, self.kept, self.start, self.told = steps, scales, kept, start, told
+
+    @property
+    def modules(self) -> Sequence[nn.Module]:
+        return [self.objective]
 
     def study(self, style: Tensor) -> Tensor:
         """The style itself: what is kept of it depends on the scale."""

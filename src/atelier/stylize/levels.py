@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from atelier.networks import taps as tapped
@@ -32,6 +32,10 @@ class Levels(Method):
 
     def __init__(self, name: str, levels: Sequence[Level], memory: int) -> None:
         self.name, self.levels, self.memory = name, levels, memory
+
+    @property
+    def modules(self) -> Sequence[nn.Module]:
+        return self.levels
 
     @torch.no_grad()
     def study(self, style: Tensor) -> list[Any]:

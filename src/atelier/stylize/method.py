@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 
@@ -28,6 +28,11 @@ class Method(ABC):
     """
 
     name: str
+
+    @property
+    @abstractmethod
+    def modules(self) -> Sequence[nn.Module]:
+        """All that it looks or paints with: pictures by other weights are others."""
 
     @abstractmethod
     def study(self, style: Tensor) -> Any:
