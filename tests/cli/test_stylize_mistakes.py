@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from stylising import made, paint, refusal
 
 from atelier import weights
@@ -112,22 +112,25 @@ def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize,
     ("words", "text"),
     [
         (["nothing"], "METHOD: must be one of gatys, wct or a run folder, got 'nothing'"),
-        (["gatis"], "did you mean 'gatys'"),
-        (["{folder}"], "a folder without config.yaml"),
+        (["gatis"], "METHOD: must be .*did you mean 'gatys'"),
+        (["{folder}"], "METHOD: must be .*, a folder without config.yaml"),
         (["{plain}"], "METHOD: .* is a run of Gan, which gives no picture the style of another"),
         (["gatys", "--encoder", "vgg91"], "--encoder: must be one of embedded, .*got 'vgg91'; did you mean 'vgg19"),
         (["gatys", "--encoder", "vgg19_normalised"], "--weights: must be the path of vgg_normalised.pth"),
         (["gatys", "--encoder", "embedded", "--weights", "{photo}"], "--weights: the embedded encoder has its own"),
         (["gatys", "--weights", "nowhere.pth"], "--weights: no such file: 'nowhere.pth'"),
-        (["gatys", "--encoder", "vgg19", "--weights", "{photo}"], "^--weights: '{photo}' is no file of weights, or a"),
-        (["gatys", "--encoder", "vgg19_slim"], "^--weights: must be the path of wct.*; --encoder embedded needs none$"),
-        (["gatys", "--weights", "{photo}"], "or a damaged one; --encoder says whose weights they are$"),
-        (["gatys", "--weights", "{other}"], "another network.*; --encoder says whose weights they are$"),
-        (["wct"], "^--weights: must be the path of wct16x_all.safetensors .*, or that file must be in [^;]*$"),
+        (["gatys", "--encoder", "vgg19", "--weights", "{photo}"], "--weights: '{photo}' is no file of weights, or a"),
+        (["gatys", "--encoder", "vgg19_slim"], "--weights: must be the path of wct.*; --encoder embedded needs none$"),
+        (["gatys", "--weights", "{photo}"], "--weights: .* or a damaged one; --encoder says whose weights they are$"),
+        (["gatys", "--weights", "{other}"], "--weights: {other} .* another network.*; --encoder says whose"),
+        (["wct"], "--weights: must be the path of wct16x_all.safetensors .*, or that file must be in [^;]*$"),
         (["wct", "--weights", "nowhere.pth"], "--weights: no such file"),
-        (["wct", "--weights", "{photo}"], "^--weights: '{photo}' is no file of weights, or a damaged one$"),
-        (["{adain}", "--weights", "nope"], "^--weights: no such file: 'nope'$"),
-        (["{adain}", "--checkpoint", "{photo}"], "photo.png cannot be read: it is damaged, or none of this program$"),
+        (["wct", "--weights", "{photo}"], "--weights: '{photo}' is no file of weights, or a damaged one$"),
+        (["{adain}", "--weights", "nope"], "--weights: no such file: 'nope'$"),
+        (["{adain}", "--weights", "{other}"], "--weights: {adain} looks through no encoder that is read from a file$"),
+        (["{adain}", "--checkpoint", "{photo}"], "--checkpoint: the checkpoint {photo} cannot be read: it is damaged"),
+        (["{adain}", "--checkpoint", "nope.ckpt"], "--checkpoint: no checkpoint nope.ckpt$"),
+        (["{plain}", "--weights", "{other}"], "--weights: {plain} looks through no encoder"),
         (["wct", "--encoder", "embedded"], "--encoder: wct has trained decoders for vgg19_slim alone"),
         (["wct", "--steps", "3"], "--steps: is nothing that wct could heed"),
         (["wct", "--style-weight", "3"], "--style-weight: is nothing that wct could heed"),
@@ -150,7 +153,9 @@ def test_mistakes_are_one_line_that_names_the_option(
         "adain": adain, "plain": plain, "photo": photo, "folder": folder, "other": tmp_path / "other.safetensors",
     }  # fmt: skip
     told = refusal(stylize("--content", photo, "--style", painting, *(word.format_map(places) for word in words)))
-    assert re.search(text.replace("{photo}", str(photo)), told), told
+    for name, place in places.items():
+        text = text.replace(f"{{{name}}}", re.escape(str(place)))
+    assert re.match(text, told), told
     assert not out.exists()
 
 
@@ -168,11 +173,34 @@ def test_of_mixed_styles_the_broken_one_is_named(adain, photo, painting, stylize
     assert result.stderr.strip() == f"{photo} in painting+bad: the style bad cannot be used (empty file)"
 
 
-def test_what_is_no_file_of_weights_for_a_runs_encoder(make_style_run, photo, painting, stylize, shared_data):
+def test_what_is_no_file_of_weights_for_a_runs_encoder(make_style_run, photo, painting, stylize, shared_data, tmp_path):
     weights = shared_data / "weights" / "wct16x_all.safetensors"
     run = make_style_run("slim", "model=adain", "encoder=vgg19_slim", f"encoder.weights={weights}")
     told = refusal(stylize(run, "--weights", photo, "--content", photo, "--style", painting))
     assert told == f"--weights: '{photo}' is no file of weights, or a damaged one"
+    save_file({"features.0.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
+    told = refusal(stylize(run, "--weights", tmp_path / "other.safetensors", "--content", photo, "--style", painting))
+    assert told.startswith(f"--weights: {tmp_path / 'other.safetensors'} holds the weights of another network")
+
+
+@pytest.mark.parametrize("method", ["wct", "gatys"])
+def test_what_is_wrong_with_a_file_that_was_found_is_told_too(
+    method, photo, painting, stylize, shared_data, tmp_path, monkeypatch
+):
+    """In the weights' folder, of the option that could name another."""
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path / "weights"))
+    file = tmp_path / "weights" / "wct16x_all.safetensors"
+    file.parent.mkdir()
+    words = [method, *(["--encoder", "vgg19_slim"] if method == "gatys" else []), "--content", photo]
+    instead = "; --encoder embedded needs none" if method == "gatys" else ""
+    whole = load_file(shared_data / "weights" / file.name)
+    lost = "SD" if method == "wct" else "SE"
+    save_file({name: part for name, part in whole.items() if lost not in name}, file)
+    told = refusal(stylize(*words, "--style", painting))
+    assert re.fullmatch(f"--weights: {file} holds the weights of another network: .* do not fit{instead}", told), told
+    file.write_bytes(b"no weights")
+    told = refusal(stylize(*words, "--style", painting))
+    assert told == f"--weights: '{file}' is no file of weights, or a damaged one{instead}"
 
 
 def test_without_a_download_what_needs_none_is_named(photo, painting, stylize, monkeypatch):

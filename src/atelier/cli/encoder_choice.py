@@ -26,6 +26,13 @@ def encoder_of(settings: Settings) -> Encoder:
     return _ENCODERS[name](own)
 
 
+def file_of(encoder: Encoder, settings: Settings) -> Path | None:
+    """Where its weights are, or will be once fetched; None where they are the package's own."""
+    if settings.weights is not None or encoder.name == EMBEDDED:
+        return settings.weights
+    return encoders.slim_path(None) if encoder.name == "vgg19_slim" else weights.path_of(encoder.name)
+
+
 def _slim(own: str | None) -> Encoder:
     refuse_absent(encoders.slim_path(own), EMBEDDED_INSTEAD)
     return encoders.vgg19_slim(own)

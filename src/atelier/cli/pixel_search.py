@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from atelier.cli.devices import device
-from atelier.cli.encoder_choice import EMBEDDED_INSTEAD, encoder_of, ready
+from atelier.cli.encoder_choice import EMBEDDED_INSTEAD, encoder_of, file_of, ready
+from atelier.cli.faults import told_of
 from atelier.cli.settings import Chosen, Settings
 from atelier.cli.trained import given
 from atelier.errors import UserError
@@ -61,10 +62,13 @@ def gatys(settings: Settings) -> Chosen:
 
 def _encoder(settings: Settings) -> Any:
     encoder = encoder_of(settings)
+    whose = "; --encoder says whose weights they are" if settings.encoder is None else ""
+    hint = EMBEDDED_INSTEAD if settings.weights is None else whose
     try:
-        return ready(encoder)
+        with told_of(hint, weights=file_of(encoder, settings)):
+            return ready(encoder)
     except UserError as error:
-        if settings.weights is not None:
+        if settings.weights is not None or str(error).startswith("--"):
             raise
         raise UserError(f"--encoder: {error}{EMBEDDED_INSTEAD}") from error  # of a download that failed
 

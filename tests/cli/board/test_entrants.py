@@ -1,5 +1,6 @@
 """Which methods are on a board, by which names, with which options; and what is told of those that are not."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -120,6 +121,36 @@ def test_a_fault_of_a_config_is_told_whole(pictures, adain, tmp_path, capsys):
     assert capsys.readouterr().err == (
         "broken: model.decoder.surprise: Decoder takes no such argument; it takes deepest, upsampling, widths\n"
     )
+
+
+@pytest.mark.parametrize("config", ["a: [b", "model: ${nowhere}\n", None])
+def test_a_run_whose_config_is_broken_is_told_and_the_others_go_on(config, pictures, adain, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    shutil.copytree(adain, broken)
+    if config is None:
+        (broken / "checkpoints" / "last.ckpt").unlink()
+        (broken / "checkpoints" / "last.ckpt").mkdir()
+    else:
+        (broken / "config.yaml").write_text(config)
+    made = contest(pictures, [broken, adain])
+    assert [row.name for row in made.rows] == ["adain"]
+    assert capsys.readouterr().err == f"broken: {made.failed['broken']}\n"
+    assert made.failed["broken"].strip().count("\n") == 0
+
+
+def test_a_disk_that_fails_one_method_is_told_and_a_bug_is_raised(pictures, adain, monkeypatch, capsys):
+    from atelier.cli.board import contest as module
+
+    def refuse(error):
+        monkeypatch.setattr(module, "try_out", lambda *_: (_ for _ in ()).throw(error))
+
+    refuse(PermissionError(errno.EACCES, "Permission denied", "weights"))
+    with pytest.raises(UserError, match="METHOD: none could be scored"):
+        contest(pictures, [adain])
+    assert capsys.readouterr().err == "adain: cannot use weights: Permission denied\n"
+    refuse(ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        contest(pictures, [adain])
 
 
 def test_options_reach_the_methods_that_heed_them(pictures, adain, monkeypatch):

@@ -18,10 +18,11 @@ from atelier.cli.board.painting import paint, try_out
 from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.devices import device
-from atelier.cli.methods import gone_weights
+from atelier.cli.learned_runs import gone_encoder_file
+from atelier.cli.methods import heeded
 from atelier.cli.settings import Settings
 from atelier.errors import RunError, UserError
-from atelier.failures import one_line, tell
+from atelier.failures import describe, one_line, tell
 from atelier.files import replacing
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
@@ -54,7 +55,7 @@ class Contest:
     def hold(self, methods: dict[str, str], out: Path | None) -> int:
         """How many methods failed or pictures could not be read. Without `out` what is painted goes once it is scored.
 
-        Raises UserError where all did.
+        Raises UserError where all methods failed.
         """
         with nullcontext(out) if out else TemporaryDirectory() as folder:
             able = {
@@ -89,21 +90,24 @@ class Contest:
         }
 
     def _try(self, name: str, act: Callable[..., object], *arguments: Any) -> bool:
-        """Whether it could; if not, why is told."""
+        """Whether it could; if not, why is told. Bugs are raised."""
         try:
             act(*arguments)
-        except (UserError, RunError, torch.OutOfMemoryError) as error:
-            self.failed[name] = one_line(error)
+        except Exception as error:
+            if (reason := _reason(error)) is None:
+                raise
+            self.failed[name] = reason
             tell(f"{name}: {self.failed[name]}")
             return False
         return True
 
     def _heeded(self, word: str) -> Settings:
         """What a method would not heed it refuses; and runs know their encoder's file themselves, while it is there."""
+        settings = heeded(word, self.settings)
         if word == "gatys":
-            return self.settings
-        weights = self.settings.weights if word == "wct" or gone_weights(Path(word)) else None
-        return self.settings._replace(encoder=None, steps=None, weights=weights)
+            return settings
+        weights = settings.weights if word == "wct" or gone_encoder_file(Path(word)) else None
+        return settings._replace(encoder=None, weights=weights)
 
     def _score(self, name: str, word: str, folder: Path) -> None:
         painted = paint(word, self._heeded(word), self.grid, folder, self.seed)
@@ -127,6 +131,13 @@ def _named(word: str) -> tuple[str, str]:
     if equals and "/" not in name and not Path(word).exists():
         return name, method
     return Path(word).absolute().name if Path(word).is_dir() else word.replace("/", "-"), word
+
+
+def _reason(error: Exception) -> str | None:
+    """None for a bug."""
+    if isinstance(error, UserError | RunError | torch.OutOfMemoryError):
+        return one_line(error)
+    return describe(error)
 
 
 def _rank(row: Row) -> tuple[bool, float, str]:
