@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.cli.contents import contents, largest
+from atelier.cli.contents import contents, joined_names, largest
 from atelier.cli.studies import bytes_told
 from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, recipes
 from atelier.cli.stylize import bytes_of
@@ -65,14 +65,28 @@ def test_learned_styles_go_by_their_names():
     assert recipe.origin[0] == {"learned": "noon", "weight": 2.0}
 
 
-def test_a_file_stands_for_the_learned_style_of_its_name(tmp_path):
+def test_a_file_stands_for_the_learned_style_of_its_name(tmp_path, capsys):
     candy, x = paint(tmp_path / "candy.jpg"), paint(tmp_path / "x.jpg")
     (recipe,) = recipes([f"{candy}:2", "udnie"], ["candy", "udnie"])
     assert recipe.styles == [LearnedStyle("candy", 0), LearnedStyle("udnie", 1)]
     assert recipe.weights == [2.0, 1.0]
+    assert capsys.readouterr().err == f"--style: {candy} stands for the learned style candy, and is not looked at\n"
     for word in (str(x), str(tmp_path / "gone" / "candy.jpg")):
         with pytest.raises(UserError, match=f"has learned candy, udnie, and takes no others; got '{word}'"):
             recipes([word], ["candy", "udnie"])
+
+
+def test_of_learned_styles_of_one_stem_a_file_stands_for_its_own(tmp_path):
+    files = ["candy.jpg", "candy.png", "sub/udnie.jpg"]
+    learned = joined_names(files)
+    for number, file in enumerate(files):
+        (recipe,) = recipes([str(paint(tmp_path / file))], learned, files)
+        assert recipe.styles == [LearnedStyle(learned[number], number)]
+    other = paint(tmp_path / "candy.webp")
+    with pytest.raises(UserError, match=f"^--style: '{other}' could be any of candy, candy-1: name one of them$"):
+        recipes([str(other)], learned, files)
+    (recipe,) = recipes([str(paint(tmp_path / "udnie.webp"))], learned, files)
+    assert recipe.styles == [LearnedStyle("sub-udnie", 2)]
 
 
 def test_an_image_of_a_generator_is_a_style(plain):

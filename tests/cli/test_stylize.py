@@ -143,6 +143,10 @@ def test_styles_that_were_learned_as_files_are_called_by_their_names_alone(make_
     run = make_style_run("files", "model=johnson", *small, classes=["candy.jpg", "sub/udnie.jpg"])
     assert stylize(run, "--content", photo).exit_code == 0
     assert made(out) == ["photo_stylized_candy.png", "photo_stylized_sub-udnie.png"]
+    file = paint(out.parent / "candy.jpg")
+    result = stylize(run, "--content", photo, "--style", file)
+    assert result.stderr == f"--style: {file} stands for the learned style candy, and is not looked at\n"
+    assert made(out) == ["photo_stylized_candy.png", "photo_stylized_sub-udnie.png"]
     result = stylize(run, "--content", photo, "--style", "sub-udnie", "--format", "webp")
     assert result.exit_code == 0, result.output
     assert read_note(out / "photo_stylized_sub-udnie.webp")["styles"] == [{"learned": "sub-udnie", "weight": 1.0}]

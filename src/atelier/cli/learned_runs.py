@@ -33,9 +33,15 @@ def of_run(path: Path, settings: Settings) -> Chosen:
         levels: Any = task.levels
         return Chosen(Levels(path.absolute().name, [*levels], settings.memory), note)
     if isinstance(task, FeedForwardStyle):
-        names = joined_names(facts(path).get("classes") or [_style_of(cfg)])
+        files = facts(path).get("classes")
+        names = joined_names(files or [_style_of(cfg).stem])
         network = task.network.to(memory_format=torch.channels_last)
-        return Chosen(FeedForwardStyles(path.absolute().name, network, settings.memory), note, names)
+        return Chosen(
+            FeedForwardStyles(path.absolute().name, network, settings.memory),
+            note,
+            names,
+            files or [_style_of(cfg).name],
+        )
     raise UserError(f"METHOD: {path} is a run of {type(task).__name__}, which gives no picture the style of another")
 
 
@@ -67,6 +73,6 @@ def _encoder_of(path: Path) -> Any:
     return config(path).get("encoder") or {}
 
 
-def _style_of(cfg: Any) -> str:
+def _style_of(cfg: Any) -> Path:
     style = cfg.data.get("style")
-    return Path(style).stem if isinstance(style, str) else "style"
+    return Path(style if isinstance(style, str) else "style")

@@ -28,5 +28,7 @@ class Chosen(NamedTuple):
     """What a picture's record says of it."""
     learned: Sequence[str] | None = None
     """Names of the styles that it has learned, where it takes no others."""
+    learned_from: Sequence[str] = ()
+    """The file of each of those, as its folder had it."""
     steps: int = 0
     """To one picture, each of which is told; 0: it is done in one go."""

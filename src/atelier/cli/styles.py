@@ -16,7 +16,7 @@ from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
-from atelier.failures import one_line
+from atelier.failures import one_line, tell
 from atelier.stylize import artwork
 from atelier.sweeps import names
 from atelier.wording import did_you_mean, listed
@@ -115,13 +115,13 @@ class LearnedStyle:
         raise AssertionError("the network knows it by its number")
 
 
-def recipes(words: Sequence[str], learned: Sequence[str] | None) -> list[Recipe]:
+def recipes(words: Sequence[str], learned: Sequence[str] | None, files: Sequence[str] = ()) -> list[Recipe]:
     """What the `--style` options ask for: each picture of a folder in turn, or else all of them mixed.
 
-    `learned` are the styles of a network that takes no others. Raises UserError.
+    `learned` are the styles of a network that takes no others, from `files` where these are known. Raises UserError.
     """
     if learned is not None:
-        return _of_learned(words, learned)
+        return _of_learned(words, learned, files or learned)
     if not words:
         raise UserError("--style: must be given: a picture, a folder of them, or 'gan:RUN?seed=7'")
     if len(words) == 1 and Path(words[0]).is_dir():
@@ -135,23 +135,38 @@ def _styles_in(folder: Path) -> list[FileStyle]:
     return [FileStyle(folder / file, name) for file, name in zip(files, joined_names(files), strict=True)]
 
 
-def _of_learned(words: Sequence[str], learned: Sequence[str]) -> list[Recipe]:
+def _of_learned(words: Sequence[str], learned: Sequence[str], files: Sequence[str]) -> list[Recipe]:
     if not words:
         return [Recipe([LearnedStyle(name, number)], [1.0]) for number, name in enumerate(learned)]
     parts = [_weighted(word) for word in words]
-    return [Recipe([_learned(word, learned) for word, _ in parts], [weight for _, weight in parts])]
+    return [Recipe([_learned(word, learned, files) for word, _ in parts], [weight for _, weight in parts])]
 
 
-def _learned(word: str, learned: Sequence[str]) -> LearnedStyle:
-    """By its name, or by the file that it may have been learned from, which is of its name."""
-    file = Path(word)
-    name = file.stem if word not in learned and file.is_file() else word
-    if name not in learned:
+def _learned(word: str, learned: Sequence[str], files: Sequence[str]) -> LearnedStyle:
+    """By its name, or by the file that it may have been learned from, which is of its name; this is told."""
+    if word in learned:
+        return LearnedStyle(word, learned.index(word))
+    found = _learned_from(Path(word), learned, files)
+    if not found:
         raise UserError(
             f"--style: this network has learned {listed(learned)}, and takes no others; got {word!r}"
-            f"{did_you_mean(name, learned)}"
+            f"{did_you_mean(Path(word).stem, learned)}"
         )
-    return LearnedStyle(name, learned.index(name))
+    if len(found) > 1:
+        raise UserError(f"--style: {word!r} could be any of {listed(style.name for style in found)}: name one of them")
+    tell(f"--style: {word} stands for the learned style {found[0].name}, and is not looked at")
+    return found[0]
+
+
+def _learned_from(file: Path, learned: Sequence[str], files: Sequence[str]) -> list[LearnedStyle]:
+    """The styles of files of this name, or else of its stem."""
+    if not file.is_file():
+        return []
+    known = [
+        (LearnedStyle(name, number), Path(own)) for number, (name, own) in enumerate(zip(learned, files, strict=True))
+    ]
+    same = [style for style, own in known if own.name == file.name]
+    return same or [style for style, own in known if file.stem in (style.name, own.stem)]
 
 
 def _weighted(word: str) -> tuple[str, float]:

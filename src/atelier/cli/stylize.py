@@ -16,7 +16,8 @@ def stylize(
         list[str] | None,
         typer.Option(
             help="A picture, PATH:WEIGHT where several are mixed, a folder for each of its pictures in turn, "
-            "'gan:RUN?seed=7' for a trained generator's, or the name of one that the run has learned."
+            "'gan:RUN?seed=7' for a trained generator's, or the name of one that the run has learned, or a file "
+            "of that name."
         ),
     ] = None,
     out: Annotated[

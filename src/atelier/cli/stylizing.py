@@ -72,7 +72,7 @@ class Stylizing:
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
         found = contents(paths, left_out=self.tally.leave_out)
-        wanted = recipes(styles, self.chosen.learned)
+        wanted = recipes(styles, self.chosen.learned, self.chosen.learned_from)
         sheet = place_beside(self.out)
         if self.request.mask is not None:
             _refuse_unmasked(self.request.mask, wanted)
