@@ -1,5 +1,8 @@
 """Nothing that a command made before is lost to what it makes next."""
 
+import errno
+import re
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from stylising import made, paint, refusal
 from typer.testing import CliRunner
 
+from atelier.cli import places
+from atelier.cli.contact import place_beside
 from atelier.cli.digests import digest
 from atelier.cli.main import app
 from atelier.cli.places import place_of, refuse_unwritable
@@ -70,6 +75,33 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
     assert made(tmp_path / "there") == []
     with pytest.raises(UserError, match="--out: nothing can be written to .*(Not a directory)"):
         refuse_unwritable(paint(tmp_path / "a.png") / "below")
+
+
+def test_a_folder_that_cannot_be_looked_at_is_told_as_any_other(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="^--out: nothing can be written to .*(File name too long)"):
+        refuse_unwritable(tmp_path / ("x" * 300) / "below")
+    exists = Path.exists
+
+    def closed(path, **options):
+        if path.name == "below":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return exists(path, **options)
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(UserError, match="^--out: nothing can be written to .*below.*(Permission denied)"):
+        refuse_unwritable(tmp_path / "closed" / "below")
+
+
+def test_that_the_sheet_has_no_place_beside_the_folder_is_told(tmp_path, monkeypatch):
+    def temporary(dir):
+        if dir == tmp_path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(dir))
+        return nullcontext()
+
+    monkeypatch.setattr(places, "TemporaryFile", temporary)
+    told = f"--out: a sheet of all pictures goes beside the folder, and nothing can be written to '{tmp_path}' (Perm"
+    with pytest.raises(UserError, match=f"^{re.escape(told)}"):
+        place_beside(tmp_path / "album")
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux's")

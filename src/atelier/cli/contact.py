@@ -28,6 +28,8 @@ NAME = 20
 MOST = 24
 """Contents, and styles; more could not be looked at."""
 
+BESIDE = "a sheet of all pictures goes beside the folder"
+
 
 class Sheet:
     """The longer of the two runs down, under and beside the names, in several blocks where it would be a mere strip.
@@ -97,9 +99,9 @@ def place_beside(folder: Path) -> Path:
     """
     refuse_unwritable(folder)
     folder = folder.resolve()  # `.` has a name only then
-    refuse_unwritable(folder.parent)
+    refuse_unwritable(folder.parent, BESIDE)
     path = folder.parent / f"{folder.name}.png"
-    refuse_another(path, "a sheet of all pictures goes beside the folder")
+    refuse_another(path, BESIDE)
     return path
 
 

@@ -68,8 +68,9 @@ def _new(out: Path | None) -> Path | None:
     """Raises UserError where pictures of another board would be scored, or lost, and where none can be written."""
     from atelier.cli.places import refuse_unwritable
 
-    if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    if out is None:
+        return None
+    refuse_unwritable(out)
+    if out.exists() and any(out.iterdir()):
         raise UserError(f"--out: must be a new or an empty folder, got {str(out)!r}")
-    if out is not None:
-        refuse_unwritable(out)
     return out

@@ -26,22 +26,25 @@ def place_of(path: Path, note: Mapping[str, object]) -> Path:
     return next(choice for choice in choices if not choice.exists() or _note_in(choice) == own)
 
 
-def refuse_unwritable(folder: Path) -> None:
+def refuse_unwritable(folder: Path, why: str = "") -> None:
     """Raise UserError, which names `--out`, where nothing can be put into a folder, be it there or yet to be made.
 
-    It is tried, since nothing else tells beforehand, and nothing of the attempt is left.
+    It is tried, since nothing else tells beforehand, and nothing of the attempt is left. `why` something would be put
+    there, where it is not what was asked for.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"--out: must be a folder, and {str(folder)!r} is none")
-    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    absent: list[Path] = []
     try:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"--out: must be a folder, and {str(folder)!r} is none")
+        absent = [place for place in (folder, *folder.parents) if not place.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
         # although its parents are there by now: /proc and its like take no folders
-        why = "no folder can be made there" if isinstance(error, FileNotFoundError) else error.strerror
-        raise UserError(f"--out: nothing can be written to {str(folder)!r} ({why})") from error
+        reason = "no folder can be made there" if isinstance(error, FileNotFoundError) else error.strerror
+        because = f"{why}, and " if why else ""
+        raise UserError(f"--out: {because}nothing can be written to {str(folder)!r} ({reason})") from error
     finally:
         for place in absent:
             with suppress(OSError):

@@ -78,6 +78,10 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
     there = ["wct", "--content", content, "--style", style]
     with pytest.raises(UserError, match="--out: must be a new or an empty folder"):
         run("leaderboard", *there, "--out", content)
+    with pytest.raises(UserError, match="--out: must be a folder, and .*wave.png' is none"):
+        run("leaderboard", *there, "--out", style / "wave.png")
+    with pytest.raises(UserError, match="--out: nothing can be written to .*(File name too long)"):
+        run("leaderboard", *there, "--out", tmp_path / ("x" * 300))
     with pytest.raises(UserError, match="--out: nothing can be written to .*wave.png/board'"):
         run("leaderboard", *there, "--out", style / "wave.png" / "board")
     with pytest.raises(UserError, match="--measures: there is no 'ssin'; .* did you mean 'ssim'"):
