@@ -3,7 +3,8 @@ import torch
 from typer.testing import CliRunner
 
 from atelier.cli.main import app
-from atelier.cli.numbers import LAST_SEED, numbers, ranges
+from atelier.cli.numbers import LAST_SEED, LAST_SEED_OF_TORCH, numbers, ranges
+from atelier.cli.trained import Trained
 from atelier.errors import UserError
 
 
@@ -25,10 +26,27 @@ def test_what_is_no_list_of_ranges_is_refused(text):
         ranges("--layers", text, end=6)
 
 
-@pytest.mark.parametrize("command", ["audit", "breed", "interpolate", "leaderboard", "sample", "score", "stylize"])
-def test_seeds_are_those_that_torch_takes_and_no_two_draw_alike(command):
-    torch.Generator().manual_seed(LAST_SEED)
-    for seed in (-1, LAST_SEED + 1, 99999999999999999999):
+LAST_SEEDS = {
+    **dict.fromkeys(["audit", "breed", "interpolate", "sample", "score"], LAST_SEED),
+    **dict.fromkeys(["leaderboard", "stylize"], LAST_SEED_OF_TORCH),
+}
+
+
+def test_no_two_seeds_draw_alike(plain):
+    seeds = (0, 1, 2**31, LAST_SEED_OF_TORCH, LAST_SEED_OF_TORCH + 1)
+    drawn = [torch.rand(3, generator=torch.Generator().manual_seed(seed)).tolist() for seed in seeds]
+    assert drawn[0] == drawn[-1]
+    assert len({*map(tuple, drawn)}) == len(seeds) - 1
+    trained = Trained(plain)
+    drawn = [trained.draw(seed, [0]).vectors[0].tolist() for seed in (*seeds, LAST_SEED)]
+    assert len({*map(tuple, drawn)}) == len(drawn)
+
+
+@pytest.mark.parametrize("command", LAST_SEEDS)
+def test_seeds_are_those_of_which_no_two_draw_alike(command):
+    last = CliRunner().invoke(app, [command, "--seed", str(LAST_SEEDS[command])])
+    assert "Invalid value for '--seed'" not in last.stderr
+    for seed in (-1, LAST_SEEDS[command] + 1, 99999999999999999999):
         result = CliRunner().invoke(app, [command, "--seed", str(seed)])
         assert result.exit_code == 2
         assert "Invalid value for '--seed'" in result.stderr

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from atelier.cli.measures import MEASURES, names_in
-from atelier.cli.numbers import LAST_SEED
+from atelier.cli.numbers import LAST_SEED_OF_TORCH
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
 
@@ -38,7 +38,7 @@ def leaderboard(
         Path | None, typer.Option(help="The encoder's file, of gatys and of wct [default: the weights' folder's].")
     ] = None,
     max_memory: Annotated[str, typer.Option(help="For the picture itself: larger ones are done in tiles.")] = "2GiB",
-    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Of what is drawn by chance.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED_OF_TORCH, help="Of what is drawn by chance.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print what board.json has.")] = False,
 ) -> None:
     """Score methods on every content in every style, with intervals, and measure their time and memory.

@@ -3,7 +3,10 @@
 from atelier.errors import UserError
 
 LAST_SEED = 2**63 - 1
-"""Larger ones torch does not take, or they would draw what a smaller one does."""
+"""Larger ones torch does not take, or they would draw what a smaller one does, where each draw mixes the seed."""
+
+LAST_SEED_OF_TORCH = 2**32 - 1
+"""Where torch is given the seed as it is: of larger ones its generator on a CPU keeps no more bits."""
 
 
 def numbers(option: str, text: str, least: int) -> list[int]:
