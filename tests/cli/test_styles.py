@@ -203,7 +203,11 @@ def test_other_memory_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(2**31, "2 GiB"), (3 * 2**29, "1.5 GiB"), (500 * 2**20, "500 MiB"), (10**6, "0.95 MiB")]
-)
+    ("count", "text"),
+    [
+        (2**31, "2 GiB"), (3 * 2**29, "1.5 GiB"), (190 * 2**30, "190 GiB"), (2**52, "4,194,304 GiB"),
+        (500 * 2**20, "500 MiB"), (10**6, "977 KiB"), (1, "1 B"), (0, "0 B"), (1023, "1,023 B"), (1536, "1.5 KiB"),
+    ],
+)  # fmt: skip
 def test_memory_is_told_in_the_unit_that_suits_it(count, text):
     assert bytes_told(count) == text

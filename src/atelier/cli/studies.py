@@ -62,8 +62,8 @@ class Studies:
 
 
 def bytes_told(count: int) -> str:
-    """`1.5 GiB`, `24 MiB`, `0.95 MiB`."""
-    if count >= 2**30:
-        return f"{count / 2**30:.2g} GiB"
-    mebibytes = count / 2**20
-    return f"{mebibytes:.0f} MiB" if mebibytes >= 10 else f"{mebibytes:.2g} MiB"
+    """`1.5 GiB`, `24 MiB`, `977 KiB`."""
+    units = ("B", "KiB", "MiB", "GiB")
+    power = min(max(0, count.bit_length() - 1) // 10, len(units) - 1)
+    number = count / 2 ** (10 * power)
+    return f"{f'{number:.1f}'.removesuffix('.0') if number < 10 else f'{number:,.0f}'} {units[power]}"

@@ -102,7 +102,7 @@ class Stylizing:
         return f" within about {bytes_told(min(needed, self.memory))}"
 
     def _refuse_or_tell_of_clips(self, found: Sequence[Content]) -> None:
-        """That they stay as they are in format, whatever is asked for."""
+        """Clips keep their format: where another is asked for, this is told, or refused where there are clips alone."""
         if self.suffix is None or not any(content.is_clip for content in found):
             return
         fault = "--format: is of pictures; clips stay mp4, mov or mkv as they are"
@@ -111,7 +111,7 @@ class Stylizing:
         tell(fault)
 
     def _parts(self, content: Content) -> int:
-        """Of the work: the steps to each of its frames."""
+        """How many parts of the work a content is: the steps to each of its frames."""
         return frame_count(content) * max(1, self.chosen.steps)
 
     def _in_style(self, recipe: Recipe, parts: Mapping[Content, int]) -> None:
