@@ -37,17 +37,24 @@ def as_jpeg(pixels, quality=60):
 
 
 def agreement(found, owner):
-    return float((found.argmax(0)[0] == owner).float().mean())
+    return float((found[0] == owner).float().mean())
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 def test_clean_colours_are_found_exactly_from_dark_to_bright(count):
     pixels, owner = painted(count)
     found = masks.regions(tensor(pixels), count)
-    assert found.shape == (count, 1, 90, 120)
-    assert found.dtype == torch.float32
+    assert found.shape == (1, 90, 120)
+    assert found.dtype == torch.uint8
     assert agreement(found, owner) == 1
-    assert_close(found.sum(0), torch.ones(1, 90, 120))
+    shares = masks.shares(found, count)
+    assert shares.dtype == torch.float32
+    assert_close(shares, torch.stack([owner == number for number in range(count)])[:, None].float())
+
+
+def test_no_more_regions_than_a_byte_can_number():
+    with pytest.raises(ValueError, match="a mask has at most 256 regions, got 257 styles"):
+        masks.regions(torch.zeros(3, 16, 16, dtype=torch.uint8), 257)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])

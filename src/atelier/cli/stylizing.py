@@ -165,7 +165,7 @@ class Stylizing:
         if self.request.mask is None:
             return None
         height, width = pixels.shape[1:]
-        regions = self._mask(self.request.mask, count, (height, width)).to(image)
+        regions = masks.shares(self._mask(self.request.mask, count, (height, width)).to(image.device), count)
         return interpolate(regions, image.shape[2:], mode="bilinear", antialias=True)  # sums to 1 still
 
     @property

@@ -11,6 +11,9 @@ from atelier.errors import UserError
 from atelier.stylize import artwork
 from atelier.stylize.colour import LUMINANCE
 
+MOST = 256
+"""Regions, as a byte numbers them."""
+
 _STEP = 8  # levels to a bin of the colour histogram: JPEG's noise then fills few bins
 _APART = 24.0  # RGB distance below which two colours are one with JPEG's noise
 _AWAY = 48.0  # RGB distance from every region's colour at which a colour is another one…
@@ -35,22 +38,28 @@ def read(path: Path, count: int, size: tuple[int, int]) -> Tensor:
 
 
 def regions(mask: Tensor, count: int) -> Tensor:
-    """A mask, uint8 (3, H, W), of `count` colours -> float32 (count, 1, H, W), the darkest colour's region first.
+    """A mask, uint8 (3, H, W), of `count` colours -> each pixel's region, uint8 (1, H, W), by brightness from 0.
 
     Hard: each pixel belongs wholly to the region whose colour is nearest, so noise and soft edges are cut where they
     are half of each. A soft edge that passes through a third region's colour leaves a seam of that region.
     Raises ValueError where the mask shows fewer colours, or more.
     """
+    if count > MOST:
+        raise ValueError(f"a mask has at most {MOST} regions, got {count} styles")
     codes, code_of, counts = _codes(mask).unique(return_inverse=True, return_counts=True)
     colours = torch.stack([codes >> 16, codes >> 8 & 255, codes & 255], 1).double()
     clean = len(colours) == count
     centres = colours if clean else _centres(*_histogram(colours, counts), count)
     centres = centres[(centres @ centres.new_tensor(LUMINANCE)).argsort()]
-    nearest = _distances(colours, centres).argmin(1)[code_of]
-    found = (nearest == torch.arange(count, device=mask.device)[:, None, None, None]).float()
-    if not clean and float(functional.avg_pool2d(found, _THICK, 1).amax((1, 2, 3)).min()) < 1:
+    found = _distances(colours, centres).argmin(1).byte()[code_of][None]
+    if not clean and float(functional.avg_pool2d(shares(found, count), _THICK, 1).amax((1, 2, 3)).min()) < 1:
         raise ValueError(_FEWER.format(count))
     return found
+
+
+def shares(found: Tensor, count: int) -> Tensor:
+    """How much of each pixel is each region's, float32 (count, 1, H, W) of 0 and 1, of what `regions` found."""
+    return (found == torch.arange(count, device=found.device)[:, None, None, None]).float()
 
 
 def _codes(mask: Tensor) -> Tensor:
