@@ -23,7 +23,7 @@ from atelier.tasks.wct import Wct
 def of_run(path: Path, settings: Settings) -> Chosen:
     """Raises UserError for a run that stylises nothing, and for files of its that are not at hand or another's."""
     weights = _encoder_file(path, settings)
-    with told_of(weights=weights, checkpoint=settings.checkpoint):
+    with told_of(checkpoint=settings.checkpoint, weights=weights):
         task, cfg, content = run.load(path, settings.checkpoint, settings.weights)
         if isinstance(task, ArbitraryStyle | Wct):
             ready(task.encoder)
