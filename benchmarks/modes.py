@@ -122,7 +122,7 @@ def styles(images: Tensor) -> Coverage:
 
 @cache
 def gallery() -> tuple[Tensor, Tensor, Tensor]:
-    """Of paintings that are to be found: their features, their styles, and how near a known painting of another style is."""
+    """Features and styles of paintings that are to be found, and how near a known painting of another style is."""
     batch = real_paintings(0, KNOWN + PROBES)
     assert batch.label is not None
     features, label = EmbeddedFeatures()(batch.image), batch.label
