@@ -8,7 +8,7 @@ from same_run import same_run
 
 from faults import STEPS, Fault, ends_well, suffer
 
-CHECKPOINT, RECORD, GRID = (f"atelier.{module}:replacing" for module in ("checkpoints", "run_folder", "record.grids"))
+CHECKPOINT, RECORD, GRID = (f"atelier.{module}:replacing" for module in ("checkpoints", "files", "record.grids"))
 CSV, ROW = "atelier.record.csv:replacing", "atelier.record.csv:CsvRecord._put"
 NAME, NAMING = "atelier.callbacks.checkpoints:_link", "atelier.callbacks.checkpoints:replacing"
 STEP, GENERATORS_TURN = "atelier.callbacks.reseed:Reseed.on_train_batch_start", "atelier.tasks.gan:Gan.generator_loss"
