@@ -110,7 +110,7 @@ class Health(Callback):
 
     def _tell_of_too_few(self, trainer: Trainer, task: LightningModule) -> None:
         held_out = len(trainer.datamodule.validation_pixels)  # type: ignore[attr-defined]  # set by `fit`
-        if isinstance(task, Judge) and held_out < LEAST:
+        if isinstance(task, Judge) and held_out < LEAST and trainer.is_global_zero:
             log.warning(
                 "health: of %s held-out pictures nobody can tell whether samples vary, %s are needed: a collapse will "
                 "not be noticed; data.validation says how many are held out",
