@@ -57,16 +57,18 @@ class RunFolder:
         former = facts(self.path) if resumed_step is not None else {}
         if resumed_step is not None:
             self._forget_samples(resumed_step)
+        made_of = {group: option for group, option in choices.items() if "/" not in group}
+        chosen = former.get("choices", made_of)
+        if former and (self.path / RECIPE).is_file():
+            exchanged = _exchanged(OmegaConf.load(self.path / RECIPE), cfg)
+            chosen = {group: option for group, option in chosen.items() if group not in exchanged}
         cfg = cfg.copy()
         cfg.run_dir = str(self.path)
         write_text(self.path / RECIPE, OmegaConf.to_yaml(cfg))
         write_text(self.path / CONFIG, OmegaConf.to_yaml(cfg, resolve=True))
-        made_of = {group: option for group, option in choices.items() if "/" not in group}
         self.record = {
             "status": "running",
-            "choices": {group: option for group, option in former["choices"].items() if group not in EXCHANGEABLE}
-            if former
-            else made_of,
+            "choices": chosen,
             "seed": cfg.seed,
             "processes": processes,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -108,6 +110,12 @@ class WatchedFolder(RunFolder):
 
     def note(self, **facts: Any) -> None:
         """Nothing: the other one does."""
+
+
+def _exchanged(former: Any, now: DictConfig) -> list[str]:
+    """Groups that are not what they were."""
+    before, after = (OmegaConf.to_container(cfg, resolve=False) for cfg in (former, now))
+    return [group for group in EXCHANGEABLE if before.get(group) != after.get(group)]  # type: ignore[union-attr]
 
 
 def title(run: Path) -> str:
