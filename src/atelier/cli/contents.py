@@ -118,7 +118,7 @@ def frame_count(content: Content) -> int:
     """1 of a picture, and of a clip that says nothing or cannot be read, which is told in its turn."""
     try:
         return clips.length_of(content.path) if content.is_clip else 1
-    except UserError:
+    except BrokenPicture:
         return 1
 
 

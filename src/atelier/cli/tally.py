@@ -49,9 +49,7 @@ class Tally:
 
     def _fail(self, name: object, reason: str) -> None:
         self.failed += 1
-        file, colon, rest = reason.partition(": ")
-        begins_alike = colon and f"{name} ".startswith(f"{file} ")  # some reasons begin with their file's name, too
-        tell(f"{name}: {rest if begins_alike else reason}")
+        tell(f"{name}: {reason}")
 
     def told(self, folder: Path) -> str:
         counts = self.made or {"picture": 0}

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.stylize.encoding import BT709, Sound, encode, pyav
@@ -23,13 +24,13 @@ _BT601, _UNSAID = 5, 2  # colour matrices as H.273 numbers them
 
 
 def rate_of(path: Path) -> Fraction:
-    """Frames a second of a video, on average. Raises UserError."""
+    """Frames a second of a video, on average. Raises BrokenPicture."""
     with _opened(path) as container:
         return Fraction(container.streams.video[0].average_rate or USUAL_RATE)
 
 
 def length_of(path: Path) -> int:
-    """How many frames a video says it has, or about how many its length leaves room for. Raises UserError."""
+    """How many frames a video says it has, or about how many its length leaves room for. Raises BrokenPicture."""
     with _opened(path) as container:
         video = container.streams.video[0]
         seconds = Fraction(container.duration or 0, pyav().time_base)
@@ -38,14 +39,14 @@ def length_of(path: Path) -> int:
 
 def frames(path: Path) -> Iterator[Tensor]:
     """Each frame of a video's first picture track, uint8 (3, H, W) and as it is shown: a telephone's turned films are
-    upright. Raises UserError."""
+    upright. Raises BrokenPicture."""
     with _opened(path) as container:
         for frame in container.decode(video=0):
             yield _upright(frame)
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The note that a clip was written with; empty where it has none. Raises UserError."""
+    """The note that a clip was written with; empty where it has none. Raises BrokenPicture."""
     with _opened(path) as container:
         entries = {key.lower(): text for key, text in container.metadata.items()}  # Matroska has COMMENT
         return note_of(entries.get("comment"))
@@ -58,7 +59,8 @@ def write_clip(
 
     A side of odd length gets its last pixels twice, which H.264's colour needs. What sound the clip `sound` has
     is copied as it is, up to the last frame. The note is the video's comment, as JSON. A video appears when it is
-    whole. Raises UserError for another suffix, no frames, or sound that the format cannot hold.
+    whole. Raises UserError for another suffix, no frames, or sound that the format cannot hold, BrokenPicture for what
+    PyAV cannot write.
     """
     if path.suffix.lower() not in _CONTAINERS:
         raise UserError(f"{path}: a clip's name must end in one of {', '.join(sorted(_CONTAINERS))}")
@@ -66,7 +68,7 @@ def write_clip(
     flags = {} if container == "matroska" else {"movflags": "+faststart"}
     with ExitStack() as stack:
         partial = stack.enter_context(replacing(path))
-        stack.enter_context(_told(path))
+        stack.enter_context(_told())
         output = stack.enter_context(pyav().open(str(partial), "w", format=container, options=flags))
         output.metadata["comment"] = json.dumps(note, default=str)
         source = stack.enter_context(_opened(sound)) if sound is not None else None
@@ -83,16 +85,16 @@ def _upright(frame: Any) -> Tensor:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    with _told(path), pyav().open(str(path)) as container:
+    with _told(), pyav().open(str(path)) as container:
         if not container.streams.video:
-            raise UserError(f"{path}: no picture track")
+            raise BrokenPicture("no picture track")
         yield container
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told() -> Iterator[None]:
     """A file that PyAV can make nothing of is the user's to mend."""
     try:
         yield
     except pyav().error.FFmpegError as error:
-        raise UserError(f"{path}: no video that can be used ({error.strerror})") from error
+        raise BrokenPicture(f"no video that can be used ({error.strerror})") from error
