@@ -10,12 +10,13 @@ STANDARD_TENSORS = {"torch", "torchvision", "safetensors"}
 
 # for each layer: the rooms of the package it may import, and the third-party packages (None: any)
 ALLOWED: dict[str, tuple[set[str], set[str] | None]] = {
-    "moments": (set(), {"torch"}),
+    "moments": ({"precision"}, {"torch"}),
+    "precision": (set(), {"torch"}),
     "processes": (set(), {"torch"}),
     "tiling": (set(), {"torch"}),
     "losses": ({"losses", "moments", "processes"}, {"torch"}),
-    "networks": ({"networks", "moments", "processes"}, STANDARD_TENSORS),
-    "augment": ({"augment", "processes"}, STANDARD_TENSORS),
+    "networks": ({"networks", "moments", "precision", "processes"}, STANDARD_TENSORS),
+    "augment": ({"augment", "precision", "processes"}, STANDARD_TENSORS),
     "tasks": (
         {"tasks", "networks", "losses", "augment", "moments", "processes", "tiling", "data.types", "hashing"},
         {"torch", "pytorch_lightning"},

@@ -8,6 +8,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from atelier.precision import full_precision
+
 EPSILON = 1e-5
 """Added to variances before their root, whose slope at 0 is infinite, as the authors of AdaIN and SANet do."""
 
@@ -65,8 +67,7 @@ def diagonal(activation: Tensor, weight: Tensor | None = None) -> Moments:
 
 def _centred(activation: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Count (B,), mean (B, C), the activations about it (B, C, places), each place's share (B, 1, places)."""
-    flat = activation.flatten(2)
-    flat = flat.to(torch.promote_types(flat.dtype, torch.float32))
+    flat = full_precision(activation.flatten(2))
     weights = torch.ones_like(flat[:, :1]) if weight is None else weight.flatten(2).to(flat)
     count = weights.sum((1, 2))
     share = weights / count.clamp_min(1e-12)[:, None, None]  # a region that a tile has nothing of

@@ -8,7 +8,8 @@ from atelier.augment.base import Augment
 from atelier.augment.chance import Chance
 from atelier.augment.colours import random_colours, recolour
 from atelier.augment.geometry import affine, blit
-from atelier.augment.pixels import full_precision, warp
+from atelier.augment.pixels import warp
+from atelier.precision import full_precision
 
 
 class StochasticAugment(Augment):

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from atelier.augment.base import Augment
-from atelier.augment.pixels import full_precision, pick
+from atelier.augment.pixels import pick
+from atelier.precision import full_precision
 
 
 def colour(images: Tensor) -> Tensor:

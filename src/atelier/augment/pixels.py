@@ -10,11 +10,6 @@ from torch import Tensor
 HALFWAY = {-2: 3 / 256, -1: -25 / 256, 0: 150 / 256, 1: 150 / 256, 2: -25 / 256, 3: 3 / 256}
 
 
-def full_precision(images: Tensor) -> Tensor:
-    """In float32, where they are half-precision ones."""
-    return images.to(torch.promote_types(images.dtype, torch.float32))
-
-
 def pick(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """The pixels (B, C, h, w) of images (B, C, H, W) that lie at `rows` and `columns`, which broadcast to (B, h, w)."""
     index = rows * images.shape[3] + columns

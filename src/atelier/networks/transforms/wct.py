@@ -8,6 +8,7 @@ from torch import Tensor
 
 from atelier.moments import full
 from atelier.networks.transforms.base import Activations, Summary, Transform, fitted
+from atelier.precision import full_precision
 
 VANISHING = 1e-6
 """Share of the largest variance below which a direction counts as empty.
@@ -49,8 +50,7 @@ class WCT(Transform[Colours]):
             activation = activations[self.tap]
             # shift and product largely cancel, and of half precision little would be left
             with torch.autocast(activation.device.type, enabled=False):
-                flat = activation.flatten(2)
-                flat = flat.to(torch.promote_types(flat.dtype, torch.float32))
+                flat = full_precision(activation.flatten(2))
                 return (shift.to(flat) + matrix.to(flat) @ flat).unflatten(2, activation.shape[2:])
 
         return transform
