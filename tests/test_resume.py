@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from atelier import resume
 from atelier.errors import UserError
 from atelier.resume import DEVICES, quote, run_folder
+from atelier.run_folder import RunFolder
 
 CONF = Path(__file__).parents[1] / "conf"
 SCHEDULE = {"_target_": "atelier.tasks.schedules.linear", "_partial_": True, "steps": 8, "flat": 0.2}
@@ -90,6 +91,23 @@ def test_loggers_come_and_go_and_those_that_stay_are_as_they_were(run, composed)
 def test_what_conf_does_not_have_is_refused(word, text, run):
     with pytest.raises(UserError, match=text):
         arguments([f"resume={run}", word])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "gone"),
+    [
+        ("trainer.max_steps", 9, set()),
+        ("schedule", {"_target_": "atelier.tasks.schedules.constant", "_partial_": True}, {"schedule"}),
+        ("logger", {"wandb": {}}, {"logger"}),
+    ],
+)
+def test_the_record_of_a_run_forgets_what_was_exchanged_and_no_more(key, value, gone, composed, tmp_path):
+    choices = {"model": "dcgan", "schedule": "linear", "logger": "tensorboard"}
+    cfg, folder = composed("schedule=linear", "logger=tensorboard"), RunFolder(tmp_path)
+    folder.begin(cfg, choices, None)
+    OmegaConf.update(cfg, key, value, merge=False)
+    folder.begin(cfg, {}, 4)
+    assert folder.record["choices"].items() == {item for item in choices.items() if item[0] not in gone}
 
 
 @pytest.mark.parametrize("trainer", [*DEVICES])

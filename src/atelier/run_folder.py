@@ -113,9 +113,9 @@ class WatchedFolder(RunFolder):
 
 
 def _exchanged(former: Any, now: DictConfig) -> list[str]:
-    """Groups that are not what they were."""
-    before, after = (OmegaConf.to_container(cfg, resolve=False) for cfg in (former, now))
-    return [group for group in EXCHANGEABLE if before.get(group) != after.get(group)]  # type: ignore[union-attr]
+    """Groups that are not written as they were."""
+    before, after = ([OmegaConf.to_yaml(cfg.get(group) or {}) for group in EXCHANGEABLE] for cfg in (former, now))
+    return [group for group, old, new in zip(EXCHANGEABLE, before, after, strict=True) if old != new]
 
 
 def title(run: Path) -> str:

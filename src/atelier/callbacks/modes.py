@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from atelier.callbacks.neighbours import data_of
 from atelier.callbacks.protocols import Sampler
 from atelier.callbacks.shown import show
 from atelier.metrics.modes import coverage
@@ -24,11 +25,11 @@ class Modes(Callback):
         self.count, self.seed = count, seed
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if not hasattr(trainer.datamodule, "centres"):  # type: ignore[attr-defined]  # set by `fit`
+        if not hasattr(data_of(trainer), "centres"):
             raise TypeError("the data has no known modes: leave callbacks.modes out")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        points, data = self._points(pl_module), trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`
+        points, data = self._points(pl_module), data_of(trainer)
         found = coverage(points, data.centres, data.deviation)
         pl_module.log_dict({"val/modes": float(found.modes), "val/good_samples": found.good})
         if trainer.is_global_zero:

@@ -1,10 +1,15 @@
 """What callbacks know of one another."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pytorch_lightning import Callback, Trainer
 
 Kind = TypeVar("Kind", bound=Callback)
+
+
+def data_of(trainer: Trainer) -> Any:
+    """The data module of the run."""
+    return trainer.datamodule  # type: ignore[attr-defined]  # `fit` sets it from elsewhere, on every trainer
 
 
 def beside(trainer: Trainer, kind: type[Kind]) -> Kind:

@@ -14,7 +14,8 @@ from atelier.networks import state
 def told_of(hint: str = "", **files: Path | None) -> Iterator[None]:
     """Around what reads the files of `weights` or a `checkpoint`, whether they were named or found.
 
-    A fault that tells of one of them is raised as a UserError of that option, in a line that ends in the hint.
+    A fault that tells of one of them is raised as a UserError of that option, in a line that ends in the hint. It is
+    known by the file's path, which every loader's words have: they come through Hydra and ConfigError, as words alone.
     """
     try:
         yield

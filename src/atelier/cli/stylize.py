@@ -9,6 +9,7 @@ from atelier.cli.numbers import LAST_SEED_OF_TORCH
 from atelier.errors import UserError
 
 
+# As long as its options are many: Typer reads them from the signature, and --help lists them in its order.
 def stylize(
     method: Annotated[str, typer.Argument(help="gatys, wct, or the folder of a run that learned to stylise.")],
     content: Annotated[list[Path], typer.Option(help="Pictures, clips, or folders of pictures; may be repeated.")],

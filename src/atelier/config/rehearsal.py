@@ -1,11 +1,10 @@
 """Constructors know which values and combinations they accept: they are asked, at no cost, before the run begins."""
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any
 
 from atelier.config.construction import build, finish
-from atelier.config.targets import is_node
+from atelier.config.targets import is_node, locate
 from atelier.config.values import Values
 from atelier.errors import ConfigError
 from atelier.wording import item, join
@@ -50,24 +49,29 @@ def _learning_faults(values: Values) -> list[str]:
     """Of what is made only when there are weights: optimisers, and schedules of their rates."""
     import torch
 
-    model = values.tree.get("model")
-    nodes = (
-        {join("model", name): node for name, node in model.items() if is_node(node)} if isinstance(model, dict) else {}
-    )
+    nodes = {key: node for key, node in _parts(values.tree.get("model"), "model") if is_node(node)}
     schedule = nodes.pop("model.schedule", None)
     faults: list[str] = []
     for key, node in nodes.items():
-        make = build(node, key) if node.get("_partial_") else None
-        if isinstance(make, partial) and isinstance(make.func, type) and issubclass(make.func, torch.optim.Optimizer):
-            try:
-                optimizer = finish(make, node, key, [torch.nn.Parameter(torch.zeros(1))])
-                if schedule is not None:
-                    finish(build(schedule, "model.schedule"), schedule, "model.schedule", optimizer)
-            except ConfigError as error:
-                faults += [_at_home(fault, values) for fault in error.faults]
-            except Exception:  # as above
-                continue
+        if not _is_optimizer(node):
+            continue
+        try:
+            optimizer = finish(build(node, key), node, key, [torch.nn.Parameter(torch.zeros(1))])
+            if schedule is not None:
+                finish(build(schedule, "model.schedule"), schedule, "model.schedule", optimizer)
+        except ConfigError as error:
+            faults += [_at_home(fault, values) for fault in error.faults]
+        except Exception:  # as in `_refusal`: building in earnest will tell
+            continue
     return faults
+
+
+def _is_optimizer(node: dict[str, Any]) -> bool:
+    """Whether a node is of an optimiser that waits for its weights."""
+    from torch.optim import Optimizer
+
+    made = locate(node["_target_"])
+    return bool(node.get("_partial_")) and isinstance(made, type) and issubclass(made, Optimizer)
 
 
 def _at_home(fault: str, values: Values) -> str:

@@ -61,7 +61,7 @@ class Rows:
         """Write the arrays as a .npz. Returns the classes' names, as `arrays` does."""
         classes, arrays = self.arrays()
         with path.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes one for its own flag, allow_pickle
         return classes
 
     def arrays(self) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:

@@ -43,6 +43,18 @@ def test_styles_that_were_learned_as_files_are_known_by_their_stems(folder, pict
     assert styles_of(method_of(str(run), SETTINGS._replace(encoder=None, steps=None)), squares) == expected
 
 
+@pytest.mark.parametrize(("suffix", "number"), [(".jpg", 0), (".png", 1)])
+def test_of_learned_styles_of_one_stem_a_file_is_its_own(suffix, number, pictures, make_style_run, tmp_path):
+    tiny = ["model.network.width=4", "model.network.blocks=1", "model.network.styles=2"]
+    run = make_style_run("one-stem", "model=johnson", *tiny)
+    (run / "run.json").write_text(json.dumps({"classes": ["wave.jpg", "wave.png"]}))
+    paint(tmp_path / "style", ["wave"])
+    (tmp_path / "style" / "wave.png").rename(tmp_path / "style" / f"wave{suffix}")
+    squares = Grid(pictures[0], tmp_path / "style", 80)
+    chosen = method_of(str(run), SETTINGS._replace(encoder=None, steps=None))
+    assert styles_of(chosen, squares) == {"wave": number}
+
+
 def test_a_picture_that_is_not_finite_is_a_failure_and_no_score(pictures, adain, learned, monkeypatch):
     from atelier.stylize.levels import Levels
 

@@ -14,7 +14,7 @@ from atelier.callbacks.health import advice, recovery
 from atelier.callbacks.health.chart import Chart, Findings
 from atelier.callbacks.health.pictures import LEAST, Examined, Pictures
 from atelier.callbacks.health.pulse import Pulse
-from atelier.callbacks.neighbours import beside
+from atelier.callbacks.neighbours import beside, data_of
 from atelier.callbacks.protocols import Judge
 from atelier.callbacks.record import Record
 from atelier.errors import Diverged
@@ -83,8 +83,7 @@ class Health(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._collapsed = self._healthy = False
-        data = trainer.datamodule  # type: ignore[attr-defined]  # set by `fit`
-        if isinstance(pl_module, Judge) and self.pictures.suffice(data, pl_module.device):
+        if isinstance(pl_module, Judge) and self.pictures.suffice(data_of(trainer), pl_module.device):
             self._examine(trainer, self.pictures.examine(pl_module))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -109,7 +108,7 @@ class Health(Callback):
         self.pulse.load_state_dict(state_dict["pulse"])
 
     def _tell_of_too_few(self, trainer: Trainer, task: LightningModule) -> None:
-        held_out = len(trainer.datamodule.validation_pixels)  # type: ignore[attr-defined]  # set by `fit`
+        held_out = len(data_of(trainer).validation_pixels)
         if isinstance(task, Judge) and held_out < LEAST and trainer.is_global_zero:
             log.warning(
                 "health: of %s held-out pictures nobody can tell whether samples vary, %s are needed: a collapse will "

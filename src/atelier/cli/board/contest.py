@@ -23,7 +23,7 @@ from atelier.cli.methods import heeded
 from atelier.cli.settings import Settings
 from atelier.errors import RunError, UserError
 from atelier.failures import describe, one_line, tell
-from atelier.files import replacing
+from atelier.files import write_text
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
 
@@ -119,8 +119,7 @@ class Contest:
         from atelier.cli.board.pictures import picture_board
         from atelier.cli.board.plot import plot
 
-        with replacing(out / "board.json") as partial:
-            partial.write_text(json.dumps(self.record(), indent=2))
+        write_text(out / "board.json", json.dumps(self.record(), indent=2))
         picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / "board.png")
         plot(self.rows, out / "plot.png")
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from torch import Tensor
 
-from atelier.cli.contents import joined_name
 from atelier.cli.transfers import read_square
 from atelier.data.gallery import Gallery
 from atelier.errors import UserError
@@ -28,8 +27,8 @@ class Grid:
         """What is wrong with each picture that cannot be read."""
         self.contents, self.styles = (self._squares(gallery) for gallery in self._galleries.values())
         self._refuse_ambiguous()
-        self.joined = {Path(name).stem: joined_name(name) for name in self._galleries["style"].names}
-        """What a network that has learned a style, by its stem, may call it."""
+        self.style_files = {Path(name).stem: name for name in self._galleries["style"].names}
+        """Each style's file, by its stem."""
 
     def card(self) -> dict[str, Any]:
         """What must be alike for two boards to compare."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.usage import Usage
+from atelier.cli.contents import joined_name
 from atelier.cli.devices import device
 from atelier.cli.images import image_of
 from atelier.cli.methods import method_of
@@ -80,9 +81,12 @@ def styles_of(chosen: Chosen, grid: Grid) -> dict[str, Any]:
     """What the method is to study, by the names of the grid. Raises UserError where it can have none of them."""
     if chosen.learned is None:
         return {name: image_of(pixels[0]) for name, pixels in grid.styles.items()}
-    numbers = {name: number for number, name in enumerate(chosen.learned)}
-    known = {stem: joined if joined in numbers else stem for stem, joined in grid.joined.items()}
-    found = {stem: numbers[name] for stem, name in known.items() if name in numbers}
+    files, names = ({own: number for number, own in enumerate(of)} for of in (chosen.learned_from, chosen.learned))
+    found: dict[str, int] = {}
+    for stem, file in grid.style_files.items():
+        number = files.get(file, names.get(joined_name(file), names.get(stem)))
+        if number is not None:
+            found[stem] = number
     if not found:
         raise UserError(f"has learned {listed(chosen.learned)}, and --style has no picture of such a name")
     return found
