@@ -23,7 +23,7 @@ def train(cfg: DictConfig) -> float:
 
     def fitted(cfg: DictConfig) -> float:
         if cfg.resume == AUTO:
-            cfg = going_on(cfg, run)
+            cfg = going_on(cfg, run, HydraConfig.get().overrides.task)
         check(presume(cfg))
         if not cfg.resume:  # a recipe is what it is
             refuse_unread(cfg)

@@ -169,7 +169,7 @@ def test_a_run_goes_on_by_itself_from_what_resuming_looks_for(name, goes_on, sma
     (tmp_path / "checkpoints" / f"{name}.ckpt").touch()
     (tmp_path / "recipe.yaml").write_text("resume: null\nrun_dir: null\ntrainer: {devices: 1}\n")
     assert run_folder.has_checkpoint(tmp_path) == goes_on
-    assert going_on(small_config("resume=auto"), tmp_path).resume == (str(tmp_path) if goes_on else None)
+    assert going_on(small_config("resume=auto"), tmp_path, []).resume == (str(tmp_path) if goes_on else None)
     if not goes_on:
         with pytest.raises(UserError, match="has no checkpoint yet"):
             checkpoints.find(tmp_path)

@@ -85,7 +85,7 @@ def ends_well(cfg: DictConfig, run: Path) -> None:
 
 
 def _go_on(cfg: DictConfig, run: Path) -> None:
-    fit(resume.going_on(cfg, run), run, {"model": "dcgan"})
+    fit(resume.going_on(cfg, run, []), run, {"model": "dcgan"})
 
 
 def live(work: Callable[[], object], run: Path, fault: Fault | None = None) -> Outcome:

@@ -1,6 +1,7 @@
 import errno
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 from unittest.mock import Mock
@@ -139,6 +140,18 @@ def test_nothing_half_written_stays(ledger):
     ledger.begin(FIRST, run_folder(ledger)).end("done", 1.0)
     assert not [*ledger.folder.rglob("*.partial")]
     assert all(json.loads(path.read_text()) for path in ledger.folder.rglob("*.json") if path.name != "run.json")
+
+
+def test_what_a_killed_process_left_half_written_is_swept_up_when_nobody_can_be_writing_it(ledger):
+    ledger.begin(FIRST, run_folder(ledger)).end("done", 1.0)
+    folders = ledger.folder, ledger.folder / "jobs"
+    old, new = ([folder / f".{name}.partial" for folder in folders] for name in ("old", "new"))
+    for half in (*old, *new):
+        half.touch()
+    for half in old:
+        os.utime(half, (0, 0))
+    ledger.add([SECOND])
+    assert sorted(ledger.folder.rglob("*.partial")) == sorted(new)
 
 
 def test_a_full_disk_leaves_no_half_of_a_try(ledger, monkeypatch):

@@ -23,7 +23,7 @@ from atelier.errors import RunError, UserError
 from atelier.files import PARTIAL, write_text
 from atelier.run_folder import RECORD
 from atelier.sweeps.names import key, of_the_job, quote
-from atelier.sweeps.owner import lives, owner
+from atelier.sweeps.owner import PATIENCE, age, lives, owner
 
 PLAN = "sweep.json"
 TRIES = "jobs"
@@ -71,7 +71,8 @@ class Ledger:
             raise UserError(f"{path}: cannot be read ({error})") from error
 
     def add(self, jobs: Iterable[Sequence[str]], **facts: Any) -> None:
-        """Plan jobs, beside those that are planned already."""
+        """Plan jobs, beside those that are planned already, and sweep up what killed processes left half written."""
+        _forget_halves(self.folder)
         former = self.plan
         planned = {key(job): of_the_job(job) for job in [*former.get("jobs", []), *jobs]}
         started = former.get("started", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -202,6 +203,14 @@ def _read(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text())
     except json.JSONDecodeError:  # seen, or killed, in the moment of its making
         return {"overrides": None, "folder": None, "owner": {}, **_state("running")}
+
+
+def _forget_halves(sweep: Path) -> None:
+    """What a living process is writing is younger."""
+    for half in (half for folder in (sweep, sweep / TRIES) for half in folder.glob(f".*{PARTIAL}")):
+        with suppress(OSError):  # one that was gone, or that belongs to somebody else
+            if age(half) > PATIENCE:
+                half.unlink()
 
 
 def _below(run: Path, sweep: Path) -> str:

@@ -33,7 +33,7 @@ def lives(other: dict[str, Any], sign: Path) -> bool:
         return _born(other["pid"]) is not None and _born(other["pid"]) == other["born"]
     if other.get("slurm_job") and other["slurm_job"] == os.environ.get("SLURM_JOB_ID"):
         return False
-    return _age(sign) < PATIENCE
+    return age(sign) < PATIENCE
 
 
 class Pulse:
@@ -79,8 +79,8 @@ def _answers(pid: int) -> bool:
     return True
 
 
-def _age(path: Path) -> float:
-    """Seconds since a file was touched, by the clock of the machine that keeps it."""
+def age(path: Path) -> float:
+    """Seconds since a file was touched, by the clock of the machine that keeps it. Raises OSError where it is gone."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".clock") as now:
             return Path(now.name).stat().st_mtime - path.stat().st_mtime
