@@ -6,10 +6,10 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from atelier.auto_resume import going_on
 from atelier.command_line import AUTO
 from atelier.distributed import slurm
 from atelier.launch import goes_on, job, launch, output_folder
-from atelier.resume import going_on
 from atelier.sweeps.job import attempted
 
 

@@ -67,7 +67,7 @@ def paintings(arguments: argparse.Namespace) -> None:
 
 def on_paintings(family: str, updates: int, seed: int, *overrides: str) -> DictConfig:
     """The family's own config, for so many updates of its generator; `overrides` are not its own."""
-    steps = updates * configuration(family, "procedural").model.critic_steps
+    steps = updates * configuration(family, "procedural", *overrides).model.critic_steps
     length = [f"trainer.max_steps={steps}", f"trainer.val_check_interval={max(1, steps // 10)}"]
     return configuration(
         family, "procedural", SIDE, *length, "metrics=none", "health=default", f"seed={seed}", *overrides

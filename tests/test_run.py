@@ -11,11 +11,11 @@ from pytorch_lightning import Callback
 from typer.testing import CliRunner
 
 from atelier import checkpoints, run, run_folder
+from atelier.auto_resume import going_on
 from atelier.cli.main import app
 from atelier.cli.trained import Trained
 from atelier.errors import Interrupted, RunError, UserError
 from atelier.record.summary import describe
-from atelier.resume import going_on
 
 SCORED = ["metrics=embedded", "metrics.count=20", "metrics.splits=2"]
 

@@ -1,22 +1,16 @@
-"""`resume=RUN`: the command line of a run that goes on is the one of its own recipe; `resume=auto`: if there is one."""
+"""`resume=RUN`: the command line of a run that goes on is the one of its own recipe."""
 
 import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf
 
 from atelier import command_line, exchange
 from atelier.errors import UserError
-from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD, facts, has_checkpoint
+from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
-from atelier.wording import show
-
-log = logging.getLogger(__name__)
 
 IN_TURNS = "++trainer.strategy={_target_: atelier.distributed.turns.InTurns}"
 DEVICES = {
@@ -32,9 +26,6 @@ DEVICES = {
     ],
 }
 """What the options of `trainer` say of devices, which is all that they change of a run that goes on."""
-
-
-ELSEWHERE = ("resume", "run_dir", "trainer", "trainer.devices", "trainer.strategy", "trainer.num_nodes")
 
 
 def arguments(given: list[str], conf: Path) -> list[str]:
@@ -67,51 +58,6 @@ def arguments(given: list[str], conf: Path) -> list[str]:
         f"hydra.run.dir={quote(str(run))}",
         "hydra.output_subdir=null",
     ]
-
-
-def going_on(cfg: DictConfig, run: Path, words: Sequence[str]) -> DictConfig:
-    """The config of a run whose folder may have something to go on from: then it is the recipe in there.
-
-    `words` are the overrides that made `cfg`; of those that the recipe contradicts one line is told.
-    """
-    if not has_checkpoint(run) or not (run / RECIPE).is_file():
-        cfg = cfg.copy()
-        cfg.resume = None
-        return cfg
-    recipe = OmegaConf.load(run / RECIPE)
-    assert isinstance(recipe, DictConfig)
-    if left := [*_contradicted(words, cfg, recipe, facts(run).get("choices", {}))]:
-        told = "resume=auto goes on by the run's own recipe, not with %s; resume=%s KEY=VALUE changes keys of a run"
-        log.warning(told, ", ".join(left), run)
-    OmegaConf.set_struct(recipe, True)
-    recipe.resume, recipe.run_dir = str(run), str(run)
-    with open_dict(recipe):
-        recipe.trainer.update(_devices(cfg))
-    return recipe
-
-
-def _contradicted(
-    words: Sequence[str], cfg: DictConfig, recipe: DictConfig, choices: Mapping[str, str]
-) -> Iterator[str]:
-    """Words that a recipe does not have, with what it has instead; where it runs is no matter of a recipe."""
-    for override in OverridesParser.create().parse_overrides([*words]):
-        key = override.key_or_group
-        asked, had = (override.value(), choices[key]) if key in choices else (_value(cfg, key), _value(recipe, key))
-        if asked != had and key not in ELSEWHERE:
-            yield f"{override.input_line} (it has {show(had)})"
-
-
-def _value(cfg: DictConfig, key: str) -> Any:
-    found = OmegaConf.select(cfg, key)
-    return OmegaConf.to_container(found) if OmegaConf.is_config(found) else found
-
-
-def _devices(cfg: DictConfig) -> dict[str, Any]:
-    """Which are no matter of the recipe, but of where it is carried out."""
-    asked: Any = OmegaConf.to_container(cfg.trainer, resolve=False)
-    return {"strategy": "auto", "num_nodes": 1} | {
-        key: asked[key] for key in ("strategy", "devices", "num_nodes") if key in asked
-    }
 
 
 def run_folder(resume: Path) -> Path:

@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from same_run import nothing_left
 
 from atelier import resume
+from atelier.auto_resume import going_on
 from atelier.failures import DONE
 from atelier.files import cache_root
 from atelier.launch import guard
@@ -85,7 +86,7 @@ def ends_well(cfg: DictConfig, run: Path) -> None:
 
 
 def _go_on(cfg: DictConfig, run: Path) -> None:
-    fit(resume.going_on(cfg, run, []), run, {"model": "dcgan"})
+    fit(going_on(cfg, run, []), run, {"model": "dcgan"})
 
 
 def live(work: Callable[[], object], run: Path, fault: Fault | None = None) -> Outcome:

@@ -9,9 +9,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from atelier.auto_resume import going_on
 from atelier.errors import Interrupted, UserError
 from atelier.failures import describe, exit_code
-from atelier.resume import going_on
 from atelier.sweeps import trial
 from atelier.sweeps.ledger import OVER, Ledger
 from atelier.sweeps.owner import Pulse
