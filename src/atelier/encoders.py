@@ -14,6 +14,7 @@ from atelier import weights
 from atelier.errors import UserError
 from atelier.networks import embedded as of_embedded
 from atelier.networks import slim as of_slim
+from atelier.networks import slim_files
 from atelier.networks import vgg as of_vgg
 from atelier.networks import vgg_normalised as of_normalised
 from atelier.networks.padding import make_seamless
@@ -134,6 +135,6 @@ def slim_path(own: str | None) -> Path:
 def _refuse_absent(path: Path) -> None:
     if not path.is_file():
         raise UserError(
-            f"vgg19_slim: no weights at {path}: put {SLIM_FILE} (of Collaborative Distillation) there, or name it by "
-            "encoder.weights; encoder=embedded needs none"
+            f"vgg19_slim: no weights at {path}: `atelier weights join` makes {SLIM_FILE} there, of a clone of "
+            f"{slim_files.ADDRESS}; or name it by encoder.weights; encoder=embedded needs none"
         )

@@ -2,10 +2,16 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+import slim_weights
+import torch
+from safetensors.torch import load_file
+from torch.testing import assert_close
 from typer.testing import CliRunner
 
 from atelier.cli.main import app
+from atelier.encoders import slim_path
 from atelier.errors import UserError
+from atelier.networks.slim import LEVELS, SlimDecoder, SlimEncoder
 from atelier.weights import PUBLISHED, path_of
 
 
@@ -73,6 +79,51 @@ def test_verifying_looks_at_all_that_are_here():
     assert "1 verified: vgg19" in atelier_weights("verify")
     put("alexnet", b"alexnet")
     assert "2 verified: alexnet, vgg19" in atelier_weights("verify")
+
+
+def clone(folder, wrap=lambda state: state):
+    """A repository like that of Collaborative Distillation, with random weights; returns them as one file has them."""
+    everything = slim_weights.weights()
+    for network in {name.partition(".")[0] for name in everything}:
+        path = folder / "trained_models" / f"wct_se_16x_new{'_sd' if network.endswith('D') else ''}" / f"{network}.pth"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {name.partition(".")[2]: part for name, part in everything.items() if name.startswith(network)}
+        torch.save(wrap(state), path)
+    return everything
+
+
+@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"model": state, "epoch": 20}])
+def test_the_distilled_networks_are_joined_of_a_clone_of_their_repository(wrap, folder):
+    expected = clone(folder / "clone", wrap)
+    path = slim_path(None)
+    assert str(path) in atelier_weights("join", str(folder / "clone"))
+    assert_close(load_file(path), expected, rtol=0, atol=0)
+    for level in LEVELS:
+        SlimEncoder.pretrained(path, level)
+        SlimDecoder.pretrained(path, level)
+    assert "here" in row("vgg19_slim")
+
+
+def test_weights_that_are_not_the_tried_ones_are_joined_and_told(folder):
+    clone(folder / "clone")
+    assert "other weights than those that Atelier was tried with" in atelier_weights("join", str(folder / "clone"))
+
+
+def test_a_clone_that_lacks_a_file_is_refused(folder):
+    clone(folder / "clone")
+    missing = folder / "clone" / "trained_models" / "wct_se_16x_new_sd" / "4SD.pth"
+    missing.write_bytes(b"junk")
+    with pytest.raises(UserError, match=r"CLONE: .*4SD\.pth cannot be read as weights"):
+        atelier_weights("join", str(folder / "clone"))
+    missing.unlink()
+    with pytest.raises(UserError, match=r"CLONE: no such file: .*4SD\.pth"):
+        atelier_weights("join", str(folder / "clone"))
+    assert not slim_path(None).exists()
+
+
+def test_the_distilled_networks_cannot_be_fetched():
+    with pytest.raises(UserError, match="vgg19_slim: is no single file of its publisher's: `atelier weights join`"):
+        atelier_weights("fetch", "vgg19_slim")
 
 
 def test_verifying_names_every_fault():

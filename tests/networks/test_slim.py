@@ -5,38 +5,13 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from slim_weights import layers, weights
 from torch import nn
 from torch.testing import assert_close
 
 from atelier.networks.slim import LEVELS, SlimDecoder, SlimEncoder, widths
 
-NAMES = ["11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51"]
-CHANNELS = [16, 16, 32, 32, 64, 64, 64, 64, 128, 128, 128, 128, 128]
-LENGTHS = {1: 1, 2: 3, 3: 5, 4: 9, 5: 13}
 each_level = pytest.mark.parametrize("level", LEVELS)
-
-
-def layers(level):
-    """Of an encoder: name of each convolution, channels before and after it."""
-    after = CHANNELS[: LENGTHS[level]] if level > 1 else [24]
-    return list(zip(NAMES, [3, *after], after, strict=False))
-
-
-def weights():
-    """All that the file has, but random."""
-    torch.manual_seed(0)
-    state = {}
-
-    def add(name, given, wanted, side=3):
-        state[f"{name}.weight"] = torch.randn(wanted, given, side, side) * (2 / (given * side**2)) ** 0.5
-        state[f"{name}.bias"] = torch.randn(wanted) / 10
-
-    for level in LEVELS:
-        add(f"{level}SE.conv0", 3, 3, 1)
-        for name, given, wanted in layers(level):
-            add(f"{level}SE.conv{name}", given, wanted)
-            add(f"{level}SD.conv{name}", wanted, given)
-    return state
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from atelier.cli.devices import device
 from atelier.cli.settings import Settings
 from atelier.encoders import Encoder
 from atelier.errors import UserError
+from atelier.networks import slim_files
 from atelier.wording import did_you_mean, listed
 
 EMBEDDED = "embedded"
@@ -70,8 +71,8 @@ def refuse_absent(path: Path, instead: str = "") -> None:
     """Raise UserError where there is no file of the distilled VGG-19."""
     if not path.is_file():
         raise UserError(
-            f"--weights: must be the path of {encoders.SLIM_FILE} (of Collaborative Distillation), or that file must "
-            f"be in {path.parent}{instead}"
+            f"--weights: must be the path of {encoders.SLIM_FILE}, or that file must be in {path.parent}; "
+            f"`atelier weights join` makes it of a clone of {slim_files.ADDRESS}{instead}"
         )
 
 

@@ -1,11 +1,14 @@
 """`atelier weights`: the files of pretrained weights, had before they are needed, and looked at afterwards."""
 
 from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from atelier.errors import UserError
+from atelier.failures import tell
 from atelier.wording import did_you_mean, listed
 
 weights = typer.Typer(
@@ -22,6 +25,7 @@ def list_files() -> None:
     from rich.filesize import decimal
     from rich.table import Table
 
+    from atelier.encoders import slim_path
     from atelier.weights import PUBLISHED, folder
 
     sheet = Table("name", box=box.SIMPLE_HEAD, title=str(folder()), title_justify="left")
@@ -30,6 +34,8 @@ def list_files() -> None:
         sheet.add_column(heading)
     for name, file in PUBLISHED.items():
         sheet.add_row(name, decimal(file.size) if file.size else "?", file.licence, _state(name), file.purpose)
+    slim = "here" if slim_path(None).is_file() else "absent"
+    sheet.add_row("vgg19_slim", "9.7 MB", "MIT", slim, "content and style, and `stylize wct`: made by `join`")
     Console().print(sheet)
 
 
@@ -64,6 +70,27 @@ def verify(
     typer.echo(f"{len(chosen)} verified" + (f": {listed(chosen)}" if chosen else ""))
 
 
+@weights.command()
+def join(clone: Annotated[Path, typer.Argument(help="Of MingSun-Tse/Collaborative-Distillation on GitHub.")]) -> None:
+    """Make the one file of the distilled VGG-19, which `stylize wct` needs, of the ten that its authors publish."""
+    from safetensors.torch import save
+
+    from atelier.encoders import slim_path
+    from atelier.files import replacing
+    from atelier.networks.slim_files import TRIED, joined
+
+    try:
+        content = save(joined(clone))
+    except ValueError as error:
+        raise UserError(f"CLONE: {error}") from error
+    if sha256(content).hexdigest() != TRIED:
+        tell("these are other weights than those that Atelier was tried with")
+    path = slim_path(None)
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+    typer.echo(str(path))
+
+
 def _state(name: str) -> str:
     """As far as one sees without reading the file."""
     from atelier.weights import path_of, published
@@ -79,6 +106,8 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     from atelier.weights import PUBLISHED
 
     for name in names:
+        if name == "vgg19_slim":
+            raise UserError("vgg19_slim: is no single file of its publisher's: `atelier weights join` makes it")
         if name not in PUBLISHED:
             raise UserError(
                 f"there are no weights {name!r}; there are {listed(PUBLISHED)}{did_you_mean(name, PUBLISHED)}"
