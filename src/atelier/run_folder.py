@@ -1,6 +1,7 @@
 """A run folder holds everything that a later tool needs, and can be moved."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -118,9 +119,14 @@ def _exchanged(former: Any, now: DictConfig) -> list[str]:
     return [group for group, old, new in zip(EXCHANGEABLE, before, after, strict=True) if old != new]
 
 
+def known_as(path: Path) -> Path:
+    """Its whole path without `.` and `..`, as it is written: people know a link by the link's own name."""
+    return Path(os.path.normpath(path.absolute()))
+
+
 def title(run: Path) -> str:
     """By what people know it: the last two parts of its path."""
-    return "/".join(run.absolute().parts[-2:])
+    return "/".join(known_as(run).parts[-2:])
 
 
 def has_checkpoint(run: Path) -> bool:

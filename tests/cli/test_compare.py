@@ -118,8 +118,16 @@ def test_a_plot_is_what_its_name_says(make, tmp_path):
 def test_names_are_as_long_as_it_takes(make):
     runs = [make("a/seed=1", fid=[1]), make("b/seed=1", fid=[1])]
     assert [entry.name for entry in entries(runs)] == ["a/seed=1", "b/seed=1"]
-    with pytest.raises(UserError, match="named twice"):
-        entries([runs[0], runs[0]])
+
+
+def test_a_run_is_compared_once_whatever_the_way_to_it(make, monkeypatch):
+    run, other = make("a", fid=[1]), make("b", fid=[2])
+    (other.parent / "link").symlink_to(run)
+    monkeypatch.chdir(run)
+    for way in (run, Path(), Path("../a"), Path("../link")):
+        with pytest.raises(UserError, match="named twice"):
+            entries([run, way])
+    assert [entry.name for entry in entries([Path("../link"), Path("../b")])] == ["outputs/link", "outputs/b"]
 
 
 def test_what_is_no_run_or_has_no_scores_is_said(make, tmp_path):

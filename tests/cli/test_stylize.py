@@ -38,6 +38,13 @@ def test_a_picture_comes_out_in_its_own_size_with_a_note_of_how(adain, photo, pa
     assert sheet.shape[0] == sheet.shape[1]
 
 
+def test_a_run_that_one_is_below_is_called_as_from_elsewhere(adain, photo, painting, stylize, out, monkeypatch):
+    monkeypatch.chdir(adain / "checkpoints")
+    stylize("..", "--content", photo, "--style", painting)
+    note = read_note(out / "photo_stylized_painting.png")
+    assert (note["method"], note["run"]) == ("adain", f"{adain.parent.name}/adain")
+
+
 def test_strength_and_styles_count(adain, photo, painting, stylize, out, tmp_path):
     other = paint(tmp_path / "other.png", seed=2)
     found = {}

@@ -12,7 +12,7 @@ from atelier.cli.encoder_choice import ready
 from atelier.cli.faults import told_of
 from atelier.cli.settings import Chosen, Settings
 from atelier.errors import UserError
-from atelier.run_folder import CONFIG, config, facts, title
+from atelier.run_folder import CONFIG, config, facts, known_as, title
 from atelier.stylize.feed_forward import FeedForwardStyles
 from atelier.stylize.levels import Levels
 from atelier.tasks.arbitrary import ArbitraryStyle
@@ -31,13 +31,13 @@ def of_run(path: Path, settings: Settings) -> Chosen:
     task = task.to(device())
     if isinstance(task, ArbitraryStyle | Wct):
         levels: Any = task.levels
-        return Chosen(Levels(path.absolute().name, [*levels], settings.memory), note)
+        return Chosen(Levels(known_as(path).name, [*levels], settings.memory), note)
     if isinstance(task, FeedForwardStyle):
         files = facts(path).get("classes")
         names = joined_names(files or [_style_of(cfg).stem])
         network = task.network.to(memory_format=torch.channels_last)
         return Chosen(
-            FeedForwardStyles(path.absolute().name, network, settings.memory),
+            FeedForwardStyles(known_as(path).name, network, settings.memory),
             note,
             names,
             files or [_style_of(cfg).name],

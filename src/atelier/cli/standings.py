@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from atelier.errors import UserError
 from atelier.record import table
-from atelier.run_folder import METRICS, RECORD
+from atelier.run_folder import METRICS, RECORD, known_as
 from atelier.wording import did_you_mean
 
 HIGHER_IS_BETTER = (
@@ -136,9 +137,9 @@ def _entry(run: Path, name: str) -> Entry:
 
 def _names(runs: Sequence[Path]) -> list[str]:
     """The last parts of the paths, as many as tell them apart. Raises UserError for a run that is named twice."""
-    paths = [run.absolute().parts for run in runs]
-    if len(set(paths)) < len(paths):
+    if len({os.path.realpath(run) for run in runs}) < len(runs):  # whatever link or way leads there
         raise UserError("a run is named twice")
+    paths = [known_as(run).parts for run in runs]
     longest = max(map(len, paths))
     depth = next((n for n in range(2, longest) if len({path[-n:] for path in paths}) == len(paths)), longest)
     return ["/".join(path[-depth:]) for path in paths]

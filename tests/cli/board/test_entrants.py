@@ -77,12 +77,15 @@ def test_names_on_the_board_must_differ(words, message):
         entrants(words)
 
 
-def test_a_name_may_be_given_and_a_folder_may_have_an_equals_sign(tmp_path):
+def test_a_name_may_be_given_and_a_folder_may_have_an_equals_sign(tmp_path, monkeypatch):
     run = tmp_path / "seed=1"
     run.mkdir()
+    (run / "checkpoints").mkdir()
     assert entrants([f"mine={run}", str(run), "wct", "again=wct"]) == {
         "mine": str(run), "seed=1": str(run), "wct": "wct", "again": "wct",
     }  # fmt: skip
+    monkeypatch.chdir(run / "checkpoints")
+    assert entrants([".."]) == {"seed=1": ".."}
 
 
 def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):

@@ -24,6 +24,7 @@ from atelier.cli.settings import Settings
 from atelier.errors import RunError, UserError
 from atelier.failures import describe, one_line, tell
 from atelier.files import write_text
+from atelier.run_folder import known_as
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
 
@@ -129,7 +130,7 @@ def _named(word: str) -> tuple[str, str]:
     name, equals, method = word.partition("=")
     if equals and "/" not in name and not Path(word).exists():
         return name, method
-    return Path(word).absolute().name if Path(word).is_dir() else word.replace("/", "-"), word
+    return known_as(Path(word)).name if Path(word).is_dir() else word.replace("/", "-"), word
 
 
 def _reason(error: Exception) -> str | None:
