@@ -11,7 +11,7 @@ from atelier.errors import UserError
 def test_lists_are_read():
     assert numbers("--seeds", "3, 17,5", least=2) == [3, 17, 5]
     assert ranges("--layers", "0-2,5", end=6) == [0, 1, 2, 5]
-    assert ranges("--layers", "4,3-3", end=6) == [3, 4]
+    assert ranges("--layers", "4,3-3, 0 - 1", end=6) == [0, 1, 3, 4]
 
 
 @pytest.mark.parametrize("text", ["3", "", "3,x", "3,-1", "3,"])
@@ -20,7 +20,9 @@ def test_what_is_no_list_of_numbers_is_refused(text):
         numbers("--seeds", text, least=2)
 
 
-@pytest.mark.parametrize("text", ["6", "3-6", "", "x", "3-1", "-1", "1-"])
+@pytest.mark.parametrize(
+    "text", ["6", "3-6", "", "x", "3-1", "-1", "1-", "0-1-2", "0,5-3", "0--2", "0,", "1_0", "9" * 5000]
+)
 def test_what_is_no_list_of_ranges_is_refused(text):
     with pytest.raises(UserError, match=rf"--layers: must be numbers from 0 to 5 such as 0-3, got '{text}'"):
         ranges("--layers", text, end=6)

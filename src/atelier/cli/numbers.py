@@ -1,5 +1,8 @@
 """Lists of numbers on the command line."""
 
+import re
+from collections.abc import Iterator
+
 from atelier.errors import UserError
 
 LAST_SEED = 2**63 - 1
@@ -23,10 +26,17 @@ def numbers(option: str, text: str, least: int) -> list[int]:
 def ranges(option: str, text: str, end: int) -> list[int]:
     """`0-3,6`: numbers below `end`, in order, both ends of a range among them. Raises UserError."""
     try:
-        pairs = [(word.partition("-")[0], word.rpartition("-")[2]) for word in text.split(",")]
-        found = {number for first, last in pairs for number in range(int(first), min(int(last), end) + 1)}
-    except ValueError:
-        found = set()
-    if not found or max(found) >= end:
-        raise UserError(f"{option}: must be numbers from 0 to {end - 1} such as 0-{end // 2}, got {text!r}")
-    return sorted(found)
+        return sorted({number for word in text.split(",") for number in _range(word, end)})
+    except ValueError as error:
+        wanted = f"numbers from 0 to {end - 1} such as 0-{end // 2}"
+        raise UserError(f"{option}: must be {wanted}, got {text!r}") from error
+
+
+def _range(word: str, end: int) -> Iterator[int]:
+    """Raises ValueError for a word that says none, or one that is not all below `end`."""
+    if not (ends := re.fullmatch(r" *(\d+) *(?:- *(\d+) *)?", word)):
+        raise ValueError
+    first, last = int(ends[1]), int(ends[2] or ends[1])
+    if not first <= last < end:
+        raise ValueError
+    yield from range(first, last + 1)
