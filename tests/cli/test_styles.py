@@ -107,6 +107,14 @@ def test_a_generators_classes_are_named(labelled):
     assert (made[0] != made[2]).any()
 
 
+def test_a_generators_classes_may_have_signs_in_their_names(make_run, tmp_path):
+    run = make_run(tmp_path, "data.label=palette", "classes=3")
+    (run / "run.json").write_text('{"classes": ["black+white", "black white", "black & 50% white"]}')
+    words = ("black+white", "black white", "black%20white", "black %26 50%25 white", "black %26 50% white")
+    made = [recipes([f"gan:{run}?label={word}"], None)[0].styles[0].label for word in words]
+    assert made == ["black+white", *["black white"] * 2, *["black & 50% white"] * 2]
+
+
 def test_a_generators_images_that_differ_are_called_differently(labelled):
     queries = ("", "seed=1", "index=1", "label=noon", "label=dawn", "label=dusk/late", "truncation=0.5")
     found = {recipes([f"gan:{labelled}?{query}"], None)[0].name for query in queries}
@@ -126,8 +134,10 @@ def test_a_generators_images_that_differ_are_called_differently(labelled):
         (["{picture}:inf"], "--style: a weight must be a finite number above 0, got inf"),
         (["{empty}"], "--style: no pictures in"),
         (["gan:{folder}"], "--style: gan:.*is no run folder"),
-        (["gan:{plain}?sed=3"], "--style: must be like 'gan:RUN.seed=7.*', got sed=3"),
+        (["gan:{plain}?sed=3"], "--style: must be like 'gan:RUN.seed=7.*, got sed=3"),
         (["gan:{plain}?seed=three"], "got seed=three"),
+        (["gan:{plain}?seed=1&index=2&seed=3"], "--style: seed is given twice in 'gan:"),
+        (["gan:{plain}?label=black&white"], "a label's & as %26 and its % as %25, got white in 'gan:"),
         (["gan:{plain}?seed=99999999999999999999"], "got seed=99999999999999999999"),
         (["gan:{plain}?index=-1"], "got index=-1"),
         (["gan:{plain}?label=noon"], "--style: gan:.*without labels"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from torch import Tensor
 
@@ -23,6 +23,7 @@ from atelier.wording import did_you_mean, listed
 
 GENERATOR = "gan:"
 FORM = "'gan:RUN?seed=7&index=0&label=…&truncation=0.7'"  # in quotes: ? and & are the shell's own
+ESCAPED = "a label's & as %26 and its % as %25"  # a + is itself, which in an address is a space
 
 
 class Style(Protocol):
@@ -198,11 +199,14 @@ def _generated(word: str) -> Style:
     run, _, query = word.removeprefix(GENERATOR).partition("?")
     makers: dict[str, Callable[[str], Any]] = {"seed": _seed, "index": _index, "label": str, "truncation": float}
     chosen: dict[str, Any] = {}
-    for key, text in parse_qsl(query, keep_blank_values=True):
+    for part in query.split("&") if query else []:
+        key, _, text = part.partition("=")
+        if key in chosen:
+            raise UserError(f"--style: {key} is given twice in {word!r}")
         try:
-            chosen[key] = makers[key](text)
+            chosen[key] = makers[key](unquote(text))
         except (KeyError, ValueError) as error:
-            raise UserError(f"--style: must be like {FORM}, got {key}={text} in {word!r}") from error
+            raise UserError(f"--style: must be like {FORM}, {ESCAPED}, got {part} in {word!r}") from error
     style = GeneratedStyle(Path(run), **chosen)
     try:
         style.picture()  # what is no generator's run is refused before anything slow
