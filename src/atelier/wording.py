@@ -33,6 +33,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 image`, `1,000 images`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def show(value: object) -> str:
     """A value as YAML would write it, cut when long."""
     words: dict[Any, str] = {None: "null", True: "true", False: "false"}

@@ -44,6 +44,12 @@ def test_image_number_n_is_the_tasks_own_with_a_seed_of_its_own(name, request):
         assert (drawn[number].int() - alone.int()).abs().max() <= 1
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "1 image"), (2, "2 images")])
+def test_it_tells_how_many(count, told, plain, tmp_path, capsys):
+    sample(plain, count, out=tmp_path / "made")
+    assert capsys.readouterr().out == f"{told} in {tmp_path / 'made'}, side by side in {tmp_path / 'made.png'}\n"
+
+
 def test_a_class_is_chosen_by_name_or_number_and_the_latents_stay(labelled, tmp_path):
     for label in ("noon", "1", "dusk/late"):
         sample(labelled, 3, seed=7, label=label, out=tmp_path / label[:1])

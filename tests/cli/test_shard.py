@@ -47,7 +47,9 @@ def test_a_folder(shard, pictures, tmp_path):
 
 
 def test_a_collection_by_its_name(shard, tmp_path):
-    assert shard("procedural", tmp_path / "out", "--count", 20, "--image-size", 8).exit_code == 0
+    result = shard("procedural", tmp_path / "out", "--count", 20, "--image-size", 8)
+    assert result.exit_code == 0
+    assert "20 pictures in 1 shard (" in result.output
     assert index(tmp_path / "out").starts[-1] == 20
     assert {*index(tmp_path / "out").classes} == {"style", "palette"}
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from atelier.cli.numbers import LAST_SEED
+from atelier.wording import counted
 
 SHOWN = 16
 """Images in the picture: those closest to a training picture."""
@@ -38,7 +39,7 @@ def audit(
 
     comparison = Comparison(run, checkpoint, seed)
     pictures = len(comparison.data.train_pixels)
-    typer.echo(f"comparing {count:,} images with {pictures:,} training pictures", err=True)
+    typer.echo(f"comparing {counted(count, 'image')} with {counted(pictures, 'training picture')}", err=True)
     images = comparison.images(count)
     training = comparison.pictures(comparison.data.train_pixels)
     held_out = comparison.pictures(comparison.data.validation_pixels)

@@ -9,6 +9,7 @@ import typer
 
 from atelier.cli.numbers import LAST_SEED, numbers, ranges
 from atelier.errors import UserError
+from atelier.wording import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,10 +68,11 @@ def breed(
     adults = trained.paint(trained.styles(elders, truncation), elders.labels)
 
     note = {**trained.origin, **origin}
+    digits = max(2, len(str(children - 1)))  # so that their names are in the order of their numbers
     for child, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
-        save_png(image, folder / f"child-{child:02d}.png", {**note, "child": child})
+        save_png(image, folder / f"child-{child:0{digits}d}.png", {**note, "child": child})
     save_png(_family(adults, images), folder / FAMILY, {**note, "atelier": version("atelier")})
-    typer.echo(f"{children} children and {FAMILY} in {folder}")
+    typer.echo(f"{counted(children, 'child', 'children')} and {FAMILY} in {folder}")
 
 
 def _refuse_two_ways(parents: list[int], mix: float | None, layers: str | None) -> None:

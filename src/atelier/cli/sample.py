@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from atelier.cli.numbers import LAST_SEED
+from atelier.wording import counted
 
 SHOWN = 64
 """Images in the grid, the first of all."""
@@ -52,4 +53,4 @@ def sample(
             note = given(**trained.origin, **origin, truncation=truncation)
             save_png(images[row].permute(1, 2, 0).numpy(), folder / f"{number:05d}.png", note)
     save_png(grid(torch.cat(first)[:SHOWN]), sheet, {**trained.origin, **asked, "atelier": version("atelier")})
-    typer.echo(f"{count} images in {folder}, side by side in {sheet}")
+    typer.echo(f"{counted(count, 'image')} in {folder}, side by side in {sheet}")

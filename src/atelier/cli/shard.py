@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from atelier.errors import UserError
+from atelier.wording import counted
 
 if TYPE_CHECKING:
     from atelier.data.pictures import Fit
@@ -43,7 +44,8 @@ def shard(
     with _own_names():
         index = write_shards(_source(data, fit, root, count), image_size, Remote(place), shard_megabytes)
     size = decimal(sum(one.bytes for one in index.shards))
-    typer.echo(f"{index.starts[-1]:,} pictures in {len(index.shards):,} shards ({size}): data=stream data.root={out}")
+    pictures, shards = counted(index.starts[-1], "picture"), counted(len(index.shards), "shard")
+    typer.echo(f"{pictures} in {shards} ({size}): data=stream data.root={out}")
 
 
 def _source(data: str, fit: str, root: Path | None, count: int) -> "Source":

@@ -12,6 +12,7 @@ from atelier.cli.places import place_of
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import RunError, UserError
 from atelier.failures import one_line, tell
+from atelier.wording import counted
 
 
 class Tally:
@@ -53,7 +54,7 @@ class Tally:
 
     def told(self, folder: Path) -> str:
         counts = self.made or {"picture": 0}
-        made = " and ".join(f"{count} {kind if count == 1 else f'{kind}s'}" for kind, count in counts.items())
+        made = " and ".join(counted(count, kind) for kind, count in counts.items())
         parts = [f"{made} in {folder}"]
         if self.numbered:
             parts.append(f"{self.numbered} numbered, for there were others of the name")
