@@ -81,15 +81,16 @@ def test_notes_make_a_child_again(labelled):
     assert note.items() >= {"mutation": "0.3", "label": "noon", "truncation": "0.8"}.items()
 
 
-@pytest.mark.parametrize(("count", "last"), [(1, "child-00"), (100, "child-99"), (101, "child-100")])
-def test_children_are_named_in_the_order_of_their_numbers(count, last, plain, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("count", "last", "told"),
+    [(1, "child-00", "1 child"), (100, "child-99", "100 children"), (101, "child-100", "101 children")],
+)
+def test_children_are_named_in_the_order_of_their_numbers(count, last, told, plain, tmp_path, capsys):
     breed(plain, "3,17", children=count, out=tmp_path)
     found = sorted(tmp_path.glob("child-*.png"))
     assert [int(Image.open(path).text["child"]) for path in found] == [*range(count)]
     assert found[-1].stem == last
-    assert (
-        capsys.readouterr().out == f"{'1 child' if count == 1 else f'{count} children'} and family.png in {tmp_path}\n"
-    )
+    assert capsys.readouterr().out == f"{told} and family.png in {tmp_path}\n"
 
 
 def test_many_parents_are_no_name_that_is_too_long(plain):

@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image
 from atelier.cli.timelapse import CAPTION, HOLD, TIMES, timelapse
 from atelier.errors import UserError
 from atelier.record.grids import save_png
+from atelier.run_folder import title
 
 
 @pytest.fixture
@@ -35,9 +37,23 @@ def test_grids_appear_in_the_order_of_their_steps_and_the_last_one_stays(run, su
     brightness = [frame.getpixel((30, 20))[0] for frame, _ in shown]
     np.testing.assert_allclose(brightness, [0, 50, 100, 150, 200], atol=3)
     assert {frame.size for frame, _ in shown} == {(60, 40 + CAPTION)}
-    # WebP may give the time since the start, GIF gives each frame's own
-    *_, (_, before), (_, last) = shown
-    assert last - (before if suffix == ".webp" else 0) >= 1000 * HOLD
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+@pytest.mark.parametrize("seconds", [0.25, 3.0, 3.05])
+def test_the_learning_takes_as_long_as_asked_for_and_the_last_grid_stays(run, suffix, seconds):
+    timelapse(run, run / f"out{suffix}", seconds=seconds)
+    *durations, last = [duration for _, duration in frames(run / f"out{suffix}")]
+    assert sum(durations) == round(1000 * seconds)
+    assert max(durations) - min(durations) <= 10
+    assert last == 1000 * HOLD
+
+
+def test_the_note_names_the_run_and_its_steps(run):
+    timelapse(run, run / "out.gif")
+    with Image.open(run / "out.gif") as moving:
+        note = json.loads(moving.info["comment"])
+    assert note == {"run": title(run), "steps": [0, 999_999, 1_000_000, 1_500_000, 2_000_000]}
 
 
 def test_the_caption_names_the_step(run):
@@ -72,10 +88,10 @@ def test_one_grid_is_enough_and_other_sizes_are_fitted(tmp_path):
 @pytest.mark.parametrize("suffix", [".webp", ".gif"])
 @pytest.mark.parametrize("seconds", TIMES)
 def test_the_shortest_and_the_longest(seconds, suffix, tmp_path):
-    save_png(np.zeros((8, 8, 3), np.uint8), tmp_path / "samples" / "000000.png", {})
+    for step in range(2):
+        save_png(np.full((8, 8, 3), 50 * step, np.uint8), tmp_path / "samples" / f"{step:06d}.png", {})
     timelapse(tmp_path, tmp_path / f"out{suffix}", seconds=seconds)
-    ((_, duration),) = frames(tmp_path / f"out{suffix}")
-    assert duration == 1000 * (seconds + HOLD) or suffix == ".webp"  # of one frame WebP keeps no time
+    assert [duration for _, duration in frames(tmp_path / f"out{suffix}")] == [1000 * seconds, 1000 * HOLD]
 
 
 def test_what_cannot_be_shown_is_said_in_one_line(run, tmp_path):

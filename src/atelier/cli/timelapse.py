@@ -1,5 +1,6 @@
 """`atelier timelapse`: how a run learned to paint, as a moving picture."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from atelier.cli import animation
 from atelier.errors import UserError
+from atelier.run_folder import title
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +23,7 @@ TIMES = 0.1, 600.0
 """Seconds that the learning may take; a frame of a GIF lasts 655 at most."""
 
 HOLD = 2.0
-"""Seconds that the last frame stays, on top of its own time."""
+"""Seconds that the last frame stays."""
 
 
 def timelapse(
@@ -38,7 +40,7 @@ def timelapse(
     if not shortest <= seconds <= longest:
         raise UserError(f"--seconds: must be from {shortest:g} to {longest:g}, got {seconds}")
     pictures = _choose(_pictures(run), seconds)
-    _save(pictures, out, round(1000 * seconds / len(pictures)))
+    _save(pictures, out, _durations(len(pictures), seconds), title(run))
     typer.echo(out)
 
 
@@ -61,12 +63,19 @@ def _choose(pictures: list[Path], seconds: float) -> list[Path]:
     return [pictures[index * (len(pictures) - 1) // max(1, count - 1)] for index in range(count)]
 
 
-def _save(pictures: list[Path], out: Path, milliseconds: int) -> None:
+def _durations(count: int, seconds: float) -> list[int]:
+    """Of each frame, in milliseconds: all but the last take the time together.
+
+    In hundredths of a second, as a GIF has them, of which what one frame is too short the next is longer.
+    """
+    ends = [round(100 * seconds * index / max(1, count - 1)) for index in range(count)]
+    return [*(10 * (end - start) for start, end in pairwise(ends)), round(1000 * HOLD)]
+
+
+def _save(pictures: list[Path], out: Path, durations: list[int], run: str) -> None:
     last = _frame(pictures[-1])
     frames = [_frame(picture, last.size) for picture in pictures]
-    durations = [milliseconds] * (len(pictures) - 1) + [milliseconds + round(1000 * HOLD)]
-    steps = [_step(picture) for picture in pictures]
-    animation.save(frames, out, durations, {"steps": steps})
+    animation.save(frames, out, durations, {"run": run, "steps": [_step(picture) for picture in pictures]})
 
 
 def _frame(picture: Path, size: tuple[int, int] | None = None) -> "Image":
