@@ -1,6 +1,7 @@
 """A run, its folder, and what can be done with it afterwards; all in this process."""
 
 import json
+import shutil
 import signal
 
 import pytest
@@ -131,6 +132,17 @@ def test_the_record_says_how_the_scores_are_made_and_which_chose_the_best(finish
 def test_fewer_images_can_be_asked_for(finished):
     found = json.loads(atelier("evaluate", finished, "--count", 5).stdout)
     assert found["card"]["generated_images"] == 5
+
+
+def test_scores_against_pictures_that_have_changed_are_refused(finished, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"data": "0123"}))
+    with pytest.raises(UserError, match=f"^data: these are no longer the pictures that {run} was trained on; atelier "):
+        atelier("evaluate", run)
+    del record["data"]  # as of runs that were made before it was noted
+    (run / "run.json").write_text(json.dumps(record))
+    assert json.loads(atelier("evaluate", run).stdout)["card"]["generated_images"] == 20
 
 
 def test_caches_are_listed_and_cleared(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """What held-out contents became, scored in a run and again from its checkpoints."""
 
 import json
+import shutil
 
 import pytest
 from omegaconf import OmegaConf, open_dict
@@ -91,6 +92,15 @@ def test_the_card_counts_all_that_are_held_out_whatever_validation_shows(runs):
 def test_fewer_contents_can_be_asked_for(runs):
     assert evaluated(runs["fidelity"], "--count", 2)["card"]["pictures"] == 2
     assert evaluated(runs["translation"], "--count", 3)["card"]["generated_images"] == 3
+
+
+def test_pictures_that_have_changed_are_refused(runs, tmp_path):
+    for name in runs:
+        folder = shutil.copytree(runs[name], tmp_path / name)
+        record = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(record | {"data": "0123"}))
+        with pytest.raises(UserError, match="no longer the pictures .*; atelier score --real FOLDER --fake …"):
+            evaluated(folder)
 
 
 def test_a_truncation_is_for_generators(runs):

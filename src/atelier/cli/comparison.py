@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from atelier.cli.trained import Trained
+from atelier.cli.training_data import prepare_again
 from atelier.config import build
 from atelier.data.held_out import HeldOutData, Stored
 from atelier.errors import UserError
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.memorisation import nearest_views
-from atelier.run_folder import facts
 
 BATCH = 128
 """Images and pictures whose features are computed at once."""
@@ -107,9 +107,7 @@ def _pictures(trained: Trained, run: Path) -> HeldOutData:
     data = build(trained.cfg.data, "data")
     if not isinstance(data, HeldOutData):
         raise UserError(f"data: {type(data).__name__} has no pictures to compare with")
-    data.prepare()
-    if facts(run).get("data") not in (None, data.fingerprint):
-        raise UserError(f"data: these are no longer the pictures that {run} was trained on")
+    prepare_again(data, run)
     if not len(data.validation_pixels):
         raise UserError("data: has no held-out pictures to compare with: raise data.validation")
     return data

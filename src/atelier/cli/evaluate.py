@@ -13,7 +13,10 @@ def evaluate(
     count: Annotated[int | None, typer.Option(min=2, help="Pictures to score [default: as in training].")] = None,
     truncation: Annotated[float | None, typer.Option(help="As of `atelier sample` [default: none].")] = None,
 ) -> None:
-    """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`."""
+    """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`.
+
+    Of scores against other pictures than the run's own, `atelier score` is the command.
+    """
     from atelier.cli.scored import score_run
 
     typer.echo(json.dumps(score_run(run, checkpoint, count, truncation)._asdict(), indent=2))

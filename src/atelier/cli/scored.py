@@ -10,6 +10,7 @@ from atelier.callbacks.choices import refuse_misfit, scoring_of
 from atelier.callbacks.scores import ScoreSamples
 from atelier.cli.devices import device
 from atelier.cli.trained import Trained
+from atelier.cli.training_data import prepare_again
 from atelier.config import build
 from atelier.data.endless import EndlessData
 from atelier.errors import UserError
@@ -21,7 +22,9 @@ class Scored(NamedTuple):
 
 
 def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation: float | None) -> Scored:
-    """Raises UserError for what is no run folder, or a run without metrics; for a truncation of no generator too."""
+    """Raises UserError for what is no run folder, a run without metrics or one whose pictures are others now; for a
+    truncation of no generator too.
+    """
     loaded = task, cfg, content = runs.load(run, checkpoint)
     if truncation is not None:  # a bad one is refused before anything slow
         trained = Trained(run, loaded=loaded)
@@ -35,7 +38,7 @@ def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation:
         scoring.truncation = truncation
     data: EndlessData = build(cfg.data, "data")
     scoring.metrics.fetch()
-    data.prepare()
+    prepare_again(data, run)
     refuse_misfit(scoring, task, data)
     scoring.refuse_unfit(data)
     scoring.prepare(data, device())
