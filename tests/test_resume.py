@@ -45,6 +45,17 @@ def test_the_recipe_takes_the_place_of_conf(run):
     ]
 
 
+def test_paths_of_the_recipe_lead_where_they_led_when_it_began(run, tmp_path, monkeypatch):
+    recipe = {"data": {"root": "it's here", "size": "${seed}"}, "parts": [{"root": "it's here"}], "seed": 1}
+    (run / "recipe.yaml").write_text(OmegaConf.to_yaml(recipe))
+    (run / "run.json").write_text(json.dumps({"choices": {}, "folder": str(tmp_path)}))
+    (tmp_path / "it's here").mkdir()
+    assert went_on(run)["data"] == {"root": str(tmp_path / "it's here"), "size": "${seed}"}
+    assert went_on(run, "data.root=other")["data"]["root"] == "other"
+    monkeypatch.chdir(tmp_path)
+    assert went_on(run)["data"]["root"] == "it's here"
+
+
 def test_a_group_may_be_repeated_but_not_changed(run):
     assert "model=dcgan" not in arguments([f"resume={run}", "model=dcgan"])
     with pytest.raises(UserError, match="model=wgan_gp: .* is a run of model=dcgan"):

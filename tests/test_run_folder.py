@@ -1,8 +1,46 @@
+import os
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from atelier.run_folder import title
+from atelier.run_folder import RunFolder, config, title
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """Begins a run in the folder `there`, with such parts in its config, and goes elsewhere."""
+    for folder in ("there", "far/elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "there")
+
+    def begin(**parts):
+        RunFolder(tmp_path / "run").begin(OmegaConf.create({"seed": 0, "run_dir": "", **parts}), {}, None)
+        os.chdir(tmp_path / "far" / "elsewhere")
+        return tmp_path / "run"
+
+    return begin
+
+
+def test_paths_lead_where_they_led_for_whoever_started_the_run(begun, tmp_path):
+    there, elsewhere = tmp_path / "there", tmp_path / "far" / "elsewhere"
+    for path in (there / "pictures" / "a", there / "vgg.pth", there / "both", elsewhere / "both", tmp_path / "up"):
+        path.mkdir(parents=True)
+    encoder, root = {"weights": "vgg.pth"}, {"root": "pictures/a"}
+    data = {"content": "../up", "style": "both", "target": "gone", "root": "", "label": "pictures", "count": 3}
+    run = begun(data=data, encoder=encoder, model={"parts": [{"encoder": encoder}], "style": root, "weights": None})
+    cfg = config(run)
+    assert cfg.data == {**data, "content": str(there / ".." / "up")}
+    assert cfg.encoder.weights == cfg.model.parts[0].encoder.weights == str(there / "vgg.pth")
+    assert cfg.model.style == {"root": str(there / "pictures" / "a")}
+    assert OmegaConf.load(run / "config.yaml").data == data
+
+
+def test_a_run_that_did_not_record_its_folder_is_read_as_it_is(begun, tmp_path):
+    (tmp_path / "there" / "pictures").mkdir()
+    run = begun(data={"root": "pictures"})
+    (run / "run.json").write_text("{}")
+    assert config(run).data.root == "pictures"
 
 
 @pytest.mark.parametrize("path", ["b/run", ".", "../run", "../../b/run", "../link/../run"])

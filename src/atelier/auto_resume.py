@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from atelier.run_folder import RECIPE, facts, has_checkpoint
+from atelier.whereabouts import located
 from atelier.wording import show
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def going_on(cfg: DictConfig, run: Path, words: Sequence[str]) -> DictConfig:
     if left := [*_contradicted(words, cfg, recipe, facts(run).get("choices", {}))]:
         told = "resume=auto goes on by the run's own recipe, not with %s; resume=%s KEY=VALUE changes keys of a run"
         log.warning(told, ", ".join(left), run)
+    recipe = located(recipe, facts(run))
     OmegaConf.set_struct(recipe, True)
     recipe.resume, recipe.run_dir = str(run), str(run)
     with open_dict(recipe):

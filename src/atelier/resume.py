@@ -1,6 +1,6 @@
 """`resume=RUN`: the command line of a run that goes on is the one of its own recipe."""
 
-import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,10 @@ from omegaconf import OmegaConf
 
 from atelier import command_line, exchange
 from atelier.errors import UserError
-from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD
+from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD, facts
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
+from atelier.whereabouts import elsewhere
 
 IN_TURNS = "++trainer.strategy={_target_: atelier.distributed.turns.InTurns}"
 DEVICES = {
@@ -33,7 +34,8 @@ def arguments(given: list[str], conf: Path) -> list[str]:
 
     The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
     (`resume=RUN trainer.max_steps=20000`); `trainer=ddp` and the like say on which devices it goes on, and the groups
-    of `exchange` may be other ones. Raises UserError where RUN is no run folder, or where any other group (`model=…`)
+    of `exchange` may be other ones. Paths that lead somewhere only from the folder where the run was started are
+    overridden by whole ones. Raises UserError where RUN is no run folder, or where any other group (`model=…`)
     differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
     """
     resume = command_line.resumed(given)
@@ -44,13 +46,15 @@ def arguments(given: list[str], conf: Path) -> list[str]:
     if command_line.is_multirun(given):
         raise UserError("resume: goes on with one run; leave -m out")
     run = run_folder(Path(resume))
-    choices = json.loads((run / RECORD).read_text())["choices"]
+    record = facts(run)
+    choices = record["choices"]
     exchanged = [word for word in given if word.partition("=")[0] in EXCHANGEABLE]
     recipe: Any = OmegaConf.to_container(OmegaConf.load(run / RECIPE))
     others = [word for word in given if not word.startswith("resume=") and word not in exchanged]
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
     return [
         *where,
+        *_whole_paths(recipe, record),
         *DEVICES.get(command_line.value("trainer", given) or "", []),
         *(override for word in exchanged for override in exchange.overrides(word, recipe, conf)),
         *(word for word in others if not _repeats(word, choices, run)),
@@ -68,6 +72,13 @@ def run_folder(resume: Path) -> Path:
     if resume.suffix == ".ckpt" and not resume.is_file():
         raise UserError(f"resume: no such checkpoint: {resume}")
     return run
+
+
+def _whole_paths(recipe: Any, record: Mapping[str, Any]) -> Iterator[str]:
+    """Overrides for the paths that lead somewhere only from where the run was started; in lists Hydra has none."""
+    for found in elsewhere(recipe, record):
+        if "[" not in found.key:
+            yield f"{found.key}={quote(found.path)}"
 
 
 def _repeats(word: str, choices: dict[str, str], run: Path) -> bool:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import UserError
 from atelier.files import remove_halves, write_text
+from atelier.whereabouts import located
 
 CONFIG = "config.yaml"
 """The config as it ran, every interpolation resolved: what tools read."""
@@ -76,6 +77,7 @@ class RunFolder:
             "resumed": [*former.get("resumed", []), *([resumed_step] if resumed_step is not None else [])],
             "wall_seconds_before": former.get("wall_seconds", 0.0),
             "command": sys.argv,
+            "folder": str(Path.cwd()),
             "python": platform.python_version(),
             "platform": platform.platform(),
             "versions": {package: version(package) for package in PACKAGES},
@@ -135,12 +137,12 @@ def has_checkpoint(run: Path) -> bool:
 
 
 def config(run: Path) -> DictConfig:
-    """The config of a run folder. Raises UserError where `run` is none."""
+    """The config of a run folder, its paths such as lead somewhere from here. Raises UserError where `run` is none."""
     if not (run / CONFIG).is_file():
         raise UserError(f"{run} is no run folder: it has no {CONFIG}")
     loaded = OmegaConf.load(run / CONFIG)
     assert isinstance(loaded, DictConfig)
-    return loaded
+    return located(loaded, facts(run))
 
 
 def git_state() -> dict[str, Any] | None:

@@ -1,17 +1,19 @@
 """Of a run on 300 paintings: 240 or so for training, to which other generators are given."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 
 from atelier.cli.audit import SHOWN, audit
 from atelier.cli.comparison import Comparison
 from atelier.data.painting import paint
 from atelier.errors import UserError
-from atelier.record.grids import GUTTER
+from atelier.record.grids import GUTTER, save_png
 
 
 def audited(run, capsys, count=80):
@@ -87,6 +89,25 @@ def test_other_pictures_than_those_of_the_training_are_refused(make_run, tmp_pat
     (run / "run.json").write_text('{"data": "0123"}')
     with pytest.raises(UserError, match="data: these are no longer the pictures that .* was trained on"):
         audit(run, 4)
+
+
+def test_pictures_are_found_from_another_folder_than_the_training_was_started_in(make_run, tmp_path, monkeypatch):
+    (tmp_path / "pictures").mkdir()
+    for number in range(60):
+        save_png(paint(number, 16).pixels, tmp_path / "pictures" / f"{number}.png", {})
+    (tmp_path / "run").mkdir()
+    run = make_run(tmp_path / "run", "data.batch_size=8")
+    cfg = OmegaConf.load(run / "config.yaml")
+    folder = OmegaConf.merge(cfg.data, {"_target_": "atelier.data.collections.Folder", "root": "pictures"})
+    cfg.data = {key: value for key, value in folder.items() if key != "count"}
+    OmegaConf.save(cfg, run / "config.yaml")
+    (run / "run.json").write_text(json.dumps({"folder": str(tmp_path)}))
+    monkeypatch.chdir(run)
+    audit(Path(), 4)
+    assert (run / "audit" / "closest.png").is_file()
+    (tmp_path / "pictures").rename(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"data\.root: no such folder: 'pictures'"):
+        audit(Path(), 4)
 
 
 def test_points_are_no_pictures(make_run, tmp_path):
