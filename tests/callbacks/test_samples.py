@@ -14,9 +14,11 @@ class Painter(LightningModule):
 
     learned = 0.0
 
-    def sample(self, count, generator=None):
-        latents = torch.randn(count, 3, 4, 4, generator=generator)
-        return (latents + torch.randn(count, 1, 1, 1)).tanh() + self.learned
+    def sample(self, count, generator=None): ...
+
+    def numbered(self, seed, numbers, truncation=None, labels=None):
+        latents = torch.randn(len(numbers), 3, 4, 4, generator=torch.Generator().manual_seed(seed))
+        return (latents + torch.randn(len(numbers), 1, 1, 1)).tanh() + self.learned, None
 
 
 def pictures(trainer):
@@ -74,7 +76,7 @@ def test_drawing_does_not_touch_the_random_numbers_of_training():
 
 
 def test_a_task_that_cannot_sample_is_refused_before_training(trainer):
-    with pytest.raises(TypeError, match=r"LightningModule has no sample\(count, generator\)"):
+    with pytest.raises(TypeError, match=r"LightningModule has no numbered\(seed, numbers\)"):
         SampleGrid().setup(trainer, LightningModule(), "fit")
     SampleGrid().setup(trainer, Painter(), "fit")
 
@@ -97,8 +99,10 @@ def test_a_gpu_draws_the_pictures_of_the_cpu_and_keeps_its_random_numbers():
 class Labelled(LightningModule):
     classes = 3
 
-    def sample(self, count, generator=None, labels=None):
-        return (labels - 1.0)[:, None, None, None].expand(count, 3, 4, 4)
+    def sample(self, count, generator=None, labels=None): ...
+
+    def numbered(self, seed, numbers, truncation=None, labels=None):
+        return (labels - 1.0)[:, None, None, None].expand(len(numbers), 3, 4, 4), labels
 
 
 def test_a_column_is_of_one_class(trainer):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from atelier.callbacks.samples import SampleGrid
 from atelier.cli.sample import sample
 from atelier.cli.trained import BATCH, Trained
 from atelier.errors import UserError
@@ -15,6 +16,13 @@ from atelier.record.grids import GUTTER, to_pixels
 
 def pictures(folder):
     return {path.stem: np.asarray(Image.open(path)) for path in sorted(folder.glob("[0-9]*.png"))}
+
+
+def tiles(grid, columns):
+    """The images of a grid, row by row."""
+    pitch = 16 + GUTTER
+    rows = grid[GUTTER:, GUTTER:].astype(int).reshape(-1, pitch, columns, pitch, 3)
+    return rows.swapaxes(1, 2)[:, :, :16, :16].reshape(-1, 16, 16, 3)
 
 
 def notes(folder):
@@ -42,6 +50,26 @@ def test_image_number_n_is_the_tasks_own_with_a_seed_of_its_own(name, request):
     for number in range(20):
         alone = to_pixels(trained.task.sample(1, torch.Generator().manual_seed(mix(7, number))))[0]
         assert (drawn[number].int() - alone.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", ["plain", "styled"])
+def test_a_grid_of_the_training_is_of_the_first_images(name, request, tmp_path):
+    run = request.getfixturevalue(name)
+    task = Trained(run).task
+    shown = tiles(SampleGrid(count=9, seed=7).draw(task, task.device), columns=3)
+    sample(run, 9, seed=7, out=tmp_path)
+    expected = np.stack([*pictures(tmp_path).values()]).astype(int)
+    assert abs(shown - expected).max() <= 1
+
+
+def test_a_column_of_the_trainings_grid_is_of_a_label(labelled, tmp_path):
+    task = Trained(labelled).task
+    shown = tiles(SampleGrid(count=12, seed=7).draw(task, task.device), columns=3)
+    for label in range(3):
+        sample(labelled, 12, seed=7, label=str(label), out=tmp_path / str(label))
+        expected = np.stack([*pictures(tmp_path / str(label)).values()]).astype(int)
+        assert abs(shown - expected)[label::3].max() <= 1
+        assert abs(shown - expected)[label + 1 :: 3].max() > 1
 
 
 @pytest.mark.parametrize(("count", "told"), [(1, "1 image"), (2, "2 images")])

@@ -25,9 +25,9 @@ class NumberedSampler(Sampler, Protocol):
     """A sampler of which one can ask for single images."""
 
     def numbered(
-        self, seed: int, numbers: Sequence[int], truncation: float | None = None
+        self, seed: int, numbers: Sequence[int], truncation: float | None = None, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Images (B, 3, H, W) in [-1, 1], and their labels (B,) where there are classes.
+        """Images (B, 3, H, W) in [-1, 1], and their labels (B,) where there are classes: those given, if any are.
 
         An image is the same whatever others are asked for, but for rounding where they are asked for in other numbers.
         """

@@ -68,10 +68,14 @@ class LatentSampler(AdversarialTask):
         return torch.cat(latents), torch.cat(labels) if self.classes else None
 
     def numbered(
-        self, seed: int, numbers: Sequence[int], truncation: float | None = None
+        self, seed: int, numbers: Sequence[int], truncation: float | None = None, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """These images of a seed, (B, 3, H, W) in [-1, 1], and their classes."""
-        latents, labels = self.draw_numbered(seed, numbers)
+        """These images of a seed, (B, 3, H, W) in [-1, 1], and their classes.
+
+        As in `atelier sample`, an image has the same latent in whatever class `labels` put it.
+        """
+        latents, drawn = self.draw_numbered(seed, numbers)
+        labels = drawn if labels is None else labels
         return self.synthesize(self.styles(latents, labels, truncation), labels), labels
 
     @torch.no_grad()
