@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from profiled import DISPLAY_P3
 from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
@@ -88,6 +89,15 @@ def test_known_pixels_stay_exactly_and_the_others_are_drawn(run, tiles, photo, r
             drawn = complete(task.translators["to_target"], image, torch.tensor(~missing).float()[None, None])
         expected = ((drawn[0].permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255).numpy()
         assert np.abs(found - expected).max() <= 1
+
+
+def test_known_pixels_of_a_wide_gamut_keep_their_numbers_and_its_profile(blind, restore, out, tmp_path):
+    photo = paint(tmp_path / "photo.png", icc_profile=DISPLAY_P3)
+    mask, missing = lost(tmp_path / "mask.png")
+    assert restore(blind, photo, "--mask", mask).exit_code == 0
+    np.testing.assert_array_equal(read(out / "photo_restored.png")[~missing], read(photo)[~missing])
+    with Image.open(out / "photo_restored.png") as picture:
+        assert picture.info["icc_profile"] == DISPLAY_P3
 
 
 def test_without_a_folder_pictures_that_differ_go_to_their_own(blind, photo, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
+from profiled import DISPLAY_P3
 from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
@@ -15,7 +16,7 @@ from atelier.cli import encoder_choice
 from atelier.cli.contact import SIDE
 from atelier.cli.contents import identity
 from atelier.cli.main import app
-from atelier.stylize import masks
+from atelier.stylize import artwork, masks
 from atelier.stylize.provenance import read_note
 
 TINY = "too small: 8 x 8, at least 16 pixels a side are needed"
@@ -193,6 +194,26 @@ def test_sizes_profiles_and_turned_pictures(learned, stylize, out, tmp_path):
         assert picture.size == (20, 40)
         assert picture.info["icc_profile"] == PROFILE
         assert picture.getexif().get(0x0112, 1) == 1
+
+
+def test_styles_and_contents_are_seen_in_srgb_and_come_out_in_the_contents_profile(adain, stylize, out, tmp_path):
+    """Pictures of the same look give the same, whatever numbers their files have for it."""
+    looks = {name: artwork.read(paint(tmp_path / f"{name}.png", seed=seed)).pixels for seed, name in enumerate("cs")}
+    wide = artwork.Artwork(torch.zeros(3, 16, 16, dtype=torch.uint8), DISPLAY_P3, None, torch.zeros(1))
+    for name, pixels in looks.items():
+        artwork.write(tmp_path / f"{name}3.png", pixels, wide, {})
+    words = [adain, "--content", tmp_path / "c.png", "--content", tmp_path / "c3.png"]
+    for style in ("s", "s3"):
+        assert stylize(*words, "--style", tmp_path / f"{style}.png").exit_code == 0
+    plain, styled, content, both = (
+        artwork.read(out / f"{content}_stylized_{style}.png").pixels.int()
+        for style, content in (("s", "c"), ("s3", "c"), ("s", "c3"), ("s3", "c3"))
+    )
+    with Image.open(out / "c3_stylized_s.png") as picture:
+        assert picture.info["icc_profile"] == DISPLAY_P3
+        assert np.abs(np.asarray(picture).astype(int) - read(out / "c_stylized_s.png")).max() > 4
+    for found in (styled, content, both):
+        assert (found - plain).abs().float().mean() < 1
 
 
 def test_another_checkpoint_can_be_named(learned, photo, stylize, out):

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
+from profiled import DISPLAY_P3, of_space
 from torch.testing import assert_close
 
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
-from atelier.stylize.artwork import Artwork, read, resized, write
+from atelier.stylize.artwork import Artwork, on_white, read, resized, write
 from atelier.stylize.provenance import SOURCE_TYPE, read_note
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -132,14 +133,95 @@ def test_a_jpeg_is_put_on_white(tmp_path):
     assert int(back[:, 2, 2].min()) > 249
 
 
+def test_a_wide_gamut_is_brought_to_srgb_and_back(tmp_path):
+    """The reference is the arithmetic of the profile's definition; what sRGB lacks is the nearest that it has."""
+    Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=DISPLAY_P3)
+    artwork = read(tmp_path / "a.png")
+    levels = photograph() / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    matrix = np.array([[1.22494, -0.22494, 0], [-0.04206, 1.04206, 0], [-0.01964, -0.07864, 1.09827]])
+    wanted = (linear @ matrix.T).clip(0, 1)
+    wanted = 255 * np.where(wanted <= 0.0031308, 12.92 * wanted, 1.055 * wanted ** (1 / 2.4) - 0.055)
+    assert_close(artwork.pixels.double(), tensor(wanted).double(), atol=1.6, rtol=0)
+    assert np.abs(wanted - photograph()).max() > 18
+    changed = artwork.pixels.clone()
+    changed[:, 0, 0] += 1  # or the file's own numbers would be written
+    write(tmp_path / "b.png", changed, artwork, {})
+    with Image.open(tmp_path / "b.png") as picture:
+        assert picture.info["icc_profile"] == DISPLAY_P3
+        inside = ((wanted > 4) & (wanted < 251)).all(-1)
+        assert np.abs(np.asarray(picture).astype(int) - photograph())[inside].max() <= 3
+
+
+def test_what_is_kept_of_a_wide_gamut_has_the_files_own_numbers(tmp_path):
+    """Also of colours that sRGB has not; and a picture that is as it was is the file's."""
+    vivid = photograph()
+    vivid[:8, :8] = 0, 255, 0
+    Image.fromarray(np.dstack([vivid, cut_out()])).save(tmp_path / "a.png", icc_profile=DISPLAY_P3)
+    artwork = read(tmp_path / "a.png")
+    opaque = cut_out() == 255
+    write(tmp_path / "same.png", artwork.pixels, artwork, {})
+    with Image.open(tmp_path / "same.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture)[opaque, :3], vivid[opaque])
+        np.testing.assert_array_equal(np.asarray(picture)[..., 3], cut_out())
+    kept = torch.ones(1, 48, 64, dtype=torch.bool)
+    kept[:, 20:30, 20:30] = False
+    write(tmp_path / "mended.png", torch.where(kept, artwork.pixels, 90), artwork, {}, kept)
+    with Image.open(tmp_path / "mended.png") as picture:
+        found = np.asarray(picture)[..., :3]
+    stays = opaque & kept[0].numpy()
+    np.testing.assert_array_equal(found[stays], vivid[stays])
+    assert (np.abs(found[~kept[0].numpy()].astype(int) - 90) <= 1).all()
+
+
+def test_numbers_of_an_srgb_by_another_maker_are_left_alone(tmp_path):
+    """That is one by its colours, whatever it is called."""
+    for tint, own in ((0.0, True), (0.02, False)):
+        profile = of_space((0.43607 + tint, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
+        assert profile != PROFILE
+        Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=profile)
+        artwork = read(tmp_path / "a.png")
+        assert torch.equal(artwork.pixels, tensor(photograph())) == own
+        assert (artwork.stored is None) == own
+        assert artwork.profile == profile
+
+
 def test_a_profile_of_other_colours_than_rgb_is_not_kept(tmp_path):
-    """It would be read as one of the RGB values that the picture has become."""
-    for space in (b"CMYK", b"GRAY"):
+    """It would be read as one of the RGB values that the picture has become; one that cannot be used is as none."""
+    for space in (b"CMYK", b"GRAY", b"Lab "):
         profile = PROFILE[:16] + space + PROFILE[20:]
         Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=profile)
-        assert read(tmp_path / "a.png").profile is None
+        assert (read(tmp_path / "a.png").profile, read(tmp_path / "a.png").stored) == (None, None)
     Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=b"nonsense")
     assert read(tmp_path / "a.png").profile is None
+
+
+def test_a_broken_profile_is_kept_with_its_numbers(tmp_path):
+    broken = PROFILE[:132] + b"\xff" * 80
+    Image.fromarray(photograph()).save(tmp_path / "a.png", icc_profile=broken)
+    artwork = read(tmp_path / "a.png")
+    assert_close(artwork.pixels, tensor(photograph()))
+    assert (artwork.profile, artwork.stored) == (broken, None)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_profile_of_grey_leads_to_srgb(mode, tmp_path):
+    """Of a linear one, half is bright."""
+    grey = Image.new(mode, (16, 16), 128 if mode == "L" else (128, 255))
+    grey.save(tmp_path / "a.png", icc_profile=of_space(None))
+    artwork = read(tmp_path / "a.png")
+    assert (artwork.pixels.int() - 188).abs().max() <= 1
+    assert (artwork.profile, artwork.stored) == (None, None)
+    Image.new("RGB", (16, 16), (128, 128, 128)).save(tmp_path / "a.png", icc_profile=of_space(None))
+    assert (read(tmp_path / "a.png").pixels == 128).all()  # which it does not describe
+
+
+def test_a_cut_out_looks_as_it_does_on_paper():
+    artwork = Artwork(tensor(photograph()), None, torch.from_numpy(cut_out()))
+    shown = on_white(torch.zeros(3, 96, 128, dtype=torch.uint8), artwork)
+    assert shown[:, 40, 60].tolist() == [0, 0, 0]
+    assert shown[:, 4, 4].tolist() == [255, 255, 255]
+    assert on_white(artwork.pixels, Artwork(artwork.pixels)) is artwork.pixels
 
 
 def test_a_description_by_others_is_no_note(tmp_path):

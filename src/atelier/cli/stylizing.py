@@ -132,7 +132,7 @@ class Stylizing:
         note = self._note(content, recipe)
         path = self._place(content, recipe, self.suffix or own_suffix(content.path), note)
         artwork.write(path, stylised, work, note)
-        return work.pixels, stylised
+        return work.pixels, artwork.on_white(stylised, work)
 
     def _make_clip(self, content: Content, recipe: Recipe, studies: Studies) -> Shown:
         note = self._note(content, recipe)

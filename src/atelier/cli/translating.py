@@ -151,12 +151,13 @@ class Translating:
         work = artwork.read(content.path)
         pixels = work.pixels if self.request.size is None else sized(work.pixels, self.request.size)
         self._refuse_endless(pixels)
-        drawn = self._drawn(pixels, None if self.masks is None else self.masks.known(content, pixels))
+        known = None if self.masks is None else self.masks.known(content, pixels)
+        drawn = self._drawn(pixels, known)
         suffix = self.request.chosen_suffix or own_suffix(content.path, self.request.formats)
         note = self._note(content, None if self.masks is None else self.masks.of(content))
         path = self.tally.place(self.out / f"{content.name}_{self.word}{suffix}", note)
-        artwork.write(path, drawn, work, note)
-        self.sheet.note(content.name, self.word, pixels, None, drawn)
+        artwork.write(path, drawn, work, note, known)
+        self.sheet.note(content.name, self.word, pixels, None, artwork.on_white(drawn, work))
 
     def _refuse_endless(self, pixels: Tensor) -> None:
         """Before the memory for it is asked for."""

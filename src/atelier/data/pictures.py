@@ -46,12 +46,12 @@ def decode(data: bytes, size: int, fit: Fit) -> np.ndarray:
     def shrink(picture: Image.Image) -> None:
         picture.draft(None, _enough(*picture.size, size, fit))
 
-    return _decode(data, shrink, lambda picture: _FITS[fit](_rgb(picture), size))
+    return _decode(data, shrink, lambda picture: _FITS[fit](rgb(picture), size))
 
 
-def decode_whole(data: bytes) -> np.ndarray:
-    """uint8 (height, width, 3) of the picture's own size; otherwise as `decode`."""
-    return _decode(data, lambda picture: None, _rgb)
+def decode_whole(data: bytes, as_rgb: Callable[[Image.Image], Image.Image] | None = None) -> np.ndarray:
+    """uint8 (height, width, 3) of the picture's own size; otherwise as `decode`, unless others make its colours RGB."""
+    return _decode(data, lambda picture: None, as_rgb or rgb)
 
 
 def decode_opacity(data: bytes) -> np.ndarray:
@@ -106,7 +106,8 @@ def orientation(picture: Image.Image) -> int:
         return 1
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def rgb(picture: Image.Image) -> Image.Image:
+    """8 bits a channel of a picture of any mode, on white where it is transparent."""
     if picture.mode == "F" or picture.mode.startswith("I"):
         return Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
     if picture.has_transparency_data:
@@ -117,7 +118,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def _opacity(picture: Image.Image) -> Image.Image:
-    if picture.has_transparency_data and not picture.mode.startswith("I"):  # whose transparent grey `_rgb` shows, too
+    if picture.has_transparency_data and not picture.mode.startswith("I"):  # whose transparent grey `rgb` shows, too
         return picture.convert("RGBA").getchannel("A")
     return Image.new("L", picture.size, 255)
 

@@ -1,6 +1,6 @@
 """Pictures as an artist hands them in and wants them back: whole, upright, with their colour profile and cut-out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from atelier.data import pictures
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.files import replacing
-from atelier.stylize import provenance
+from atelier.stylize import profiles, provenance
 
 SMALLEST = 16
 """Pixels a side: what the encoders' four poolings leave one activation of."""
@@ -31,28 +31,34 @@ _QUALITY: dict[str, dict[str, Any]] = {
 @dataclass(frozen=True)
 class Artwork:
     pixels: Tensor
-    """uint8 (3, H, W), upright, on white where it is transparent; in the colours of the profile, not converted."""
+    """uint8 (3, H, W), upright, on white where it is transparent; in sRGB."""
     profile: bytes | None = None
-    """The ICC profile of these RGB values; None: sRGB, or unknown."""
+    """The ICC profile of the file's RGB values, to write others by; None: sRGB, or unknown."""
     opacity: Tensor | None = None
     """uint8 (H, W), 0 where the picture is transparent; None where all of it is opaque."""
+    stored: Tensor | None = None
+    """The same pixels as the file has them, by its profile; None where these are no other numbers."""
 
 
 def read(path: Path) -> Artwork:
     """Any picture people have. Raises BrokenPicture, also for less than 16 pixels a side and unreadable files.
 
+    A profile of RGB, CMYK or grey leads to sRGB; one that cannot be used is kept, and its numbers are taken for sRGB's.
     Of what else the file says (camera, place, date) nothing is kept: a stylised picture is another picture.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BrokenPicture(error.strerror or str(error)) from error
-    profile, transparent = pictures.inspect(data, lambda picture: (_rgb_profile(picture), _transparent(picture)))
-    pixels = torch.from_numpy(pictures.decode_whole(data).copy()).permute(2, 0, 1)
+    profile, transparent = pictures.inspect(data, lambda picture: (_profile(picture), _transparent(picture)))
+    foreign = profiles.foreign(profile)
+    pixels = _decoded(data, None if foreign is None else foreign.rgb)
     height, width = pixels.shape[1:]
     if min(height, width) < SMALLEST:
         raise BrokenPicture(f"too small: {width} x {height}, at least {SMALLEST} pixels a side are needed")
-    return Artwork(pixels.contiguous(), profile, _opacity(data) if transparent else None)
+    of_rgb = profiles.mode_of(profile) == "RGB"  # or it does not describe what the picture has become
+    stored = _decoded(data) if foreign is not None and of_rgb else None
+    return Artwork(pixels, profile if of_rgb else None, _opacity(data) if transparent else None, stored)
 
 
 def is_animated(path: Path) -> bool:
@@ -60,8 +66,11 @@ def is_animated(path: Path) -> bool:
     return pictures.inspect(path.read_bytes(), _animated)
 
 
-def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, object]) -> None:
-    """Write uint8 (3, H, W), of any size, as what `artwork` was: in its colour profile, with its cut-out.
+def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, object], kept: Tensor | None = None) -> None:
+    """Write sRGB, uint8 (3, H, W), of any size, as what `artwork` was: in its colour profile, with its cut-out.
+
+    Where `kept`, bool (1, H, W), pixels are those of the artwork, and so they are of a picture that is wholly as it
+    was: they become the very numbers that the file had, which the way to sRGB and back would not bring.
 
     The suffix chooses the format; a JPEG knows no transparency and is put on white. The note's entries are what JSON
     has words for, and `read_note` reads them back. Raises UserError for another suffix than PNG's, JPEG's, WebP's and
@@ -70,7 +79,7 @@ def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, objec
     kind = _kind(path)
     if pixels.dtype != torch.uint8 or pixels.dim() != 3 or len(pixels) != 3:
         raise ValueError(f"pixels must be uint8 (3, H, W), got {pixels.dtype} {tuple(pixels.shape)}")
-    picture = _image(pixels)
+    picture = _image(_as_stored(pixels, artwork, kept))
     if artwork.opacity is not None:
         picture = _cut_out(picture, artwork.opacity, kind)
     options = {**_QUALITY[kind], **provenance.options(kind, note)}
@@ -83,6 +92,14 @@ def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, objec
             if isinstance(error, OSError) and error.errno is not None:  # the system's, as of a full disk; not Pillow's
                 raise
             raise UserError(f"{path}: {kind} cannot hold {picture.width} x {picture.height} ({error})") from error
+
+
+def on_white(pixels: Tensor, artwork: Artwork) -> Tensor:
+    """sRGB, uint8 (3, H, W), of any size, as a picture with the artwork's cut-out looks on paper."""
+    if artwork.opacity is None:
+        return pixels
+    picture = _image(pixels)
+    return _pixels(_whitened(picture, _alpha(artwork.opacity, picture.size)))
 
 
 def resized(pixels: Tensor, size: int) -> Tensor:
@@ -103,17 +120,37 @@ def _kind(path: Path) -> str:
 
 
 def _cut_out(picture: Image.Image, opacity: Tensor, kind: str) -> Image.Image:
-    alpha = Image.fromarray(opacity.cpu().numpy()).resize(picture.size, Image.Resampling.LANCZOS)
+    alpha = _alpha(opacity, picture.size)
     if kind == "JPEG":
-        return Image.composite(picture, Image.new("RGB", picture.size, "white"), alpha)
+        return _whitened(picture, alpha)
     picture.putalpha(alpha)
     return picture
 
 
-def _rgb_profile(picture: Image.Image) -> bytes | None:
-    """A profile of CMYK or grey does not describe the RGB that the picture is decoded to (ICC.1, 7.2: the header)."""
-    profile = picture.info.get("icc_profile") or b""
-    return profile if profile[16:20] == b"RGB " and profile[36:40] == b"acsp" else None
+def _whitened(picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    return Image.composite(picture, Image.new("RGB", picture.size, "white"), alpha)
+
+
+def _alpha(opacity: Tensor, size: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(opacity.cpu().numpy()).resize(size, Image.Resampling.LANCZOS)
+
+
+def _as_stored(pixels: Tensor, artwork: Artwork, kept: Tensor | None) -> Tensor:
+    """The numbers that the artwork's profile has for sRGB's."""
+    if artwork.stored is None or artwork.profile is None:
+        return pixels
+    if torch.equal(pixels.cpu(), artwork.pixels):
+        return artwork.stored
+    found = _pixels(profiles.Profile(artwork.profile).from_srgb(_image(pixels)))
+    return found if kept is None else torch.where(kept.cpu(), artwork.stored, found)
+
+
+def _decoded(data: bytes, as_rgb: Callable[[Image.Image], Image.Image] | None = None) -> Tensor:
+    return torch.from_numpy(pictures.decode_whole(data, as_rgb).copy()).permute(2, 0, 1).contiguous()
+
+
+def _profile(picture: Image.Image) -> bytes:
+    return picture.info.get("icc_profile") or b""
 
 
 def _animated(picture: Image.Image) -> bool:
