@@ -55,20 +55,34 @@ def test_a_strip_is_wrapped_and_what_it_leaves_out_is_told(headed, turned, tmp_p
             assert middles[0, column] == 100
 
 
+def cells(path):
+    pixels = read(path)[2:, 2:, 0]
+    return [[pixels[top : top + SIDE, left : left + SIDE] for left in (0, SIDE + 2)] for top in (0, SIDE + 2)]
+
+
 def test_contents_and_styles_have_their_names_and_what_was_made_of_them_has_none(tmp_path):
-    """Black on white below a grey picture, however long the name is."""
+    """Black on white below a grey picture, however long the name is; all are level and of one size."""
     sheet, grey = Sheet(), torch.full((3, 16, 16), 128, dtype=torch.uint8)
     sheet.note("a name that is longer than any thumbnail is wide", "candy", grey, grey, grey)
     sheet.save(tmp_path / "sheet.png", {"method": "none"})
-    pixels = read(tmp_path / "sheet.png")[2:, 2:, 0]
-    (_, style), (content, made) = [
-        [pixels[top : top + SIDE, left : left + SIDE] for left in (0, SIDE + 2)] for top in (0, SIDE + 2)
-    ]
-    assert (made == 128).all()
+    (_, style), (content, made) = cells(tmp_path / "sheet.png")
+    assert (made[-NAME:] == 255).all()
     inks = [(cell[-NAME:] < 64).any(0) for cell in (style, content)]
     assert 20 < inks[0].sum() < inks[1].sum() <= SIDE
     assert not inks[1][[0, -1]].any()
-    assert all((cell[: SIDE - NAME, NAME:-NAME] == 128).all() for cell in (style, content))
+    side, margin = SIDE - NAME, NAME // 2
+    for cell in (style, content, made):
+        assert (cell[:side, margin : margin + side] == 128).all()
+        assert (cell[:side] == 128).sum() == side**2
+
+
+def test_a_name_with_a_line_end_spoils_no_sheet(tmp_path):
+    sheet, grey = Sheet(), torch.full((3, 16, 16), 128, dtype=torch.uint8)
+    sheet.note("two\nlines", "bell\a", grey, grey, grey)
+    sheet.save(tmp_path / "sheet.png", {})
+    assert all(
+        (cell[-NAME:] < 64).any() for cell in (cells(tmp_path / "sheet.png")[0][1], cells(tmp_path / "sheet.png")[1][0])
+    )
 
 
 def test_a_sheet_is_written_over_sheets_alone(tmp_path, monkeypatch):

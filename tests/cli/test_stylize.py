@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from atelier import encoders
 from atelier.cli import encoder_choice
-from atelier.cli.contact import SIDE
+from atelier.cli.contact import LONGEST, NAME, SIDE
 from atelier.cli.contents import identity
 from atelier.cli.main import app
 from atelier.stylize import artwork, masks
@@ -88,6 +88,37 @@ def test_folders_give_each_in_each_and_what_is_broken_is_left_out(adain, stylize
     )
     sheet = read(tmp_path / "out.png")  # three styles down, two contents across, and heads
     assert sheet.shape[:2] == (4 * (SIDE + 2) + 2, 3 * (SIDE + 2) + 2)
+
+
+def cell(sheet, row, column):
+    """The picture in a sheet's place, without its name."""
+    top, left = (2 + place * (SIDE + 2) for place in (row, column))
+    return sheet[top : top + LONGEST, left + NAME // 2 : left + NAME // 2 + LONGEST]
+
+
+def test_a_mixture_has_all_its_styles_at_its_head(adain, photo, stylize, tmp_path):
+    """Of one height, side by side."""
+    for name, size, colour in (("red", (40, 40), "red"), ("blue", (30, 60), "blue")):
+        Image.new("RGB", size, colour).save(tmp_path / f"{name}.png")
+    styles = ["--style", tmp_path / "red.png", "--style", tmp_path / "blue.png"]
+    assert stylize(adain, "--content", photo, *styles).exit_code == 0
+    head = cell(read(tmp_path / "out.png"), 0, 1)[LONGEST // 2]
+    third = LONGEST // 3
+    assert (head[: 2 * third - 4] == [255, 0, 0]).all()
+    assert (head[2 * third + 6 :] == [0, 0, 255]).all()
+
+
+def test_the_sheet_shows_cut_outs_as_they_are_on_paper(learned, stylize, out, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 4), np.uint8)
+    pixels[..., 3], pixels[16:48, 16:48, 3] = 0, 255
+    Image.fromarray(pixels).save(tmp_path / "cut.png")
+    assert stylize(learned, "--content", tmp_path / "cut.png", "--style", "dawn").exit_code == 0
+    with Image.open(out / "cut_stylized_dawn.png") as picture:
+        painted = np.asarray(picture)
+    assert (painted[painted[..., 3] == 0][:, :3] < 250).any()  # of which nothing is seen
+    shown = cell(read(tmp_path / "out.png"), 0, 1)
+    assert (shown[: LONGEST // 5] == 255).all()
+    assert (shown[LONGEST // 3 : 2 * LONGEST // 3, LONGEST // 3 : 2 * LONGEST // 3] < 250).any(-1).mean() > 0.9
 
 
 @pytest.mark.parametrize("policy", ["luminance", "coral", "histogram"])

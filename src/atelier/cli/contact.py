@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import pad
 
 from atelier.cli.places import refuse_unwritable
 from atelier.data import pictures
@@ -17,13 +17,16 @@ from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.failures import tell
 from atelier.record.captions import caption
-from atelier.record.grids import grid, save_png
+from atelier.record.grids import framed, grid, save_png
 
 SIDE = 192
-"""Pixels of a thumbnail's longer side."""
+"""Pixels a side of a picture's place, with its name."""
 
 NAME = 20
 """Pixels below a thumbnail for what it is called."""
+
+LONGEST = SIDE - NAME
+"""Pixels of a thumbnail's longer side."""
 
 MOST = 24
 """Contents, and styles; more could not be looked at."""
@@ -56,7 +59,7 @@ class Sheet:
             return
         self._contents.setdefault(content, _named(content, pixels))
         self._styles.setdefault(style, None if head is None else _named(style, head))
-        self._made[content, style] = _thumbnail(stylised)
+        self._made[content, style] = _nameless(stylised)
 
     def save(self, path: Path, note: dict[str, object]) -> None:
         """Nothing, where nothing was made. That there was more than it shows is told."""
@@ -122,19 +125,14 @@ def _is_sheet(path: Path) -> bool:
 
 def _named(name: str, pixels: Tensor) -> Tensor:
     """uint8 (3, SIDE, SIDE), the whole picture on white above its name."""
-    thumbnail = pad(_thumbnail(pixels, SIDE - NAME), (NAME // 2, NAME - NAME // 2, 0, NAME), value=255)
-    cell = Image.fromarray(thumbnail.permute(1, 2, 0).contiguous().numpy())
-    caption(ImageDraw.Draw(cell), (SIDE // 2, SIDE - NAME // 2), name, SIDE, size=13)
+    cell = Image.fromarray(_nameless(pixels).permute(1, 2, 0).contiguous().numpy())
+    caption(ImageDraw.Draw(cell), (SIDE // 2, SIDE - NAME // 2), name, SIDE, size=12)
     return torch.from_numpy(np.array(cell)).permute(2, 0, 1)
 
 
-def _thumbnail(pixels: Tensor, most: int = SIDE) -> Tensor:
-    """uint8 (3, most, most), the whole picture on white."""
-    scale = most / max(pixels.shape[1:])
-    height, width = (max(1, round(side * scale)) for side in pixels.shape[1:])
-    small = interpolate(pixels[None].float(), (height, width), mode="bilinear", antialias=True)[0].round().byte()
-    left, top = (most - width) // 2, (most - height) // 2
-    return pad(small, (left, most - width - left, top, most - height - top), value=255)
+def _nameless(pixels: Tensor) -> Tensor:
+    """The same, so that it is level with those that have names, and as large."""
+    return pad(framed(pixels[None], LONGEST, LONGEST)[0], (NAME // 2, NAME - NAME // 2, 0, NAME), value=255)
 
 
 def _empty() -> Tensor:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.styles import LearnedStyle, Recipe, Style
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.record.grids import framed
 from atelier.stylize.colour import Policy
 from atelier.stylize.method import Method
 
@@ -26,8 +28,11 @@ class Studies:
 
     @property
     def head(self) -> Tensor | None:
-        """What stands for the styles in the sheet, uint8 (3, H, W)."""
-        return None if self._pictures is None else pixels_of(self._pictures[0])
+        """What stands for the styles in the sheet, uint8 (3, H, W): side by side, where several are mixed."""
+        if self._pictures is None:
+            return None
+        height = min(picture.shape[2] for picture in self._pictures)
+        return torch.cat([_of_height(height, pixels_of(picture)) for picture in self._pictures], 2)
 
     def of(self, content: Tensor) -> list[Any]:
         """For a content (1, 3, H, W)."""
@@ -59,6 +64,10 @@ class Studies:
                 f"more than --max-memory, {bytes_told(self.memory)}"
             )
         return image_of(pixels)
+
+
+def _of_height(height: int, pixels: Tensor) -> Tensor:
+    return framed(pixels[None], height, max(1, round(height * pixels.shape[2] / pixels.shape[1])))[0]
 
 
 def bytes_told(count: int) -> str:
