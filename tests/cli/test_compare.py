@@ -1,10 +1,13 @@
 import json
+import warnings
 from pathlib import Path
 
+import matplotlib
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from atelier.cli import curves
 from atelier.cli.main import app
 from atelier.cli.standings import differences, entries, is_high, metric_of, ranked
 from atelier.errors import UserError
@@ -143,3 +146,27 @@ def test_what_is_no_run_or_has_no_scores_is_said(make, tmp_path):
     for nothing in (run / "metrics.csv", Path("/")):
         with pytest.raises(UserError, match="not a run folder that has begun"):
             entries([nothing])
+
+
+NAMES = ["_old/r1[v2]", r"lr$\frac$", "r$a_1$b", "_hidden", "[red]", "ギャラリー"]
+
+
+def test_names_are_shown_as_they_are(make, tmp_path, monkeypatch):
+    """Brackets are no colours of a terminal; nor does anything of a name end the command, or warn."""
+    monkeypatch.setenv("COLUMNS", "200")
+    runs = [make(name, fid=[number, 2]) for number, name in enumerate(NAMES)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = compare(tmp_path, *runs)
+    assert result.exit_code == 0, result.output
+    assert all(name.rpartition("/")[2] in result.output for name in NAMES)
+
+
+def test_names_in_the_plot_are_no_formulas_and_all_in_the_legend(make, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves, "save", lambda figure, path: drawn.append(figure))
+    curves.plot(entries([make(name, fid=[1, 2]) for name in NAMES]), "fid", tmp_path / "plot.png")
+    texts = drawn[0].axes[0].get_legend().get_texts()
+    assert [text.get_text() for text in texts] == [f"{'outputs/' * ('/' not in name)}{name}  1" for name in NAMES]
+    assert not any(text.get_parse_math() for text in texts)
+    assert matplotlib.rcParams["text.parse_math"]

@@ -20,15 +20,16 @@ def list_entries() -> None:
     from rich import box
     from rich.console import Console
     from rich.filesize import decimal
+    from rich.markup import escape
     from rich.table import Table
 
     from atelier.data.inventory import entries
 
     found = entries()
-    sheet = Table("kind", "name", "changed", box=box.SIMPLE_HEAD, title=str(cache_root()), title_justify="left")
+    sheet = Table("kind", "name", "changed", box=box.SIMPLE_HEAD, title=escape(str(cache_root())), title_justify="left")
     sheet.add_column("size", justify="right")
     for entry in found:
-        sheet.add_row(entry.kind, entry.name, f"{entry.when:%Y-%m-%d %H:%M}", decimal(entry.bytes))
+        sheet.add_row(escape(entry.kind), escape(entry.name), f"{entry.when:%Y-%m-%d %H:%M}", decimal(entry.bytes))
     sheet.add_section()
     sheet.add_row("", f"{len(found)} in all", "", decimal(sum(entry.bytes for entry in found)))
     Console().print(sheet)

@@ -5,30 +5,29 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from atelier.cli.plots import legend, plain_words, save
 from atelier.cli.standings import Entry
-from atelier.files import replacing
 
 COLOURS = ("#386cb0", "#bf5b17", "#2a9d6f", "#8e4fa8", "#c0392b", "#5c6b73", "#b8860b", "#1aa6b7")
 STYLES = ("-", "--", ":", "-.")
 
 
+@plain_words()
 def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
     """Each run's course over the images it has seen, as a PNG, SVG or PDF; a mark stands where it was best."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
+    curves = []
     for place, entry in enumerate(found):
         points, best = entry.curves[metric], entry.best(metric)
         colour, style = COLOURS[place % len(COLOURS)], STYLES[place // len(COLOURS) % len(STYLES)]
-        axes.plot(
-            [point.images for point in points], [point.value for point in points], style, color=colour, linewidth=1.6,
-            label=f"{entry.name}  {best.value:.4g}",
-        )  # fmt: skip
+        images, values = [point.images for point in points], [point.value for point in points]
+        curves += axes.plot(images, values, style, color=colour, linewidth=1.6)
         axes.plot(best.images, best.value, "o", color=colour, markersize=5)
     axes.set_xlabel("images seen")
     axes.set_ylabel(metric)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(axis="y", color="#e5e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize="small")
-    with replacing(path.absolute()) as partial:
-        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
+    legend(axes, curves, [f"{entry.name}  {entry.best(metric).value:.4g}" for entry in found])
+    save(figure, path)

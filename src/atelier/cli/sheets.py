@@ -2,6 +2,7 @@
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from atelier.cli.scored import Scored
@@ -24,11 +25,12 @@ def print_scores(scored: Scored) -> None:
     sheet.add_column("score")
     sheet.add_column("", justify="right")
     for name, value in scored.scores.items():
-        sheet.add_row(name, f"{value:.4g}")
+        sheet.add_row(escape(name), f"{value:.4g}")
     console = Console()
     console.print(sheet)
     told = {key: scored.card[key] for key in TOLD if scored.card.get(key) is not None}
-    console.print(", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in told.items()), highlight=False)
+    line = ", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in told.items())
+    console.print(line, highlight=False, markup=False)
 
 
 def _short(value: object) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from atelier.errors import UserError
@@ -99,14 +100,14 @@ def ranked(found: Sequence[Entry], metric: str) -> list[Entry]:
 
 def sheet(found: Sequence[Entry], metric: str, numbered: bool) -> Table:
     way = "higher is better" if is_high(metric) else "lower is better"
-    columns = Table(box=box.SIMPLE_HEAD, title=f"{metric} ({way})", title_justify="left")
+    columns = Table(box=box.SIMPLE_HEAD, title=escape(f"{metric} ({way})"), title_justify="left")
     for name in ("", "run", "best", "at step", "images seen", "last", "seed", "status"):
         columns.add_column(name, justify="left" if name in ("run", "status") else "right", overflow="fold")
     for place, entry in enumerate(found, start=1):
         best, last = entry.best(metric), entry.curves[metric][-1]
         columns.add_row(
-            str(place) if numbered else "–", entry.name, f"{best.value:.4g}", f"{best.step:,}", f"{best.images:,}",
-            f"{last.value:.4g}", str(entry.card.get("seed", "")), entry.status,
+            str(place) if numbered else "–", escape(entry.name), f"{best.value:.4g}", f"{best.step:,}", f"{best.images:,}",
+            f"{last.value:.4g}", escape(str(entry.card.get("seed", ""))), escape(entry.status),
         )  # fmt: skip
     return columns
 

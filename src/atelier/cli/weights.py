@@ -23,12 +23,13 @@ def list_files() -> None:
     from rich import box
     from rich.console import Console
     from rich.filesize import decimal
+    from rich.markup import escape
     from rich.table import Table
 
     from atelier.encoders import slim_path
     from atelier.weights import PUBLISHED, folder
 
-    sheet = Table("name", box=box.SIMPLE_HEAD, title=str(folder()), title_justify="left")
+    sheet = Table("name", box=box.SIMPLE_HEAD, title=escape(str(folder())), title_justify="left")
     sheet.add_column("size", justify="right")
     for heading in ("licence", "state", "for"):
         sheet.add_column(heading)

@@ -9,9 +9,10 @@ from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Score
 from atelier.cli.board.sheet import arrow
 from atelier.cli.curves import COLOURS
-from atelier.files import replacing
+from atelier.cli.plots import legend, plain_words, save
 
 
+@plain_words()
 def plot(rows: Sequence[Row], path: Path) -> None:
     """The first two measures with their intervals, as a PNG; nothing where there is one.
 
@@ -23,19 +24,20 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         return
     figure = Figure(figsize=(6.5, 5), layout="constrained")
     axes = figure.subplots()
+    marks = []
     for place, row in enumerate(rivals):
         down, across = (row.scores[name] for name in names)
-        axes.errorbar(
+        mark = axes.errorbar(
             across.value, down.value, _reach(down), _reach(across), "o", color=COLOURS[place % len(COLOURS)],
-            capsize=3, linewidth=1.2, label=row.name,
+            capsize=3, linewidth=1.2,
         )  # fmt: skip
+        marks.append(mark)
     down_label, across_label = (f"{name.replace('_', ' ')} {arrow(rivals[0].scores[name])}" for name in names)
     axes.set(xlabel=across_label, ylabel=down_label)
     axes.grid(color="#e5e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize="small")
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png", dpi=150)
+    legend(axes, marks, [row.name for row in rivals])
+    save(figure, path)
 
 
 def _reach(score: Score) -> list[list[float]] | None:

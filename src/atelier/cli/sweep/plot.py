@@ -7,15 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from atelier.cli.curves import COLOURS
+from atelier.cli.plots import plain_words, save
 from atelier.cli.sweep.report import Group, Report
 from atelier.cli.sweep.sheet import short
-from atelier.files import replacing
 
 NAMED = len(COLOURS)
 """Groups that have a colour and a name, the best; what comes after is grey."""
 GREY = "#b9c0c8"
 
 
+@plain_words()
 def plot(found: Report, path: Path) -> None:
     """Left the course of every job, thick where it is the only one of its group; right their best scores, best on top.
 
@@ -28,8 +29,7 @@ def plot(found: Report, path: Path) -> None:
     courses, scores = figure.subplots(1, 2, width_ratios=(1.25, 1))
     _courses(courses, found, shown)
     _scores(scores, found, shown)
-    with replacing(path.absolute()) as partial:
-        figure.savefig(partial, format="png", dpi=150)
+    save(figure, path)
 
 
 def _courses(axes: Axes, found: Report, shown: list[Group]) -> None:

@@ -15,7 +15,7 @@ HEADS = ("", "overrides", "score", "±", "best", "jobs")
 def sheet(found: Report) -> Table:
     """A row for each group, best first."""
     title = f"{found.metric} ({found.way})" if found.metric else "no scores yet"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, title=escape(title), title_justify="left")
     for head in HEADS:
         table.add_column(head, justify="left" if head in ("overrides", "jobs") else "right", overflow="fold")
     for cells in _cells(found):

@@ -1,0 +1,34 @@
+"""What all plots have in common: in them names of people's folders are words, whatever letters they have."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from atelier.files import replacing
+
+
+@contextmanager
+def plain_words() -> Iterator[None]:
+    """Around all that a figure is made of: what is between two `$` is no formula."""
+    with matplotlib.rc_context({"text.parse_math": False}):
+        yield
+
+
+def legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """Names are put in afterwards, as matplotlib hides those that begin with an underscore."""
+    made = axes.legend(handles, ["" for _ in names], frameon=False, fontsize="small")
+    for text, name in zip(made.get_texts(), names, strict=True):
+        text.set_text(name)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """As what the suffix says. Letters that the font lacks are boxes, of which nobody need be warned."""
+    with replacing(path.absolute()) as partial, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
