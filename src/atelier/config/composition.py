@@ -5,6 +5,7 @@ Hydra says it in paragraphs, names no near miss, and keeps most of what would he
 
 import re
 from collections.abc import Iterable
+from inspect import getmembers, getmodule, isfunction
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from atelier.config.targets import TargetError, inspect_target
+from atelier.config.targets import TargetError, inspect_target, locate
 from atelier.wording import did_you_mean, first_line, listed, no_such_option
 
 
@@ -66,7 +67,7 @@ def _unknown_key(error: Exception, unknown: OmegaConfBaseException) -> str:
     key = given[1] if given else str(unknown.full_key or name)
     if taker := _taker(parent, name):
         return f"{key}: is not in the config, but {taker} takes it: +{key}=…"
-    return f"{_until(key, name)}: no such key{did_you_mean(name, siblings) or _among(siblings)}"
+    return f"{_until(key, name)}: no such key{did_you_mean(name, siblings) or _among(siblings) or _of_kin(parent, name)}"
 
 
 def _taker(parent: Any, name: str) -> str | None:
@@ -76,6 +77,19 @@ def _taker(parent: Any, name: str) -> str | None:
         return target.rpartition(".")[2] if name in inspect_target(target).arguments else None
     except (KeyError, TypeError, TargetError, OmegaConfBaseException):
         return None
+
+
+def _of_kin(parent: Any, name: str) -> str:
+    """`; vgg19 takes it, embedded does not`, where a node names one of a module's functions that give the same."""
+    try:
+        home, _, own = parent["_target_"].rpartition(".")
+        module, product = getmodule(locate(parent["_target_"])), inspect_target(parent["_target_"]).product
+    except (AttributeError, KeyError, TypeError, TargetError, OmegaConfBaseException):
+        return ""
+    kin = [inspect_target(f"{home}.{member}") for member, _ in getmembers(module, isfunction) if member[0] != "_"]
+    takers = [target.name for target in kin if product and target.product is product and name in target.arguments]
+    verb = "takes" if len(takers) == 1 else "take"
+    return f"; {listed(takers)} {verb} it, {own} does not" if takers else ""
 
 
 def _until(key: str, name: str) -> str:
