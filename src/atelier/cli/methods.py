@@ -10,8 +10,10 @@ from atelier.cli.distilled import wct
 from atelier.cli.learned_runs import of_run
 from atelier.cli.pixel_search import gatys
 from atelier.cli.settings import Chosen, Settings
+from atelier.cli.studies import bytes_told
 from atelier.errors import UserError
 from atelier.run_folder import CONFIG
+from atelier.stylize.artwork import SMALLEST
 from atelier.wording import did_you_mean, listed
 
 OF_GATYS = ("steps", "distance", "style_weight", "variation_weight")
@@ -27,14 +29,23 @@ class Way(NamedTuple):
 
 
 def method_of(name: str, settings: Settings) -> Chosen:
-    """Raises UserError for what is none, and for weights that are not at hand."""
-    if name not in _BY_NAME and not (Path(name) / CONFIG).is_file():
+    """Raises UserError for what is none, for weights that are not at hand, and for too little memory for anything."""
+    if not is_one(name):
         raise UserError(f"METHOD: must be one of {listed(_BY_NAME)} or a run folder, got {name!r}{_guess(name)}")
     _refuse_unused(name, settings)
     if settings.weights is not None and not settings.weights.is_file():
         raise UserError(f"--weights: no such file: {str(settings.weights)!r}")
     chosen = _way(name).make(settings)
+    if (least := chosen.method.needs(SMALLEST, SMALLEST)) > settings.memory:
+        raise UserError(
+            f"--max-memory: even a picture of {SMALLEST} x {SMALLEST} takes {bytes_told(least)}, "
+            f"got {bytes_told(settings.memory)}"
+        )
     return chosen._replace(note={**chosen.note, DIGEST: digest(chosen.method.modules)})
+
+
+def is_one(name: str) -> bool:
+    return name in _BY_NAME or (Path(name) / CONFIG).is_file()
 
 
 def heeded(name: str, settings: Settings) -> Settings:

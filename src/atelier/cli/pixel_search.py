@@ -1,5 +1,6 @@
 """`atelier stylize gatys`: a picture whose pixels are learned, each anew."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -35,7 +36,11 @@ DISTANCES: dict[str, Callable[[], StyleDistance[Any]]] = {
 
 
 def gatys(settings: Settings) -> Chosen:
-    """Raises UserError for an encoder whose weights are not at hand, and for a distance that is none."""
+    """Raises UserError for an encoder whose weights are not at hand, and for a distance or a weight that is none."""
+    for option in ("style_weight", "variation_weight"):
+        weight = getattr(settings, option)
+        if weight is not None and not 0 <= weight < math.inf:
+            raise UserError(f"--{option.replace('_', '-')}: must be a finite number, at least 0, got {weight}")
     encoder, distance = _encoder(settings), settings.distance or "gram"
     if distance not in DISTANCES:
         guess = did_you_mean(distance, DISTANCES)
@@ -57,7 +62,8 @@ def gatys(settings: Settings) -> Chosen:
     unusual = given(
         distance=settings.distance, style_weight=settings.style_weight, variation_weight=settings.variation_weight
     )
-    return Chosen(method, {"encoder": encoder.name, "steps": steps, **unusual}, steps=steps)
+    note = {"encoder": encoder.name, "steps": steps, **unusual}
+    return Chosen(method, note, steps=steps, draws=distance == "sliced")
 
 
 def _encoder(settings: Settings) -> Any:

@@ -32,3 +32,5 @@ class Chosen(NamedTuple):
     """The file of each of those, as its folder had it."""
     steps: int = 0
     """To one picture, each of which is told; 0: it is done in one go."""
+    draws: bool = False
+    """Whether anything of a picture may be drawn by chance."""

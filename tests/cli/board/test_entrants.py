@@ -70,6 +70,7 @@ def test_a_picture_that_is_not_finite_is_a_failure_and_no_score(pictures, adain,
         (["wct", "wct"], "METHOD: two are called 'wct': NAME=METHOD gives one another name"),
         (["a b=wct"], "METHOD: a name on the board must be letters, .* got 'a b'"),
         (["=wct"], "METHOD: a name on the board"),
+        (["my/wct=wct"], "METHOD: a name on the board has no slash, got 'my/wct' for wct"),
     ],
 )
 def test_names_on_the_board_must_differ(words, message):
@@ -84,6 +85,7 @@ def test_a_name_may_be_given_and_a_folder_may_have_an_equals_sign(tmp_path, monk
     assert entrants([f"mine={run}", str(run), "wct", "again=wct"]) == {
         "mine": str(run), "seed=1": str(run), "wct": "wct", "again": "wct",
     }  # fmt: skip
+    assert entrants(["outputs/seed=1"]) == {"outputs-seed=1": "outputs/seed=1"}  # which is none, as it will be told
     monkeypatch.chdir(run / "checkpoints")
     assert entrants([".."]) == {"seed=1": ".."}
 

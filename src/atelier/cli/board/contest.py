@@ -19,7 +19,7 @@ from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.devices import device
 from atelier.cli.learned_runs import gone_encoder_file
-from atelier.cli.methods import heeded
+from atelier.cli.methods import heeded, is_one
 from atelier.cli.settings import Settings
 from atelier.errors import RunError, UserError
 from atelier.failures import describe, one_line, tell
@@ -126,10 +126,16 @@ class Contest:
 
 
 def _named(word: str) -> tuple[str, str]:
-    """`NAME=METHOD`; without a name, a run is called by its folder's. Folders of sweeps have a = in their own."""
+    """`NAME=METHOD`; without a name, a run is called by its folder's. Folders of sweeps have a = in their own.
+
+    Raises UserError for a name that could only be a path.
+    """
     name, equals, method = word.partition("=")
-    if equals and "/" not in name and not Path(word).exists():
-        return name, method
+    if equals and not Path(word).exists():
+        if "/" not in name:
+            return name, method
+        if is_one(method):
+            raise UserError(f"METHOD: a name on the board has no slash, got {name!r} for {method}")
     return known_as(Path(word)).name if Path(word).is_dir() else word.replace("/", "-"), word
 
 
