@@ -110,10 +110,11 @@ def painting(tmp_path):
 
 
 @pytest.fixture
-def stylize(tmp_path):
+def stylize(tmp_path, monkeypatch):
+    monkeypatch.setattr("atelier.cli.stylizing.STYLE_SIZE", 32)
+
     def run(*words):
-        words = ["stylize", *map(str, words), "--out", str(tmp_path / "out"), "--style-size", "32"]
-        return CliRunner().invoke(app, words)
+        return CliRunner().invoke(app, ["stylize", *map(str, words), "--out", str(tmp_path / "out")])
 
     return run
 

@@ -199,7 +199,8 @@ def test_without_a_folder_pictures_that_differ_go_to_their_own(adain, photo, pai
         f"{run}-step-20": [adain, "--checkpoint", adain / "checkpoints" / "early.ckpt"],
         f"{run}-step-40-strength-0.5": [adain, "--strength", 0.5],
         f"{run}-step-40-preserve_color-coral": [adain, "--preserve-color", "coral"],
-        f"{run}-step-40-size-24-style_size-32-seed-3": [adain, "--size", 24, "--style-size", 32, "--seed", 3],
+        f"{run}-step-40-size-24-style_size-32": [adain, "--size", 24, "--style-size", 32],
+        "gatys-encoder-embedded-steps-2-distance-sliced-size-32-seed-3": [*few, 2, "--distance", "sliced", "--seed", 3],
         "gatys-encoder-embedded-steps-2-size-32": [*few, 2],
         "gatys-encoder-embedded-steps-3-size-32": [*few, 3],
     }

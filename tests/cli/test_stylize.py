@@ -15,8 +15,11 @@ from atelier import encoders
 from atelier.cli import encoder_choice
 from atelier.cli.contact import LONGEST, NAME, SIDE
 from atelier.cli.contents import identity
+from atelier.cli.learned_runs import may_draw
 from atelier.cli.main import app
+from atelier.networks.feed_forward import FeedForward
 from atelier.stylize import artwork, masks
+from atelier.stylize.levels import Levels
 from atelier.stylize.provenance import read_note
 
 TINY = "too small: 8 x 8, at least 16 pixels a side are needed"
@@ -24,7 +27,7 @@ PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def test_a_picture_comes_out_in_its_own_size_with_a_note_of_how(adain, photo, painting, stylize, out, tmp_path):
-    result = stylize(adain, "--content", photo, "--style", painting, "--strength", 0.5, "--seed", 3)
+    result = stylize(adain, "--content", photo, "--style", painting, "--strength", 0.5)
     assert result.exit_code == 0, result.output
     assert result.output.strip() == f"1 picture in {out}"
     assert made(out) == ["photo_stylized_painting.png"]
@@ -32,9 +35,9 @@ def test_a_picture_comes_out_in_its_own_size_with_a_note_of_how(adain, photo, pa
     assert read(path).shape == (32, 48, 3)
     note = read_note(path)
     assert note["styles"] == [{**identity(painting), "weight": 1.0}]
-    expected = {"method": "adain", "step": 40, "content": identity(photo), "strength": 0.5, "seed": 3, "style_size": 32}
+    expected = {"method": "adain", "step": 40, "content": identity(photo), "strength": 0.5, "style_size": 32}
     assert {key: note[key] for key in expected} == expected
-    assert "preserve_color" not in note
+    assert not {"preserve_color", "seed"} & note.keys()
     sheet = read(tmp_path / "out.png")
     assert sheet.shape[0] == sheet.shape[1]
 
@@ -282,6 +285,29 @@ def test_gatys_paints_without_a_run(photo, painting, stylize, out):
     first = read(path)
     assert stylize(*words).exit_code == 0
     np.testing.assert_array_equal(read(path), first)
+
+
+def test_what_is_drawn_by_chance_has_a_seed_that_is_noted(photo, painting, stylize, out):
+    words = ["gatys", "--encoder", "embedded", "--distance", "sliced", "--steps", 3, "--size", 32]
+    for seed in ([], ["--seed", 0], ["--seed", 3]):
+        assert stylize(*words, *seed, "--content", photo, "--style", painting).exit_code == 0
+    assert made(out) == ["photo_stylized_painting-1.png", "photo_stylized_painting.png"]
+    first, other = out / "photo_stylized_painting.png", out / "photo_stylized_painting-1.png"
+    assert (read_note(first)["seed"], read_note(other)["seed"]) == (0, 3)
+    assert (read(first) != read(other)).any()
+
+
+def test_of_a_network_of_ones_own_nobody_knows_whether_it_draws():
+    class Noisy(torch.nn.Module): ...
+
+    levels = [torch.nn.Sequential(torch.nn.Dropout(), FeedForward(4, 1))]
+    assert not may_draw(Levels("shipped", levels, 1))
+    assert may_draw(Levels("own", [*levels, torch.nn.Sequential(Noisy())], 1))
+
+
+def test_learned_styles_have_no_size_and_no_seed_in_the_note(learned, photo, stylize, out):
+    assert stylize(learned, "--content", photo, "--style", "dawn").exit_code == 0
+    assert not {"style_size", "seed"} & read_note(out / "photo_stylized_dawn.png").keys()
 
 
 def test_wct_needs_its_weights_and_no_run(photo, painting, stylize, out, shared_data):

@@ -35,6 +35,35 @@ def test_a_mask_of_another_size_or_for_one_style_is_refused(learned, photo, styl
     assert told == "--mask: divides a picture among several styles; name two or more by --style"
     told = refusal(stylize(learned, "--content", photo, "--style", "dawn", "--style", "noon", "--mask", "no.png"))
     assert told == "--mask: no such file: 'no.png'"
+    told = refusal(stylize(learned, "--content", photo, "--style", "dawn", "--style", "noon", "--mask", tmp_path))
+    assert told == f"--mask: must be a picture, and '{tmp_path}' is a folder"
+
+
+def test_options_of_styles_that_are_looked_at_are_refused_for_those_that_were_learned(learned, photo, stylize, out):
+    told = refusal(stylize(learned, "--content", photo, "--style-size", 64))
+    assert told == "--style-size: is nothing that learned could heed: it has learned its styles"
+    told = refusal(stylize(learned, "--content", photo, "--seed", 3))
+    assert told == "--seed: is nothing that learned could heed: it draws nothing by chance"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["film.webm", "film.AVI"])
+def test_a_clip_that_is_not_read_is_told_with_those_that_are(name, learned, photo, stylize, tmp_path):
+    (tmp_path / name).write_bytes(b"RIFF")
+    result = stylize(learned, "--content", tmp_path / name, "--content", photo, "--style", "dawn")
+    assert result.exit_code == 1
+    told = "no clip that can be read, which must be one of m4v, mkv, mov, mp4"
+    assert result.stderr.splitlines() == [f"{tmp_path / name} in dawn: {told}"]
+
+
+def test_a_clip_that_cannot_even_begin_leaves_no_folder(adain, stylize, out, tmp_path):
+    pytest.importorskip("av")
+    film = tmp_path / "film.mp4"
+    write_clip(film, [torch.zeros(3, 32, 48, dtype=torch.uint8)], Fraction(24), {})
+    (tmp_path / "bad.png").write_bytes(b"")
+    result = stylize(adain, "--content", film, "--style", tmp_path / "bad.png")
+    assert result.stderr.strip() == f"{film} in bad: the style cannot be used (empty file)"
+    assert not out.exists()
 
 
 def test_weights_beside_a_mask_are_refused(adain, photo, painting, stylize, out, tmp_path):
@@ -135,6 +164,11 @@ def test_narrow_pictures_are_told_and_leave_the_others(adain, painting, stylize,
         (["wct", "--steps", "3"], "--steps: is nothing that wct could heed"),
         (["wct", "--style-weight", "3"], "--style-weight: is nothing that wct could heed"),
         (["gatys", "--distance", "grams"], "--distance: must be one of gram, moments, .*, got 'grams'"),
+        (["gatys", "--style-weight", "inf"], "--style-weight: must be a finite number, at least 0, got inf$"),
+        (["gatys", "--variation-weight", "inf"], "--variation-weight: must be a finite number, at least 0, got inf$"),
+        (["gatys", "--encoder", "embedded", "--seed", "3"], "--seed: is nothing that gatys could heed"),
+        (["{adain}", "--seed", "0"], "--seed: is nothing that adain could heed: it draws nothing by chance$"),
+        (["{adain}", "--max-memory", "2"], "--max-memory: even a picture of 16 x 16 takes .* KiB, got 2 B$"),
         (["gatys", "--checkpoint", "{photo}"], "--checkpoint: is nothing that gatys could heed"),
         (["{adain}", "--encoder", "embedded"], "--encoder: is nothing that .*adain could heed"),
         (["{adain}", "--preserve-color", "colar"], "--preserve-color: must be one of coral, .*did you mean 'coral'"),
@@ -263,3 +297,15 @@ def test_what_is_left_of_an_animation_is_told_once(suffix, learned, stylize, out
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [f"{path}: has several frames or pages, of which the first is taken"]
     assert len(made(out)) == 2
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_what_is_left_of_an_animation_as_a_style_is_told_once(mixed, adain, photo, painting, stylize, tmp_path):
+    path = tmp_path / "styles" / "dance.gif"
+    path.parent.mkdir()
+    frames = [Image.new("RGB", (48, 32), shade) for shade in ("red", "white")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    styles = ["--style", path, "--style", painting, "--style", path] if mixed else ["--style", path.parent]
+    result = stylize(adain, "--content", photo, *styles)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines() == [f"{path}: has several frames or pages, of which the first is taken"]

@@ -11,7 +11,8 @@ from yaml import MarkedYAMLError
 from atelier.config import explain
 
 FILES = {
-    "train.yaml": "defaults: [_self_, {data: folder}, {model: dcgan}, {encoder: embedded}, {logger: []}]\nseed: 0\nresume: null\n",
+    "train.yaml": "defaults: [_self_, {data: folder}, {model: dcgan}, {encoder: embedded}, {logger: []}]\n"
+    "seed: 0\nresume: null\n",
     "data/folder.yaml": "root: x\nimage_size: 64\n",
     "model/dcgan.yaml": "width: 64\n",
     "model/wgan_gp.yaml": "defaults: [dcgan]\n",

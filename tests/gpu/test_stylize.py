@@ -58,8 +58,9 @@ def stylize(tmp_path, photo, painting, monkeypatch):
 
     def run(method, *words, where=DEVICE, style=painting):
         out = tmp_path / f"{where}-{len(list(tmp_path.iterdir()))}"
-        given = ["stylize", method, "--content", photo, "--style", style, "--out", out, "--style-size", 64, *words]
+        given = ["stylize", method, "--content", photo, "--style", style, "--out", out, *words]
         with monkeypatch.context() as patch:
+            patch.setattr("atelier.cli.stylizing.STYLE_SIZE", 64)
             if where == "cpu":
                 patch.setattr(torch.cuda, "is_available", lambda: False)
             result = CliRunner().invoke(app, [*map(str, given)])

@@ -1,6 +1,6 @@
 """The files that a command is to work on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
@@ -13,8 +13,12 @@ from atelier.errors import UserError
 from atelier.failures import tell
 from atelier.files import sha256
 from atelier.stylize import artwork, clips
+from atelier.wording import listed
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv")
+
+OTHER_CLIPS = (".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv")
+"""Those that people may have, and that are not read."""
 
 
 class Content(NamedTuple):
@@ -106,12 +110,18 @@ def largest(found: Sequence[Content], size: int | None) -> tuple[int, int] | Non
     return max(sizes, key=lambda sides: sides[0] * sides[1], default=None)
 
 
-def tell_of_animations(found: Sequence[Content]) -> None:
-    """Each picture that is the first of several in its file."""
-    for content in found:
+def tell_of_animations(paths: Iterable[Path]) -> None:
+    """Each picture that is the first of several in its file, once."""
+    for path in dict.fromkeys(paths):
         with suppress(BrokenPicture, OSError):  # which is told in its turn
-            if not content.is_clip and artwork.is_animated(content.path):
-                tell(f"{content.path}: has several frames or pages, of which the first is taken")
+            if artwork.is_animated(path):
+                tell(f"{path}: has several frames or pages, of which the first is taken")
+
+
+def refuse_other_clip(path: Path) -> None:
+    """Raise BrokenPicture for a clip of a format that is not read, which is no broken picture."""
+    if path.suffix.lower() in OTHER_CLIPS:
+        raise BrokenPicture(f"no clip that can be read, which must be one of {listed(name[1:] for name in CLIPS)}")
 
 
 def frame_count(content: Content) -> int:

@@ -15,6 +15,7 @@ from atelier.errors import UserError
 from atelier.run_folder import CONFIG, config, facts, known_as, title
 from atelier.stylize.feed_forward import FeedForwardStyles
 from atelier.stylize.levels import Levels
+from atelier.stylize.method import Method
 from atelier.tasks.arbitrary import ArbitraryStyle
 from atelier.tasks.feed_forward import FeedForwardStyle
 from atelier.tasks.wct import Wct
@@ -31,18 +32,22 @@ def of_run(path: Path, settings: Settings) -> Chosen:
     task = task.to(device())
     if isinstance(task, ArbitraryStyle | Wct):
         levels: Any = task.levels
-        return Chosen(Levels(known_as(path).name, [*levels], settings.memory), note)
+        method = Levels(known_as(path).name, [*levels], settings.memory)
+        return Chosen(method, note, draws=may_draw(method))
     if isinstance(task, FeedForwardStyle):
         files = facts(path).get("classes")
         names = joined_names(files or [_style_of(cfg).stem])
         network = task.network.to(memory_format=torch.channels_last)
-        return Chosen(
-            FeedForwardStyles(known_as(path).name, network, settings.memory),
-            note,
-            names,
-            files or [_style_of(cfg).name],
-        )
+        own = FeedForwardStyles(known_as(path).name, network, settings.memory)
+        return Chosen(own, note, names, files or [_style_of(cfg).name], draws=may_draw(own))
     raise UserError(f"METHOD: {path} is a run of {type(task).__name__}, which gives no picture the style of another")
+
+
+def may_draw(method: Method) -> bool:
+    """None of the package's networks draws by chance, nor any of torch's layers but in training; of others nobody
+    knows."""
+    parts = (part for module in method.modules for part in module.modules())
+    return not all(type(part).__module__.startswith(("atelier.", "torch.")) for part in parts)
 
 
 def gone_encoder_file(path: Path) -> str | None:

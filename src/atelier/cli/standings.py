@@ -106,8 +106,8 @@ def sheet(found: Sequence[Entry], metric: str, numbered: bool) -> Table:
     for place, entry in enumerate(found, start=1):
         best, last = entry.best(metric), entry.curves[metric][-1]
         columns.add_row(
-            str(place) if numbered else "–", escape(entry.name), f"{best.value:.4g}", f"{best.step:,}", f"{best.images:,}",
-            f"{last.value:.4g}", escape(str(entry.card.get("seed", ""))), escape(entry.status),
+            str(place) if numbered else "–", escape(entry.name), f"{best.value:.4g}", f"{best.step:,}",
+            f"{best.images:,}", f"{last.value:.4g}", str(entry.card.get("seed", "")), escape(entry.status),
         )  # fmt: skip
     return columns
 

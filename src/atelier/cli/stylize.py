@@ -58,7 +58,14 @@ def stylize(
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the content's, or else png].")
     ] = None,
     max_memory: Annotated[str, typer.Option(help="For the picture itself: larger ones are done in tiles.")] = "2GiB",
-    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED_OF_TORCH, help="Of what is drawn by chance.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=LAST_SEED_OF_TORCH,
+            help="Of what is drawn by chance: by gatys with --distance sliced, by a network of one's own [default: 0].",
+        ),
+    ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Of a run [default: its best].")] = None,
 ) -> None:
     """Write each content in each style, a picture apiece, and beside their folder a sheet of them.

@@ -11,7 +11,15 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, frame_count, identity, largest, tell_of_animations
+from atelier.cli.contents import (
+    Content,
+    contents,
+    frame_count,
+    identity,
+    largest,
+    refuse_other_clip,
+    tell_of_animations,
+)
 from atelier.cli.digests import DIGEST
 from atelier.cli.encoder_choice import EMBEDDED
 from atelier.cli.formats import own_suffix, suffix_of
@@ -20,7 +28,7 @@ from atelier.cli.methods import method_of
 from atelier.cli.progress import Progress
 from atelier.cli.settings import Chosen, Settings
 from atelier.cli.studies import Studies, bytes_told
-from atelier.cli.styles import Recipe, recipes
+from atelier.cli.styles import FileStyle, Recipe, recipes
 from atelier.cli.tally import Tally
 from atelier.cli.trained import folder_name, given
 from atelier.data.progress import bar
@@ -51,7 +59,7 @@ class Request(NamedTuple):
     size: int | None = None
     style_size: int | None = None
     suffix: str | None = None
-    seed: int = 0
+    seed: int | None = None
 
 
 class Stylizing:
@@ -60,6 +68,7 @@ class Stylizing:
     def __init__(self, method: str, request: Request, settings: Settings) -> None:
         self.request = request
         self.chosen = method_of(method, settings._replace(told=lambda *_: self.progress.advance()))
+        _refuse_unheeded(self.chosen, request)
         _tell_of_coarse_eye(self.chosen, settings)
         self.out = request.out or STYLISED / _folder_name(self.chosen, request, settings)
         self.memory = settings.memory
@@ -77,7 +86,7 @@ class Stylizing:
         if self.request.mask is not None:
             _refuse_unmasked(self.request.mask, wanted)
         self._refuse_or_tell_of_clips(found)
-        tell_of_animations(found)
+        tell_of_animations([*(content.path for content in found if not content.is_clip), *_files(wanted)])
         doing = f"stylizing{self._estimated(found)}"
         parts = {content: self._parts(content) for content in found}
         with bar(doing, sum(parts.values()) * len(wanted)) as advance:
@@ -127,6 +136,7 @@ class Stylizing:
         self.sheet.note(content.name, recipe.name, before, studies.head, after)
 
     def _make_picture(self, content: Content, recipe: Recipe, studies: Studies) -> Shown:
+        refuse_other_clip(content.path)
         work = artwork.read(content.path)
         stylised = pixels_of(self._transferred(image_of(self._sized(work.pixels)), work.pixels, studies))
         note = self._note(content, recipe)
@@ -151,7 +161,7 @@ class Stylizing:
 
     def _transferred(self, image: Tensor, pixels: Tensor, studies: Studies) -> Tensor:
         """An image (1, 3, H, W), of which `pixels` (3, h, w) are the original, in the styles."""
-        torch.manual_seed(self.request.seed)
+        torch.manual_seed(self.request.seed or 0)
         regions = self._regions(pixels, image, len(studies.recipe.styles))
         mixture = Mixture(studies.of(image), studies.recipe.weights, self.request.strength, regions)
         stylised = self.chosen.method.stylize(image, mixture)
@@ -186,11 +196,15 @@ class Stylizing:
             preserve_color=asked.preserve_color,
             mask=asked.mask and identity(asked.mask),
             size=asked.size,
-            style_size=asked.style_size or STYLE_SIZE,
-            seed=asked.seed,
+            style_size=None if self.chosen.learned else asked.style_size or STYLE_SIZE,
+            seed=asked.seed or 0 if self.chosen.draws else None,
             atelier=version("atelier"),
             torch=version("torch"),
         )
+
+
+def _files(wanted: Sequence[Recipe]) -> list[Path]:
+    return [style.path for recipe in wanted for style in recipe.styles if isinstance(style, FileStyle)]
 
 
 def _tell_of_coarse_eye(chosen: Chosen, settings: Settings) -> None:
@@ -210,7 +224,17 @@ def _folder_name(chosen: Chosen, request: Request, settings: Settings) -> str:
     return folder_name(name, **note, weights=settings.weights and settings.weights.stem, **unusual)
 
 
+def _refuse_unheeded(chosen: Chosen, request: Request) -> None:
+    """Whoever asks for another seed or size expects another picture, and would be given the same."""
+    if request.seed is not None and not chosen.draws:
+        raise UserError(f"--seed: is nothing that {chosen.method.name} could heed: it draws nothing by chance")
+    if request.style_size is not None and chosen.learned:
+        raise UserError(f"--style-size: is nothing that {chosen.method.name} could heed: it has learned its styles")
+
+
 def _refuse_unmasked(mask: Path, wanted: Sequence[Recipe]) -> None:
+    if mask.is_dir():
+        raise UserError(f"--mask: must be a picture, and {str(mask)!r} is a folder")
     if not mask.is_file():
         raise UserError(f"--mask: no such file: {str(mask)!r}")
     if any(len(recipe.styles) < 2 for recipe in wanted):

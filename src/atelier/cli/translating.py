@@ -127,7 +127,7 @@ class Translating:
     def run(self, paths: Sequence[Path]) -> int:
         """How many pictures failed; the others' names end in `word`."""
         found, sheet = contents(paths, "INPUT", self.tally.leave_out), place_beside(self.out)
-        tell_of_animations(found)
+        tell_of_animations([content.path for content in found])
         with bar(self.word, len(found)) as advance:
             for content in found:
                 with self.tally.attempt(content.path):

@@ -67,7 +67,8 @@ def _unknown_key(error: Exception, unknown: OmegaConfBaseException) -> str:
     key = given[1] if given else str(unknown.full_key or name)
     if taker := _taker(parent, name):
         return f"{key}: is not in the config, but {taker} takes it: +{key}=…"
-    return f"{_until(key, name)}: no such key{did_you_mean(name, siblings) or _among(siblings) or _of_kin(parent, name)}"
+    hint = did_you_mean(name, siblings) or _among(siblings) or _of_kin(parent, name)
+    return f"{_until(key, name)}: no such key{hint}"
 
 
 def _taker(parent: Any, name: str) -> str | None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,16 @@ def write_clip(
         raise UserError(f"{path}: a clip's name must end in one of {', '.join(sorted(_CONTAINERS))}")
     container = _CONTAINERS[path.suffix.lower()]
     flags = {} if container == "matroska" else {"movflags": "+faststart"}
+    waiting = iter(pictures)
+    first = [*islice(waiting, 1)]  # before a folder is made, which would be left of what cannot even begin
     with ExitStack() as stack:
         partial = stack.enter_context(replacing(path))
         stack.enter_context(_told())
         output = stack.enter_context(pyav().open(str(partial), "w", format=container, options=flags))
         output.metadata["comment"] = json.dumps(note, default=str)
         source = stack.enter_context(_opened(sound)) if sound is not None else None
-        encode(output, pictures, rate, Sound(output, source, path) if source and source.streams.audio else None)
+        heard = Sound(output, source, path) if source and source.streams.audio else None
+        encode(output, chain(first, waiting), rate, heard)
 
 
 def _upright(frame: Any) -> Tensor:
