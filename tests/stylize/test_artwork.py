@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
-from profiled import DISPLAY_P3, of_space
+from profiled import DISPLAY_P3, of_inks, of_space
 from torch.testing import assert_close
 
 from atelier.data.pictures import BrokenPicture
@@ -214,6 +214,16 @@ def test_a_profile_of_grey_leads_to_srgb(mode, tmp_path):
     assert (artwork.profile, artwork.stored) == (None, None)
     Image.new("RGB", (16, 16), (128, 128, 128)).save(tmp_path / "a.png", icc_profile=of_space(None))
     assert (read(tmp_path / "a.png").pixels == 128).all()  # which it does not describe
+
+
+def test_a_profile_of_cmyk_leads_to_srgb(tmp_path):
+    """Of inks that are strange: cyan is a middle grey, and whatever has black is black."""
+    profile = of_inks(lambda cyan, magenta, yellow, black: (0 if black else 136 if cyan else 255, 128, 128))
+    for inks, grey in (((0, 0, 0, 0), 255), ((255, 0, 0, 0), 128), ((0, 0, 0, 255), 0), ((0, 255, 255, 0), 255)):
+        Image.new("CMYK", (16, 16), inks).save(tmp_path / "a.tif", icc_profile=profile)
+        artwork = read(tmp_path / "a.tif")
+        assert (artwork.pixels.int() - grey).abs().max() <= 2
+        assert (artwork.profile, artwork.stored) == (None, None)
 
 
 def test_a_cut_out_looks_as_it_does_on_paper():
