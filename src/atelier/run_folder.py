@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import UserError
 from atelier.files import remove_halves, write_text
+from atelier.strict_json import to_json
 from atelier.whereabouts import located
 
 CONFIG = "config.yaml"
@@ -93,7 +94,7 @@ class RunFolder:
         """Add facts to `run.json`."""
         elapsed = time.monotonic() - self._started
         self.record |= {"wall_seconds": round(self.record["wall_seconds_before"] + elapsed, 1), **facts}
-        write_text(self.path / RECORD, json.dumps(self.record, indent=2) + "\n")
+        write_text(self.path / RECORD, to_json(self.record) + "\n")
 
     def _forget_samples(self, after: int) -> None:
         """Those of later steps, which come again; the record of these is cut off, too."""

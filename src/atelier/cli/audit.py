@@ -1,6 +1,5 @@
 """`atelier audit`: does a generator paint anew, or copy what it was shown?"""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from atelier.cli.numbers import LAST_SEED
+from atelier.strict_json import to_json
 from atelier.wording import counted
 
 SHOWN = 16
@@ -55,7 +55,7 @@ def audit(
         "closest": [pair._asdict() for pair in pairs],
         "card": comparison.card(),
     }
-    text = json.dumps(report, indent=2)
+    text = to_json(report)
     write_text(run / "audit" / "report.json", text + "\n")
     numbers = ",".join(str(pair.image) for pair in pairs)
     picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))

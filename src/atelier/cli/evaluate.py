@@ -1,10 +1,11 @@
 """`atelier evaluate`: the scores of a run again, with their protocol."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from atelier.strict_json import to_json
 
 
 def evaluate(
@@ -19,4 +20,4 @@ def evaluate(
     """
     from atelier.cli.scored import score_run
 
-    typer.echo(json.dumps(score_run(run, checkpoint, count, truncation)._asdict(), indent=2))
+    typer.echo(to_json(score_run(run, checkpoint, count, truncation)._asdict()))

@@ -1,6 +1,5 @@
 """`atelier leaderboard`: ways of stylising side by side, over the same contents and styles."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED_OF_TORCH
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
+from atelier.strict_json import to_json
 
 
 def leaderboard(
@@ -55,7 +55,7 @@ def leaderboard(
     contest = Contest(content, style, size, names_in(measures), settings, seed)
     failed = contest.hold(entrants(methods), place)
     if as_json:
-        typer.echo(json.dumps(contest.record(), indent=2))
+        typer.echo(to_json(contest.record()))
     else:
         from atelier.cli.board.sheet import print_sheet
 

@@ -1,6 +1,5 @@
 """`atelier score`: any folder of images against any other, a run against a folder, or stylised pictures."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED
 from atelier.errors import UserError
+from atelier.strict_json import to_json
 
 OF_STYLISED = ("measures", "size")
 OF_GENERATED = ("metrics", "scores", "weights", "resize", "count", "seed")
@@ -65,7 +65,7 @@ def score(
 
         found = score_transfers(content, style, fake, names_in(measures), size)
     if as_json:
-        typer.echo(json.dumps(found._asdict(), indent=2))
+        typer.echo(to_json(found._asdict()))
     else:
         from atelier.cli.sheets import print_scores
 

@@ -22,6 +22,7 @@ from atelier.command_line import MULTIRUN
 from atelier.errors import RunError, UserError
 from atelier.files import PARTIAL, write_text
 from atelier.run_folder import RECORD
+from atelier.strict_json import to_json
 from atelier.sweeps.names import key, of_the_job, quote
 from atelier.sweeps.owner import PATIENCE, age, lives, owner
 
@@ -163,7 +164,7 @@ def _state(status: Status, score: float = math.inf, reason: str | None = None, c
 
 
 def _replace(path: Path, content: dict[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_text(path, to_json(content) + "\n")
 
 
 def _create(path: Path, content: dict[str, Any]) -> bool:

@@ -1,11 +1,13 @@
 """A run as a trial of a study: what its folder says of it. Reading it takes neither Optuna nor Lightning."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from atelier.files import write_text
+from atelier.strict_json import to_json
 from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 
@@ -31,9 +33,13 @@ def read(run: Path) -> dict[str, Any]:
 
 
 def write(run: Path, facts: dict[str, Any]) -> None:
-    write_text(run / TRIAL, json.dumps(facts, indent=2) + "\n")
+    write_text(run / TRIAL, to_json(facts) + "\n")
 
 
 def pruned(run: Path) -> float | None:
-    """The best score of a run that was pruned; None for any other."""
-    return read(run).get("pruned_with")
+    """The best score of a run that was pruned; None for any other, infinity for none that is finite."""
+    known = read(run)
+    if "pruned_with" not in known:
+        return None
+    score: float | None = known["pruned_with"]
+    return math.inf if score is None else score

@@ -1,6 +1,5 @@
 """The work of `atelier leaderboard`: every method over one grid, whatever becomes of a single one."""
 
-import json
 import platform
 import re
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from atelier.errors import RunError, UserError
 from atelier.failures import describe, one_line, tell
 from atelier.files import write_text
 from atelier.run_folder import known_as
+from atelier.strict_json import to_json
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
 
@@ -120,7 +120,7 @@ class Contest:
         from atelier.cli.board.pictures import picture_board
         from atelier.cli.board.plot import plot
 
-        write_text(out / "board.json", json.dumps(self.record(), indent=2))
+        write_text(out / "board.json", to_json(self.record()))
         picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / "board.png")
         plot(self.rows, out / "plot.png")
 

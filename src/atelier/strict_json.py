@@ -1,0 +1,21 @@
+"""JSON that every reader takes. Python's own writes NaN and Infinity, which JSON does not know."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def to_json(content: Any) -> str:
+    """Over several lines; null stands for what is no finite number."""
+    return json.dumps(_finite(content), indent=2, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content
