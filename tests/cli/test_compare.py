@@ -61,12 +61,33 @@ def test_of_some_scores_one_wants_much(make):
 
 def test_seeds_and_versions_may_differ_and_nothing_else(make):
     other = {**CARD, "seed": 2, "versions": {"torch": "2.11"}}
-    assert differences(entries([make("a", fid=[1]), make("b", other, fid=[2])])) == []
+    assert differences(entries([make("a", fid=[1]), make("b", other, fid=[2])]), "fid") == []
     fewer = {**CARD, "generated_images": 1000, "resize": "antialias"}
-    assert differences(entries([make("c", fid=[1]), make("d", fewer, fid=[2])])) == [
+    assert differences(entries([make("c", fid=[1]), make("d", fewer, fid=[2])]), "fid") == [
         "resize is tf1 in outputs/c, antialias in outputs/d",
         "generated_images is 5000 in outputs/c, 1000 in outputs/d",
     ]
+
+
+def test_what_a_card_says_of_other_scores_is_no_matter(make):
+    few = {**CARD, "covariance_dtype": "float64", "concerns": {"fid": ["covariance_dtype"]}}
+    more = {**few, "kernel": "cubic", "neighbours": 5, "concerns": {
+        **few["concerns"], "kid": ["kernel"], "recall": ["neighbours"], "coverage": ["neighbours"],
+    }}  # fmt: skip
+    runs = [make("a", few, fid=[1], kid=[1], recall=[1]), make("b", more, fid=[2], kid=[1], recall=[1])]
+    found = entries([*runs, make("before", CARD | {"covariance_dtype": "float64"}, fid=[1], kid=[1], recall=[1])])
+    assert differences(found, "fid") == []
+    assert differences(found[:2], "kid") == ["kernel is null in outputs/a, cubic in outputs/b"]
+    assert differences(found[:2], "recall") == ["neighbours is null in outputs/a, 5 in outputs/b"]
+    assert differences(found[:2], "recall/sea") == differences(found[:2], "recall")
+
+
+def test_a_protocol_for_each_score_is_compared_for_that_score(make):
+    measures = {"rmse": {"of": "places"}, "lpips": {"network": "alex"}}
+    other = {"rmse": {"of": "places"}, "lpips": {"network": "vgg"}}
+    runs = [make(name, {"measures": of}, rmse=[1], input_lpips=[1]) for name, of in (("a", measures), ("b", other))]
+    assert differences(entries(runs), "rmse") == []
+    assert "measures is" in differences(entries(runs), "input_lpips")[0]
 
 
 def test_unlike_scores_are_shown_but_not_ranked(make, tmp_path):
@@ -92,6 +113,10 @@ def test_the_metric_is_one_that_all_runs_have(make):
         UserError, match=r"--metric: all of these runs have \['intra_fid', 'fid'\], got 'fit'; did you mean 'fid'\?"
     ):
         metric_of(found, "fit")
+    with pytest.raises(UserError, match=r"got 'precisoin'; did you mean 'precision'\?"):
+        metric_of(found, "precisoin")
+    with pytest.raises(UserError, match=r"--metric: there is no precision in outputs/a; all of these runs have \["):
+        metric_of(found, "precision")
     with pytest.raises(UserError, match="no score in common"):
         metric_of(entries([make("c", fid=[1]), make("d", kid=[1])]), None)
 
@@ -128,8 +153,8 @@ def test_a_run_is_compared_once_whatever_the_way_to_it(make, monkeypatch):
     (other.parent / "link").symlink_to(run)
     monkeypatch.chdir(run)
     for way in (run, Path(), Path("../a"), Path("../link")):
-        with pytest.raises(UserError, match="named twice"):
-            entries([run, way])
+        with pytest.raises(UserError, match=f"^RUNS: {way} is named twice"):
+            entries([other, run, way])
     assert [entry.name for entry in entries([Path("../link"), Path("../b")])] == ["outputs/link", "outputs/b"]
 
 

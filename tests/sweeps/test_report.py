@@ -20,13 +20,13 @@ def sweep(tmp_path):
     jobs = [[f"loss={loss}", "trainer.max_steps=8", f"seed={seed}"] for loss in ("a", "b", "c") for seed in (1, 2)]
     ledger.add(jobs)
 
-    def run(index, status, fid, recall=(0.1, 0.2), card=CARD, **facts):
+    def run(index, status, fid, recall=(0.1, 0.2), card=CARD, monitor="fid", names=("fid", "recall"), **facts):
         loss, _, seed = jobs[index]
         folder = ledger.folder / loss / seed
         folder.mkdir(parents=True)
         rows = [f"{4 * (i + 1)},{16 * (i + 1)},{fid[i]},{recall[i]}" for i in range(len(fid))]
-        (folder / "metrics.csv").write_text("\n".join(["step,images_seen,val/fid,val/recall", *rows, ""]))
-        (folder / "run.json").write_text(json.dumps({"status": status, "monitor": "fid", "card": card}))
+        (folder / "metrics.csv").write_text("\n".join([f"step,images_seen,val/{names[0]},val/{names[1]}", *rows, ""]))
+        (folder / "run.json").write_text(json.dumps({"status": status, "monitor": monitor, "card": card}))
         ledger.begin(jobs[index], folder).end(status, **{"score": min(fid, default=float("inf")), **facts})
 
     run(0, "done", [30.0, 20.0])
@@ -93,6 +93,24 @@ def test_scores_of_different_kinds_are_not_ranked(sweep):
     assert "not ranked, for the scores are of different kinds: extractor is" in result.output
     assert not [line for line in result.output.splitlines() if line.split()[:1] == ["1"]]
     assert "Not ranked" in (sweep[0] / "report.md").read_text()
+
+
+def test_a_job_counts_by_the_score_that_is_shown_whatever_chose_its_best(sweep):
+    sweep[1](5, "done", [0.25, 0.5], recall=(40.0, 28.0), monitor="kid", names=("kid", "fid"))
+    assert [(group.name, group.mean) for group in report(sweep[0]).groups] == [
+        ("loss=b", 9.0), ("loss=a", 22.0), ("loss=c", 28.0),
+    ]  # fmt: skip
+
+
+def test_a_job_without_the_score_that_is_shown_is_left_out_and_named(sweep):
+    sweep[1](5, "done", [0.25, 0.5], monitor="kid", names=("kid", "recall"))
+    found = report(sweep[0])
+    assert (found.metric, found.unlike) == ("fid", [])
+    assert [group.mean for group in found.groups] == [9.0, 22.0, None]
+    result = CliRunner().invoke(app, ["sweep-report", str(sweep[0])])
+    assert "without fid: loss=c seed=2" in result.output
+    assert "* without fid: loss=c seed=2" in (sweep[0] / "report.md").read_text()
+    assert [row.score for row in report(sweep[0], "kid").rows if row.score] == [0.25]
 
 
 def test_a_sweep_that_has_just_begun_has_a_report(tmp_path):

@@ -29,7 +29,7 @@ def compare(
         raise UserError(f"--out: must be a file that ends in one of {listed(FORMATS)}, got {str(out)!r}")
     found = entries(runs)
     name = metric_of(found, metric)
-    unlike = differences(found)
+    unlike = differences(found, name)
     shown = found if unlike else ranked(found, name)
     Console().print(sheet(shown, name, numbered=not unlike))
     plot(shown, name, out)

@@ -31,7 +31,10 @@ HIGHER_IS_BETTER = (
 )
 """How the names of scores end of which one wants much; of all others one wants little."""
 
-NO_MATTER = {"seed", "step", "versions", "real_images_would_score"}
+CONCERNS, MEASURES = "concerns", "measures"
+"""Entries of a card: which others concern which score alone; and protocols by the score that each is of."""
+
+NO_MATTER = {"seed", "step", "versions", "real_images_would_score", CONCERNS}
 """Entries of a card in which comparable scores may differ: they follow from the others, or are what one compares."""
 
 PREFIX = "val/"
@@ -72,20 +75,41 @@ def metric_of(found: Sequence[Entry], wanted: str | None) -> str:
     if wanted is None:
         return first.monitor if first.monitor in common else common[0]
     name = wanted.removeprefix(PREFIX)
-    if name not in common:
-        raise UserError(f"--metric: all of these runs have {common}, got {wanted!r}{did_you_mean(name, common)}")
-    return name
+    if name in common:
+        return name
+    known = list(dict.fromkeys(name for entry in found for name in entry.curves))
+    if name in known:
+        without = ", ".join(entry.name for entry in found if name not in entry.curves)
+        raise UserError(f"--metric: there is no {name} in {without}; all of these runs have {common}")
+    raise UserError(f"--metric: all of these runs have {common}, got {wanted!r}{did_you_mean(name, known)}")
 
 
-def differences(found: Sequence[Entry]) -> list[str]:
-    """Where the cards differ in what matters, in words."""
-    keys = list(dict.fromkeys(key for entry in found for key in entry.card if key not in NO_MATTER))
+def differences(found: Sequence[Entry], metric: str) -> list[str]:
+    """Where the cards differ in what matters for this score, in words."""
+    others = _of_other_scores(found, metric)
+    cards = {entry.name: _of_score(entry.card, metric) for entry in found}
+    keys = list(dict.fromkeys(key for card in cards.values() for key in card if key not in NO_MATTER | others))
     told = []
     for key in keys:
-        values = {entry.name: entry.card.get(key) for entry in found}
+        values = {name: card.get(key) for name, card in cards.items()}
         if len({json.dumps(value) for value in values.values()}) > 1:
             told.append(f"{key} is " + ", ".join(f"{_short(value)} in {name}" for name, value in values.items()))
     return told
+
+
+def _of_other_scores(found: Sequence[Entry], metric: str) -> set[str]:
+    """Entries that concern scores beside this one, and not this one; what one card says of them holds for all."""
+    kind = metric.partition("/")[0]
+    concerns = [pair for entry in found for pair in entry.card.get(CONCERNS, {}).items()]
+    own = {key for name, keys in concerns if name == kind for key in keys}
+    return {key for _, keys in concerns for key in keys} - own
+
+
+def _of_score(card: dict[str, Any], metric: str) -> dict[str, Any]:
+    """The card with the protocol of this score alone, where each has one of its own."""
+    measures = card.get(MEASURES, {})
+    own = metric.removeprefix("input_")
+    return {**card, MEASURES: measures[own]} if own in measures else card
 
 
 def ranked(found: Sequence[Entry], metric: str) -> list[Entry]:
@@ -138,8 +162,9 @@ def _entry(run: Path, name: str) -> Entry:
 
 def _names(runs: Sequence[Path]) -> list[str]:
     """The last parts of the paths, as many as tell them apart. Raises UserError for a run that is named twice."""
-    if len({os.path.realpath(run) for run in runs}) < len(runs):  # whatever link or way leads there
-        raise UserError("a run is named twice")
+    places = [os.path.realpath(run) for run in runs]  # whatever link or way leads there
+    if twice := [run for number, run in enumerate(runs) if places[number] in places[:number]]:
+        raise UserError(f"RUNS: {twice[0]} is named twice")
     paths = [known_as(run).parts for run in runs]
     longest = max(map(len, paths))
     depth = next((n for n in range(2, longest) if len({path[-n:] for path in paths}) == len(paths)), longest)

@@ -1,10 +1,11 @@
 """`atelier sweep-report`: how a sweep stands, and which of its groups is best."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from atelier.strict_json import to_json
 
 PAGE, PICTURE = "report.md", "report.png"
 
@@ -26,15 +27,15 @@ def sweep_report(
 
     from atelier.cli.sweep.plot import plot
     from atelier.cli.sweep.report import report
-    from atelier.cli.sweep.sheet import markdown, sheet, unfinished
+    from atelier.cli.sweep.sheet import left_out, markdown, sheet, unfinished
     from atelier.files import write_text
 
     found = report(folder, metric)
     if as_json:
-        typer.echo(json.dumps(found.record(), indent=2))
+        typer.echo(to_json(found.record()))
     else:
         Console().print(sheet(found))
-        for line in [f"{len(found.rows)} jobs: {found.counts}", *unfinished(found)]:
+        for line in [f"{len(found.rows)} jobs: {found.counts}", *unfinished(found), *left_out(found)]:
             typer.echo(line)
         if found.unlike:
             typer.echo("not ranked, for the scores are of different kinds: " + "; ".join(found.unlike), err=True)

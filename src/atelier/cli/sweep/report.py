@@ -8,11 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atelier.cli.standings import Entry, Point, differences, entries, is_high, metric_of
+from atelier.cli.standings import PREFIX, Entry, Point, differences, entries, is_high
 from atelier.errors import UserError
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
 from atelier.sweeps.names import varying
 from atelier.sweeps.reasons import gist
+from atelier.wording import did_you_mean
 
 
 class Row(NamedTuple):
@@ -73,6 +74,11 @@ class Report(NamedTuple):
         return [row for row in self.rows if row.job.status not in (*OVER, "pending")]
 
     @property
+    def without(self) -> list[Row]:
+        """Jobs that are over or not, whose runs have scores, but none of the metric."""
+        return [row for row in self.rows if row.entry and self.metric not in row.entry.curves]
+
+    @property
     def counts(self) -> str:
         found = Counter(row.job.status for row in self.rows)
         return ", ".join(f"{count} {status}" for status, count in found.most_common())
@@ -102,17 +108,20 @@ def report(folder: Path, metric: str | None = None) -> Report:
         raise UserError(f"{folder}: not a sweep's folder: it has no sweep.json")
     found = [_entry(folder, job) for job in jobs]
     scored = [entry for entry in found if entry]
-    name = metric_of(scored, metric) if scored else None
+    name = _metric(scored, metric) if scored else None
+    having = [entry for entry in scored if name in entry.curves]
+    chose = {entry.monitor for entry in scored}
+    usual = chose.pop() if len(chose) == 1 else None
     words = varying([[word for word in job.overrides if not _is_seed(word)] for job in jobs])
     rows = [
-        Row(words, _seed(job), job, entry, _score(job, entry, name, chosen=metric is not None))
+        Row(words, _seed(job), job, entry, _score(job, entry, name, entry.monitor if entry else usual))
         for words, job, entry in zip(words, jobs, found, strict=True)
     ]
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(" ".join(row.words) if len({*map(tuple, words)}) > 1 else "all jobs", []).append(row)
     ranked = sorted((Group(*group) for group in groups.items()), key=lambda group: _rank(group, name))
-    return Report(folder, name, ranked, differences(scored) if scored else [])
+    return Report(folder, name, ranked, differences(having, name) if name else [])
 
 
 def reason(row: Row) -> str:
@@ -135,9 +144,24 @@ def _entry(folder: Path, job: Job) -> Entry | None:
     return None
 
 
-def _score(job: Job, entry: Entry | None, metric: str | None, chosen: bool) -> float | None:
-    """By the ledger, which is exact, where it is of the metric that is meant; of a run that is not over, so far."""
-    if not chosen and math.isfinite(job.score):
+def _metric(scored: Sequence[Entry], wanted: str | None) -> str:
+    """The score that is meant, of those that any of the jobs has; without one, what chose the best of most of them.
+
+    Raises UserError naming those that there are.
+    """
+    known = list(dict.fromkeys(name for entry in scored for name in entry.curves))
+    if wanted is None:
+        chose = Counter(entry.monitor for entry in scored if entry.monitor in known) or Counter(known)
+        return str(chose.most_common(1)[0][0])
+    name = wanted.removeprefix(PREFIX)
+    if name not in known:
+        raise UserError(f"--metric: these jobs have {known}, got {wanted!r}{did_you_mean(name, known)}")
+    return name
+
+
+def _score(job: Job, entry: Entry | None, metric: str | None, monitor: str | None) -> float | None:
+    """By the ledger, which has the `monitor`, where that is the metric; else by the record, of its steps so far."""
+    if math.isfinite(job.score) and monitor == metric:
         return job.score
     if entry is None or metric is None or metric not in entry.curves:
         return None

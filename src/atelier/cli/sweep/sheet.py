@@ -7,7 +7,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from atelier.cli.sweep.report import Group, Report, reason
+from atelier.cli.sweep.report import Group, Report, Row, reason
 
 HEADS = ("", "overrides", "score", "±", "best", "jobs")
 
@@ -25,7 +25,12 @@ def sheet(found: Report) -> Table:
 
 def unfinished(found: Report) -> list[str]:
     """A line for each job that has begun and is not over."""
-    return [f"{row.job.status}: {short(' '.join([*row.words, *_seed(row.seed)]))}: {reason(row)}" for row in found.open]
+    return [f"{row.job.status}: {_title(row)}: {reason(row)}" for row in found.open]
+
+
+def left_out(found: Report) -> list[str]:
+    """A line for each job whose run has scores, but not this one."""
+    return [f"without {found.metric}: {_title(row)}" for row in found.without]
 
 
 def markdown(found: Report, picture: str) -> str:
@@ -38,6 +43,8 @@ def markdown(found: Report, picture: str) -> str:
     lines += [_line(HEADS), _line(["---"] * len(HEADS)), *map(_line, _cells(found)), ""]
     if found.open:
         lines += ["## Not finished", "", *(f"* {line}" for line in unfinished(found)), ""]
+    if found.without:
+        lines += ["## Left out", "", *(f"* {line}" for line in left_out(found)), ""]
     return "\n".join([*lines, f"![scores]({picture})", ""])
 
 
@@ -72,6 +79,10 @@ def _jobs(group: Group) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
+
+
+def _title(row: Row) -> str:
+    return short(" ".join([*row.words, *_seed(row.seed)]))
 
 
 def _seed(seed: str | None) -> list[str]:
