@@ -145,6 +145,18 @@ def test_scores_against_pictures_that_have_changed_are_refused(finished, tmp_pat
     assert json.loads(atelier("evaluate", run).stdout)["card"]["generated_images"] == 20
 
 
+def test_too_few_images_are_told_by_the_option_and_fewer_splits_too(finished, tmp_path, caplog):
+    run = shutil.copytree(finished, tmp_path / "run")
+    cfg = OmegaConf.load(run / "config.yaml")
+    cfg.metrics.scores, cfg.metrics.splits = ["kid", "is", "precision_recall"], 10
+    OmegaConf.save(cfg, run / "config.yaml")
+    with pytest.raises(UserError, match="^--count: must be >= 6 for precision_recall, got 3$"):
+        atelier("evaluate", run, "--count", 3)
+    assert caplog.text == ""
+    assert json.loads(atelier("evaluate", run, "--count", 6).stdout)["card"]["class_score_splits"] == 6
+    assert "too few images: 6 splits instead of 10 (is)" in caplog.text
+
+
 def test_caches_are_listed_and_cleared(tmp_path, monkeypatch):
     monkeypatch.setenv("ATELIER_CACHE", str(tmp_path))
     kept, gone = tmp_path / "pixels" / "a", tmp_path / "statistics" / "b"

@@ -89,7 +89,10 @@ def test_a_folder(tmp_path, caplog):
 def test_a_folder_without_classes(tmp_path):
     for shade in range(8):
         put(tmp_path / f"{shade}.png", shade)
-    with pytest.raises(UserError, match=r"data.label: these pictures have no 'class'; they have no labels: null"):
+    with pytest.raises(UserError, match=r"data.label: these pictures have no 'class', which are the sub-folders"):
+        Folder(root=str(tmp_path), label="class", **SMALL).prepare()
+    put(tmp_path / "dark" / "8.png", 8)
+    with pytest.raises(UserError, match=r"no 'class', .* '0.png' and 7 more: move .*; or data.label=null$"):
         Folder(root=str(tmp_path), label="class", **SMALL).prepare()
 
 

@@ -84,6 +84,11 @@ def test_the_card_names_the_protocol():
         "class_score_splits": 2, "neighbours": 5, "kernel": "cubic polynomial, all pairs",
     }  # fmt: skip
     assert expected.items() <= card.items()
+    concerns = card["concerns"]
+    assert concerns["shrunk_recall"] == concerns["shrunk_coverage"] == ["neighbours"]
+    assert concerns["shrunk_kernel_distance"] == concerns["shrunk_kernel_distance_error"] == ["kernel"]
+    assert "shrunk_frechet_distance_high" in concerns
+    assert {key for keys in concerns.values() for key in keys} < set(card)
 
 
 @pytest.mark.parametrize(

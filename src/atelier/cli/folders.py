@@ -1,6 +1,7 @@
 """Scores of folders of images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,9 +15,10 @@ from atelier.data.progress import watched
 from atelier.errors import UserError
 from atelier.metrics.choices import extractor
 from atelier.metrics.extractors.base import BATCH, Extractor
-from atelier.metrics.scores.catalogue import Options
+from atelier.metrics.scores.catalogue import SCORES, Options, tell_reduced
 from atelier.metrics.scoring import Scores
 from atelier.run_folder import CONFIG
+from atelier.wording import listed
 
 USUAL = ("fid", "kid", "is", "precision_recall", "density_coverage")
 
@@ -44,11 +46,15 @@ def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[s
     Raises UserError for what cannot be compared.
     """
     reals, fakes = Gallery(real, "--real"), Gallery(fake, "--fake")
-    panel = _scores(network, scores, len(fakes), len(reals))
-    panel.refuse_unfit(reals, reals.classes)
+    panel = _scores(network, scores, len(fakes), len(reals), "--fake")
+    _refuse_unfit(panel, reals)
     labels = fakes.labels_among(reals.classes)
-    if labels is None and any(score.needs_classes for score in panel.scores):
-        raise UserError(f"--fake: its sub-folders must be among those of --real, which are {[*reals.classes]}")
+    if panel.need_classes:
+        _refuse_without_classes(fakes)
+        if labels is None or reals.labels is None:
+            raise UserError(f"--fake: its sub-folders must be among those of --real, which are {[*reals.classes]}")
+        with _from("--real and --fake"):
+            panel.refuse_labels(reals.labels, labels)
     _prepare(panel, reals)
     start = 0
     for batch in watched(fakes.batches(BATCH), f"looking at {fake.name}", -(-len(fakes) // BATCH)):
@@ -67,9 +73,9 @@ def score_run_against(
     """
     reals, trained = Gallery(real, "--real"), Trained(run)
     count, seed = COUNT if count is None else count, SEED if seed is None else seed
-    panel = _scores(network, scores, count, len(reals))
-    panel.refuse_unfit(reals, reals.classes)
-    if any(score.needs_classes for score in panel.scores) and tuple(trained.names) != reals.classes:
+    panel = _scores(network, scores, count, len(reals), "--count")
+    _refuse_unfit(panel, reals)
+    if panel.need_classes and tuple(trained.names) != reals.classes:
         raise UserError(f"--real: its sub-folders must be the classes of {run}, which are {trained.names}")
     _prepare(panel, reals)
     show(panel, trained.task, seed, range(count))
@@ -85,17 +91,46 @@ def extractor_of(metrics: str, weights: Path | None, resize: str | None) -> Extr
         raise _named(error) from error
 
 
-def _scores(network: Extractor, scores: Sequence[str] | None, count: int, reals: int) -> Scores:
-    """For few images IS has fewer splits, and a neighbourhood fewer neighbours, than in training."""
+def _scores(network: Extractor, scores: Sequence[str] | None, count: int, reals: int, option: str) -> Scores:
+    """For few images IS has fewer splits, and a neighbourhood fewer neighbours, than in training; it is told.
+
+    `option` is what decides how many generated images there are.
+    """
     chosen = [name for name in USUAL if name != "is" or network.classes is not None] if scores is None else scores
+    if not chosen:
+        raise UserError(f"--scores: must be some of {listed(SCORES)}, got none")
     usual = Options()
     options = Options(min(usual.splits, count), max(1, min(usual.neighbours, count - 1, reals - 1)))
     try:
-        return Scores(network, chosen, count, options)
+        found = Scores(network, chosen, count, options)
     except ValueError as error:
-        if str(error).startswith("count"):
-            raise UserError(f"too few generated images: {error}") from error
+        name, _, text = str(error).partition(" ")
+        if name == "count":
+            raise UserError(f"{option}: too few generated images: there {text}") from error
         raise _named(error) from error
+    tell_reduced(chosen, usual, options)
+    return found
+
+
+def _refuse_unfit(panel: Scores, reals: Gallery) -> None:
+    if panel.need_classes:
+        _refuse_without_classes(reals)
+    with _from("--real"):
+        panel.refuse_unfit(reals, reals.classes)
+
+
+def _refuse_without_classes(pictures: Gallery) -> None:
+    if not pictures.classes:
+        raise UserError(f"{pictures.option}: intra_fid needs classes, {pictures.why_no_classes}")
+
+
+@contextmanager
+def _from(options: str) -> Iterator[None]:
+    """What scores refuse, they refuse for trainings, too, and know of no options."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{options}: {error}") from error
 
 
 def _prepare(panel: Scores, reals: Gallery) -> None:

@@ -13,7 +13,9 @@ from atelier.cli.trained import Trained
 from atelier.cli.training_data import prepare_again
 from atelier.config import build
 from atelier.data.endless import EndlessData
-from atelier.errors import UserError
+from atelier.errors import ConfigError, UserError
+from atelier.failures import one_line
+from atelier.metrics.scores.catalogue import Options, tell_reduced
 
 
 class Scored(NamedTuple):
@@ -31,9 +33,8 @@ def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation:
         trained.styles(trained.draw(cfg.seed, [0]), truncation)
     if not cfg.metrics:
         raise UserError(f"metrics: {run} was made with metrics=none: there is nothing to evaluate")
-    if count is not None:
-        _ask_for(count, cfg.metrics)
-    scoring = scoring_of(build(cfg.metrics, "metrics"), cfg.seed)
+    metrics = build(cfg.metrics, "metrics") if count is None else _of_count(count, cfg.metrics)
+    scoring = scoring_of(metrics, cfg.seed)
     if isinstance(scoring, ScoreSamples):
         scoring.truncation = truncation
     data: EndlessData = build(cfg.data, "data")
@@ -46,7 +47,19 @@ def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation:
     return Scored(scores, {**scoring.card(), "step": content["global_step"]})
 
 
-def _ask_for(count: int, metrics: DictConfig) -> None:
+def _of_count(count: int, metrics: DictConfig) -> Any:
+    """The run's metrics of so many pictures. Raises UserError that names the option where these are too few."""
+    usual = Options(splits=metrics.get("splits", 1))
+    options = Options(splits=min(count, usual.splits))
     metrics.count = count
     if "splits" in metrics:
-        metrics.splits = min(count, metrics.splits)
+        metrics.splits = options.splits
+    try:
+        built = build(metrics, "metrics")
+    except ConfigError as error:
+        key, _, text = one_line(error).partition(": ")
+        if key != "metrics.count":
+            raise
+        raise UserError(f"--count: {text}") from error
+    tell_reduced(metrics.get("scores", ()), usual, options)
+    return built

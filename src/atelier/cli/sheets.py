@@ -12,6 +12,8 @@ TOLD = (
     "resize",
     "real_images",
     "generated_images",
+    "class_score_splits",
+    "neighbours",
     "step",
     "truncation",
     "seed",

@@ -1,8 +1,12 @@
 """The data modules one chooses from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+import numpy as np
+
+from atelier.data.cache import Column
 from atelier.data.clone import Clone
 from atelier.data.folder import Files
 from atelier.data.hub import Hub
@@ -12,6 +16,7 @@ from atelier.data.paintings import Paintings
 from atelier.data.parquet import CIFAR10, WIKIART, Layout
 from atelier.data.pictures import Fit
 from atelier.data.sources import Source
+from atelier.errors import UserError
 
 
 @dataclass(kw_only=True, eq=False)
@@ -28,8 +33,14 @@ class Folder(ImageData):
         one_of("label", self.label, ["class", None])
         existing_folder("root", self.root)
 
-    def source(self) -> Source:
+    def source(self) -> Files:
         return Files(existing_folder("root", self.root), self.fit)
+
+    def labels_among(self, columns: Mapping[str, Column]) -> tuple[tuple[str, ...], np.ndarray | None]:
+        if self.label is not None and self.label not in columns:
+            why = self.source().why_no_classes
+            raise UserError(f"data.label: these pictures have no {self.label!r}, {why}; or data.label=null")
+        return super().labels_among(columns)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -1,7 +1,7 @@
 """Pictures as files in a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ class File:
 class Files:
     """All pictures in a folder and below. The first folder on the way to a picture is its class.
 
-    Where pictures lie in the folder itself, there are no classes.
+    Where pictures lie in the folder itself, there are no classes (`why_no_classes`).
     """
 
     name = "folder"
@@ -49,6 +49,11 @@ class Files:
     def count(self) -> int:
         return len(self._names)
 
+    @property
+    def why_no_classes(self) -> str:
+        """What to tell of pictures without classes."""
+        return why_no_classes(self._names)
+
     def pictures(self) -> Iterator[Picture]:
         labelled = all("/" in name for name in self._names)
         for name in self._names:
@@ -59,6 +64,21 @@ class Files:
     def _names(self) -> list[str]:
         """Relative to the root, with "/"."""
         return picture_names(self.root, "data.root")
+
+
+def why_no_classes(names: Sequence[str]) -> str:
+    """What to tell a person who counted on the classes of pictures that have none; `names` as `picture_names` has them.
+
+    One picture that lies beside the sub-folders keeps them from being classes, and is easily overlooked.
+    """
+    loose = [name for name in names if "/" not in name]
+    if len(loose) == len(names):
+        return "which are the sub-folders of a folder, and here there are none with pictures"
+    others = f" and {len(loose) - 1:,} more" if len(loose) > 1 else ""
+    return (
+        f"which sub-folders are only where all pictures lie in one, and beside them there is {loose[0]!r}{others}: "
+        "move it into one, or elsewhere"
+    )
 
 
 def read(path: Path) -> bytes:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from atelier.data.fingerprint import fingerprint
-from atelier.data.folder import picture_names
+from atelier.data.folder import picture_names, why_no_classes
 from atelier.data.pictures import VERSION, BrokenPicture, decode_whole
 from atelier.errors import UserError
 
@@ -29,6 +29,11 @@ class Gallery:
         labelled = all("/" in name for name in self.names)
         self._classes = [name.split("/")[0] for name in self.names] if labelled else []
         self.classes = tuple(sorted(set(self._classes)))
+
+    @property
+    def why_no_classes(self) -> str:
+        """What to tell of pictures without classes."""
+        return why_no_classes(self.names)
 
     @cached_property
     def key(self) -> str:

@@ -47,6 +47,10 @@ class Scores:
         distances = (self._recorded(score.distance, score) for score in self.scores if score.distance)
         return next(distances, None)
 
+    @property
+    def need_classes(self) -> bool:
+        return any(score.needs_classes for score in self.scores)
+
     def fetch(self) -> None:
         """Get hold of all networks' weights, so that a lack of them is known early. Raises UserError."""
         for network in self._networks():
@@ -59,6 +63,14 @@ class Scores:
                 raise UserError(f"{name} needs {score.fewest_real} real images or more, got {len(real)}")
             if score.needs_classes and not (classes and real.labels is not None):
                 raise UserError(f"{name} needs classes: data.label chooses some, or a folder has them as sub-folders")
+        if real.labels is not None:
+            self.refuse_labels(real.labels, None)
+
+    def refuse_labels(self, real: Tensor, generated: Tensor | None) -> None:
+        """Raise UserError where scores within classes find none; the generated images' may not be known yet: None."""
+        for score in self.scores:
+            if misfit := score.misfit(real, generated):
+                raise UserError(misfit)
 
     def prepare(self, real: Pictures, device: torch.device, classes: tuple[str, ...] = ()) -> None:
         """Load the networks and what is to be known of the real images; `classes` are the names of their labels.
@@ -118,9 +130,14 @@ class Scores:
             "real_key": self.real_key,
             "generated_images": self.count,
             **details,
+            "concerns": self._concerns(),
             "real_images_would_score": self.at_best,
             "versions": {name: version(name) for name in ("torch", "torchmetrics", "torch-fidelity", "atelier")},
         }
+
+    def _concerns(self) -> dict[str, list[str]]:
+        """By the scores' recorded names, those entries of the card that say something of them and not of all."""
+        return {self._recorded(name, score): [*score.protocol()] for score in self.scores for name in score.literature}
 
     def _networks(self) -> list[Loadable]:
         return [self.extractor, *(network for score in self.scores for network in score.networks)]
@@ -137,7 +154,15 @@ class Scores:
     def _at_best(self) -> float | None:
         """The FID of so many real images; None where that is next to nothing, or not asked for. Few are warned of."""
         size = self.real.size
-        if self.count >= PLENTY * size or not any(isinstance(score, FrechetDistance) for score in self.scores):
+        if not any(isinstance(score, FrechetDistance) for score in self.scores):
+            return None
+        if self.real.count <= size:
+            log.warning(
+                "the Fréchet distance to %s real images: their covariance has a rank of %s, of %s features: "
+                "the distance is to these images rather than to what they are of: take more, or kid",
+                f"{self.real.count:,}", f"{self.real.count - 1:,}", f"{size:,}",
+            )  # fmt: skip
+        if self.count >= PLENTY * size:
             return None
         found = at_best(self.real.gaussian, self.count)
         if self.count <= size:

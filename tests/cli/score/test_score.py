@@ -13,6 +13,7 @@ from atelier.errors import UserError
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.frechet import Factored, frechet_distance
 from atelier.metrics.perceptual import Lpips
+from atelier.metrics.scoring import Scores
 
 CPU = torch.device("cpu")
 
@@ -68,8 +69,32 @@ def test_sub_folders_are_the_classes_of_intra_scores(paint):
 
 def test_folders_without_classes_have_no_intra_scores(paint):
     folder = paint("some", names(5))
-    with pytest.raises(UserError, match="intra_fid needs classes: .* or a folder has them as sub-folders"):
+    with pytest.raises(UserError, match="^--real: intra_fid needs classes, which are the sub-folders of a folder"):
         score("--real", folder, "--fake", folder, "--scores", "fid,intra_fid")
+
+
+def test_a_picture_beside_the_classes_is_named(paint):
+    whole = paint("whole", [f"{name}/{i}.png" for name in ("sea", "sky") for i in range(3)])
+    stray = paint("stray", [*(f"{name}/{i}.png" for name in ("sea", "sky") for i in range(3)), "cover.png", "x.png"])
+    for real, fake, option in ((stray, whole, "--real"), (whole, stray, "--fake")):
+        with pytest.raises(UserError, match=f"^{option}: intra_fid needs classes, .* 'cover.png' and 1 more: move"):
+            score("--real", real, "--fake", fake, "--scores", "fid,intra_fid")
+
+
+def test_intra_scores_without_a_class_of_two_images_on_both_sides_are_refused_before_anything_is_looked_at(
+    paint, monkeypatch
+):
+    single = paint("single", ["sea/0.png", "sky/0.png"])
+    real = paint("real", [f"{name}/{i}.png" for name in ("sea", "sky") for i in range(3)])
+    uneven = paint("uneven", ["sea/0.png", "sea/1.png", "sky/0.png"])
+    other = paint("other", ["sea/0.png", "sky/1.png", "sky/0.png"])
+    monkeypatch.setattr(EmbeddedExtractor, "load", None)
+    intra = ("--scores", "intra_fid,fid")
+    with pytest.raises(UserError, match="--real: intra_fid needs a class with 2 real images or more, and of 2"):
+        score("--real", single, "--fake", real, *intra)
+    for reals, fakes in ((real, single), (uneven, other)):
+        with pytest.raises(UserError, match="--real and --fake: intra_fid needs a class with 2 real and 2 generated"):
+            score("--real", reals, "--fake", fakes, *intra)
 
 
 def test_intra_scores_are_of_classes_that_both_sides_have(paint, labelled):
@@ -80,6 +105,12 @@ def test_intra_scores_are_of_classes_that_both_sides_have(paint, labelled):
         score("--real", real, "--fake", strange, *intra)
     with pytest.raises(UserError, match=r"--real: its sub-folders must be the classes of .*\['dawn', 'noon', "):
         score("--real", real, "--fake", labelled, "--count", 8, *intra)
+
+
+def test_a_score_that_is_no_number_is_null_in_json(paint, monkeypatch):
+    monkeypatch.setattr(Scores, "compute", lambda self: {"embedded_kernel_distance": float("nan")})
+    folder = paint("some", names(5))
+    assert score("--real", folder, "--fake", folder, "--scores", "kid")["scores"] == {"embedded_kernel_distance": None}
 
 
 def test_a_count_and_a_seed_are_of_runs(paint):
@@ -121,6 +152,12 @@ def test_without_json_there_is_a_table(paint):
     assert "generated images 5" in result.stdout
 
 
+def test_the_table_says_of_how_many_splits_and_neighbours_scores_are(paint):
+    folder = paint("some", names(5))
+    result = CliRunner().invoke(app, ["score", "--real", str(folder), "--fake", str(folder)])
+    assert "class score splits 5, neighbours 4" in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize("option", ["--real", "--fake"])
 def test_a_broken_picture_is_named(paint, option):
     whole, broken = paint("whole", names(5)), paint("broken", names(5))
@@ -130,12 +167,19 @@ def test_a_broken_picture_is_named(paint, option):
         score(option, broken, other, whole)
 
 
-def test_few_pictures_have_all_the_usual_scores_and_two_have_none(paint):
+def test_few_pictures_have_all_the_usual_scores_with_a_warning_and_two_have_none(paint, caplog):
     found = score("--real", paint("real", names(4)), "--fake", paint("fake", names(3), seed=1))
+    assert (
+        "too few images: 3 splits instead of 10 (is), 2 neighbours instead of 5 (precision_recall, density_coverage); "
+    ) in caplog.text
+    assert "the Fréchet distance to 4 real images: their covariance has a rank of 3" in caplog.text
+    caplog.clear()
+    score("--real", paint("real", names(4)), "--fake", paint("fake", names(3), seed=1), "--scores", "kid")
+    assert caplog.text == ""
     assert {"embedded_kernel_distance", "embedded_class_score", "embedded_coverage"} < set(found["scores"])
     assert all(np.isfinite([*found["scores"].values()]))
     assert (found["card"]["neighbours"], found["card"]["class_score_splits"]) == (2, 3)
-    with pytest.raises(UserError, match="too few generated images: count must be >= 3 for kid, got 2"):
+    with pytest.raises(UserError, match="--fake: too few generated images: there must be >= 3 for kid, got 2"):
         score("--real", paint("real", names(4)), "--fake", paint("two", names(2)))
 
 
@@ -145,6 +189,10 @@ def test_what_cannot_be_scored_is_said_with_the_option(paint, tmp_path):
         score("--real", tmp_path / "nowhere", "--fake", folder)
     with pytest.raises(UserError, match=r"--scores must be among .*, got 'fit'; did you mean 'fid'\?"):
         score("--real", folder, "--fake", folder, "--scores", "fit")
+    with pytest.raises(UserError, match=r"^--scores: must be some of .*, got none$"):
+        score("--real", folder, "--fake", folder, "--scores", "")
+    with pytest.raises(UserError, match="^--real: fid needs 2 real images or more, got 1"):
+        score("--real", paint("one", names(1)), "--fake", folder, "--scores", "fid")
     with pytest.raises(UserError, match="--resize must be one of"):
         score("--real", folder, "--fake", folder, "--resize", "bicubic")
     with pytest.raises(UserError, match="--weights: no such file: 'nowhere.pth'"):

@@ -66,6 +66,24 @@ def test_intra_fid_is_the_mean_over_classes_and_a_class_too_small_has_none():
     assert "shrunk_intra_frechet_distance/sand" not in found
 
 
+def test_intra_fid_of_no_class_is_no_nan_but_refused():
+    two = pictures(4, 0), torch.tensor([0, 0, 1, 1])
+    scores = prepared(two[0], 3, ["fid", "intra_fid"], labels=two[1], classes=("sea", "sky", "sand"))
+    with pytest.raises(UserError, match="2 generated images or more, and of 4 real and 3 generated none has"):
+        show(scores, pictures(3, 1), labels=torch.tensor([0, 1, 2]))
+    with pytest.raises(UserError, match="2 real images or more, and of 3 real none has"):
+        prepared(pictures(3, 0), 9, ["intra_fid"], labels=torch.arange(3), classes=("sea", "sky", "sand"))
+
+
+def test_few_real_images_are_warned_of_however_many_are_made(caplog):
+    prepared(pictures(48, 0), 5000, ["fid"])
+    assert "to 48 real images: their covariance has a rank of 47, of 48 features" in caplog.text
+    caplog.clear()
+    prepared(pictures(49, 0), 5000, ["fid"])
+    prepared(pictures(48, 0), 5000, ["kid"])
+    assert caplog.text == ""
+
+
 def test_intra_fid_without_classes_is_refused():
     with pytest.raises(UserError, match="intra_fid needs classes: data.label chooses some"):
         scored(pictures(50, 0), pictures(50, 1), ["fid", "intra_fid"])

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from atelier.metrics.accumulators import Accumulator
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.loadable import Loadable
@@ -41,6 +43,10 @@ class Score(ABC):
 
         `evidence` is what the accumulator computed.
         """
+
+    def misfit(self, real: Tensor, generated: Tensor | None) -> str | None:
+        """Why images of these classes, int64 (N,), do not do, where they do not; None for classes not known yet."""
+        return None
 
     def protocol(self) -> dict[str, object]:
         """What the card must say beside what holds for all scores."""

@@ -1,5 +1,6 @@
 """The scores that one may ask for."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
 from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
 from atelier.wording import did_you_mean
+
+log = logging.getLogger(__name__)
 
 
 class Options(NamedTuple):
@@ -34,6 +37,22 @@ SCORES: dict[str, Callable[[Options], Score]] = {
     "lpips_diversity": lambda options: LpipsDiversity(Lpips()),
 }
 """By the names they have on Inception's features."""
+
+
+DIVIDED = {"splits": ("is",), "neighbours": ("precision_recall", "density_coverage")}
+"""The options that are less where images are few, and the scores that they change."""
+
+
+def tell_reduced(names: Sequence[str], usual: Options, options: Options) -> None:
+    """Warn where the options of these scores are less than usual: such scores look sound, and are others."""
+    before, now = usual._asdict(), options._asdict()
+    reduced = [
+        f"{now[option]} {option} instead of {before[option]} ({', '.join(chosen)})"
+        for option, concerned in DIVIDED.items()
+        if now[option] < before[option] and (chosen := [name for name in names if name in concerned])
+    ]
+    if reduced:
+        log.warning("too few images: %s; such scores do not compare with the usual ones", ", ".join(reduced))
 
 
 def choose(names: Sequence[str], options: Options, extractor: Extractor, count: int) -> dict[str, Score]:

@@ -1,9 +1,10 @@
 """FID, how sure one may be of it, and what it is within each class."""
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import ClassVar
 
-import torch
+from torch import Tensor
 
 from atelier.errors import UserError
 from atelier.metrics.accumulators import Accumulator, Collected, Collection, Moments
@@ -64,19 +65,34 @@ class IntraFrechetDistance(Score):
         return Collection()
 
     def compute(self, real: Reference, evidence: Collected) -> dict[str, float]:
-        if evidence.labels is None:
+        if evidence.labels is None or real.labels is None:
             raise UserError("intra_fid needs classes of the generated images, too")
+        if misfit := self.misfit(real.labels, evidence.labels):
+            raise UserError(misfit)
         name = "intra_frechet_distance"
         found = {}
         for label, class_name in enumerate(real.classes):
             known, fake = real.features[real.labels == label], evidence.features[evidence.labels == label]
             if min(len(known), len(fake)) >= 2:
                 found[f"{name}/{class_name}"] = frechet_distance(gaussian(known).factored(), gaussian(fake))
-        return {name: mean([*found.values()]), **found}
+        return {name: fmean(found.values()), **found}
+
+    def misfit(self, real: Tensor, generated: Tensor | None) -> str | None:
+        sides = {"real": real} if generated is None else {"real": real, "generated": generated}
+        if set.intersection(*({*_plural(labels)} for labels in sides.values())):
+            return None
+        told = " and ".join(f"{len(labels)} {side}" for side, labels in sides.items())
+        return (
+            f"intra_fid needs a class with 2 {' and 2 '.join(sides)} images or more, and of {told} none has: "
+            "take more images, or leave intra_fid out of the scores"
+        )
 
     def protocol(self) -> dict[str, object]:
         return {"intra_classes": "all with 2 images of each side or more"}
 
 
-def mean(values: list[float]) -> float:
-    return float(torch.tensor(values, dtype=torch.float64).mean())  # NaN where there are none
+def _plural(labels: Tensor) -> list[int]:
+    """Those that stand there twice or more."""
+    found, counts = labels.unique(return_counts=True)
+    several: list[int] = found[counts >= 2].tolist()
+    return several
