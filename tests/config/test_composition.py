@@ -38,6 +38,9 @@ EXPLAINED = {
     "~data.roo": "~data.roo: no such key",
     "data.root=a=b": """data.root=a=b: not a valid override; write 'data.root="a=b"'""",
     "seed": "seed: not a valid override; write key=value",
+    "seed=1,2": """seed=1,2: several values are a sweep, which -m makes of them; one value is 'seed=[1,2]' (a list) """
+    """or 'seed="1,2"' (a text)""",
+    "seed=range(1,3)": "seed=range(1,3): several values are a sweep, which -m makes of them",
     "+seed=1": "Could not append to config. An item is already at 'seed'.",
 }
 

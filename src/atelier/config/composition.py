@@ -31,8 +31,13 @@ def explain(error: Exception) -> str:
     deleted = re.match(r"Could not delete from config. '(.*)' does not exist", str(error))
     if deleted:
         return f"~{deleted[1]}: no such key"
+    line = first_line(error)
+    if several := re.match(r"Ambiguous value for argument '(.*)'$", line):
+        return _several_values(several[1])
+    if swept := re.match(r"Sweep parameters '(.*)' requires --multirun$", line):
+        return f"{swept[1]}: several values are a sweep, which -m makes of them"
     key = getattr(error, "full_key", None)
-    return f"{key}: {first_line(error)}" if key else first_line(error)
+    return f"{key}: {line}" if key else line
 
 
 def _missing_option(error: MissingConfigException, path: str) -> str:
@@ -48,6 +53,14 @@ def _not_an_override(override: str) -> str:
     key, equals, value = override.partition("=")
     example = f"""'{key}="{value}"'""" if equals and value else "key=value"
     return f"{override}: not a valid override; write {example}"
+
+
+def _several_values(override: str) -> str:
+    key, _, values = override.partition("=")
+    return (
+        f"{override}: several values are a sweep, which -m makes of them; "
+        f"""one value is '{key}=[{values}]' (a list) or '{key}="{values}"' (a text)"""
+    )
 
 
 def _options(message: str, group: str) -> list[str]:
