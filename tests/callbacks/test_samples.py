@@ -105,6 +105,13 @@ class Labelled(LightningModule):
         return (labels - 1.0)[:, None, None, None].expand(len(numbers), 3, 4, 4), labels
 
 
+def test_more_classes_than_images_are_no_strip(trainer, monkeypatch):
+    monkeypatch.setattr(Labelled, "classes", 40)
+    for count, columns, rows in ((9, 3, 3), (40, 7, 6), (41, 40, 2)):
+        SampleGrid(count=count).on_validation_end(trainer, Labelled())
+        assert trainer.loggers[0].images[-1][2].shape[:2] == (rows * 6 + 2, columns * 6 + 2)
+
+
 def test_a_column_is_of_one_class(trainer):
     SampleGrid(count=9).on_validation_end(trainer, Labelled())
     ((_, _, shown),) = trainer.loggers[0].images

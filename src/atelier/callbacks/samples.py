@@ -15,8 +15,9 @@ class SampleGrid(Callback):
     """Writes `samples/<step>.png` into the trainer's root folder and shows it to the loggers.
 
     Its images are the first of `atelier sample --seed SEED`, row by row: what one likes can be had singly, and bred.
-    Where the task has classes, each column is of one, as of `--label`. One grid comes before the first step, so that a
-    time-lapse begins with noise. The training's own random numbers are not touched: pictures change no run.
+    Where the task has classes, each column is of one, as of `--label`, as long as there is a second row. One grid comes
+    before the first step, so that a time-lapse begins with noise. The training's own random numbers are not touched:
+    pictures change no run.
     """
 
     def __init__(self, count: int = 64, seed: int = 0) -> None:
@@ -49,6 +50,9 @@ class SampleGrid(Callback):
             images, _ = task.numbered(self.seed, range(self.count), labels=labels)
         return grid(to_pixels(images), self._columns(classes) if classes else None)
 
-    def _columns(self, classes: int) -> int:
-        """A whole number of columns for each class, as nearly square as that allows."""
-        return classes * max(1, round(math.sqrt(self.count) / classes))
+    def _columns(self, classes: int) -> int | None:
+        """A whole number of columns for each class, as nearly square as that allows; None, for the squarest grid, where
+        a column would be of one image.
+        """
+        columns = classes * max(1, round(math.sqrt(self.count) / classes))
+        return columns if columns < self.count else None
