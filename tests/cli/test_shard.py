@@ -98,6 +98,11 @@ def test_a_clone_is_known_by_its_columns(shard, tmp_path):
         ([__file__], "DATA: not a folder: '"),
         (["procedural", "--fit", "round"], r"--fit: must be one of \['crop', 'pad', 'squash'\], got 'round'"),
         (["procedural", "--root", "x"], "--root: names a clone of wikiart or cifar10, and DATA is 'procedural'"),
+        (
+            ["procedural", "--image-size", 33],
+            r"--image-size: must be a power of two .* \(nearest: 32 or 64\)",
+        ),
+        (["cifar10", "--count", 5], "--count: is of the paintings of procedural, and DATA is 'cifar10'"),
         (["wikiart", "--root", "nowhere"], "--root: no such folder: 'nowhere'"),
     ],
 )

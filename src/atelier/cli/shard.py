@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NAMED = ("procedural", "wikiart", "cifar10")
 """Collections with a name of their own in `data=`."""
 
+PAINTINGS = 4096
+"""Those of procedural, where nothing else is asked for."""
+
 
 def shard(
     data: Annotated[str, typer.Argument(metavar="DATA", help=f"A folder of pictures, or one of {' '.join(NAMED)}.")],
@@ -25,7 +28,7 @@ def shard(
     image_size: Annotated[int, typer.Option(min=8, help="Pixels a side of the pictures in the shards.")] = 64,
     fit: Annotated[str, typer.Option(help="crop, pad or squash: how a picture becomes square.")] = "crop",
     root: Annotated[Path | None, typer.Option(help="A clone of the named collection [default: the hub].")] = None,
-    count: Annotated[int, typer.Option(min=2, help="Paintings of procedural.")] = 4096,
+    count: Annotated[int | None, typer.Option(min=2, help="Paintings of procedural [default: 4096].")] = None,
     shard_megabytes: Annotated[
         float, typer.Option(min=0.001, help="Of a shard's pixels, before compression. Memory: 17 shards.")
     ] = 64,
@@ -40,6 +43,7 @@ def shard(
     from atelier.data.remote import Remote, is_local_path
     from atelier.data.shard_writing import write_shards
 
+    _refuse_size(image_size)
     place = str(Path(out).expanduser().absolute()) if is_local_path(out) else out
     with _own_names():
         index = write_shards(_source(data, fit, root, count), image_size, Remote(place), shard_megabytes)
@@ -48,7 +52,18 @@ def shard(
     typer.echo(f"{pictures} in {shards} ({size}): data=stream data.root={out}")
 
 
-def _source(data: str, fit: str, root: Path | None, count: int) -> "Source":
+def _refuse_size(image_size: int) -> None:
+    """Raise UserError for a size that no network here makes."""
+    from atelier.networks.sizes import doublings
+
+    try:
+        doublings(image_size)
+    except ValueError as error:
+        _, _, text = str(error).partition(" ")
+        raise UserError(f"--image-size: {text}") from error
+
+
+def _source(data: str, fit: str, root: Path | None, count: int | None) -> "Source":
     """Raises UserError for what is neither a folder nor a name."""
     from atelier.data.clone import Clone
     from atelier.data.folder import Files
@@ -60,8 +75,10 @@ def _source(data: str, fit: str, root: Path | None, count: int) -> "Source":
     chosen = _fit(fit)
     if root is not None and data not in published:
         raise UserError(f"--root: names a clone of {' or '.join(published)}, and DATA is {data!r}")
+    if count is not None and data != "procedural":
+        raise UserError(f"--count: is of the paintings of procedural, and DATA is {data!r}, of which all are taken")
     if data == "procedural":
-        return Paintings(count)
+        return Paintings(PAINTINGS if count is None else count)
     if data in published:
         layout = published[data]
         return Hub(data, layout, chosen) if root is None else Clone(data, layout, chosen, _folder("--root", root))
