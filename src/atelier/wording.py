@@ -1,7 +1,8 @@
 """How faults are put: keys, values as YAML writes them, and the name that was probably meant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
 
 _LONGEST = 60
@@ -36,6 +37,32 @@ def listed(names: Iterable[str]) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 image`, `1,000 images`."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def told_apart(names: Sequence[str], longest: int) -> list[str]:
+    """The names; where one is longer than that, all without the parts that they begin and end with alike, and cut in
+    the middle. One that would then be called as another stays as long as it is.
+    """
+    if max(map(len, names), default=0) <= longest:
+        return [*names]
+    start = _alike(names)
+    rest = [name[start:] for name in names]
+    end = _alike([name[::-1] for name in rest])
+    own = [f"{'…' * (start > 0)}{name[: len(name) - end]}{'…' * (end > 0)}" for name in rest]
+    short = [cut(name, longest) for name in own]
+    return [one if short.count(one) == 1 else name for one, name in zip(short, own, strict=True)]
+
+
+def _alike(names: Sequence[str]) -> int:
+    """Letters of the whole parts that all names begin with; of one alone there are none."""
+    together = zip(*names, strict=False) if len(names) > 1 else ()
+    shared = "".join(first for first, *others in takewhile(lambda letters: len({*letters}) == 1, together))
+    return 1 + max(shared.rfind(between) for between in "/, ")
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning and end."""
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[len(text) - (longest - 1) // 2 :]}"
 
 
 def show(value: object) -> str:

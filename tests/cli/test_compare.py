@@ -191,7 +191,7 @@ def test_names_in_the_plot_are_no_formulas_and_all_in_the_legend(make, tmp_path,
     drawn = []
     monkeypatch.setattr(curves, "save", lambda figure, path: drawn.append(figure))
     curves.plot(entries([make(name, fid=[1, 2]) for name in NAMES]), "fid", tmp_path / "plot.png")
-    texts = drawn[0].axes[0].get_legend().get_texts()
+    texts = drawn[0].legends[0].get_texts()
     assert [text.get_text() for text in texts] == [f"{'outputs/' * ('/' not in name)}{name}  1" for name in NAMES]
     assert not any(text.get_parse_math() for text in texts)
     assert matplotlib.rcParams["text.parse_math"]

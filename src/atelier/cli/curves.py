@@ -7,15 +7,21 @@ from matplotlib.figure import Figure
 
 from atelier.cli.plots import legend, plain_words, save
 from atelier.cli.standings import Entry
+from atelier.wording import told_apart
 
 COLOURS = ("#386cb0", "#bf5b17", "#2a9d6f", "#8e4fa8", "#c0392b", "#5c6b73", "#b8860b", "#1aa6b7")
 STYLES = ("-", "--", ":", "-.")
+LONGEST, ACROSS = 80, 120
+"""Letters of a run's name, and of all that stands in one line of the legend."""
 
 
 @plain_words()
 def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
     """Each run's course over the images it has seen, as a PNG, SVG or PDF; a mark stands where it was best."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    names = told_apart([entry.name for entry in found], LONGEST)
+    columns = max(1, ACROSS // (max(map(len, names)) + 14))
+    lines = -(-len(found) // columns)
+    figure = Figure(figsize=(8, 4.5 + 0.2 * (lines - 1)), layout="constrained")
     axes = figure.subplots()
     curves = []
     for place, entry in enumerate(found):
@@ -29,5 +35,6 @@ def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(axis="y", color="#e5e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    legend(axes, curves, [f"{entry.name}  {entry.best(metric).value:.4g}" for entry in found])
+    told = [f"{name}  {entry.best(metric).value:.4g}" for name, entry in zip(names, found, strict=True)]
+    legend(figure, curves, told, loc="outside lower left", ncols=columns)
     save(figure, path)

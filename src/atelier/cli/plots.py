@@ -20,9 +20,9 @@ def plain_words() -> Iterator[None]:
         yield
 
 
-def legend(axes: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
+def legend(of: Axes | Figure, handles: Sequence[Any], names: Sequence[str], **where: Any) -> None:
     """Names are put in afterwards, as matplotlib hides those that begin with an underscore."""
-    made = axes.legend(handles, ["" for _ in names], frameon=False, fontsize="small")
+    made = of.legend(handles, ["" for _ in names], frameon=False, fontsize="small", **where)
     for text, name in zip(made.get_texts(), names, strict=True):
         text.set_text(name)
 

@@ -64,6 +64,8 @@ def _scores(axes: Axes, found: Report, shown: list[Group]) -> None:
             axes.plot([group.mean] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.5)
     axes.set_yticks(range(len(names)), [textwrap.fill(short(name), 44) for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.locator_params(axis="x", nbins=3)  # of scores that lie close, labels are long
+    axes.ticklabel_format(axis="x", style="plain", useOffset=False)
     axes.set_xlabel(f"best {found.metric or 'score'}, {found.way}")
     axes.grid(axis="x", color="#e5e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
