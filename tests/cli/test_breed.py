@@ -101,12 +101,33 @@ def test_many_parents_are_no_name_that_is_too_long(plain):
 
 def test_the_family_is_written_over_no_other_picture(plain, tmp_path):
     breed(plain, "3,17", children=1, out=tmp_path / "bred")
-    breed(plain, "3,5", children=1, out=tmp_path / "bred")  # whose own family may go
+    breed(plain, "3,17", children=2, out=tmp_path / "bred")  # whose own family may go
     (tmp_path / "family.png").write_bytes(b"a photograph")
     with pytest.raises(UserError, match="--out: the family goes among the children, but .*/family.png is another file"):
         breed(plain, "3,17", children=1, out=tmp_path)
     assert [path.name for path in tmp_path.glob("*.png")] == ["family.png"]
     assert (tmp_path / "family.png").read_bytes() == b"a photograph"
+
+
+@pytest.mark.parametrize(
+    "other", [{"parents": "3,5"}, {"mix": 0.3}, {"mutation": 0.3}, {"seed": 8}], ids=lambda words: next(iter(words))
+)
+def test_a_child_is_written_over_itself_alone(other, plain, tmp_path):
+    breed(plain, "3,17", children=3, out=tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    breed(plain, "3,17", children=3, out=tmp_path)
+    (tmp_path / "child-00.png").unlink()
+    with pytest.raises(UserError, match=r"^--out: .*/child-01.png is another picture, which would be lost: name anot"):
+        breed(plain, **{"parents": "3,17", **other}, children=3, out=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()}.items() <= before.items()
+    assert not (tmp_path / "child-00.png").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_drawn(plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(Trained, "paint", lambda *_: pytest.fail("too early"))
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^--out: nothing can be written to '.*/file/bred'"):
+        breed(plain, "3,17", out=tmp_path / "file" / "bred")
 
 
 def test_mistakes_are_one_line(plain, styled, labelled):

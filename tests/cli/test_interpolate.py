@@ -77,6 +77,22 @@ def test_the_strip_is_written_over_no_other_picture(plain, tmp_path):
     assert not (tmp_path / "photo.gif").exists()
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+def test_the_moving_picture_is_written_over_no_other(suffix, plain, tmp_path, monkeypatch):
+    ours, theirs = tmp_path / f"way{suffix}", tmp_path / f"cat{suffix}"
+    interpolate(plain, "3,4", frames=2, out=ours)
+    interpolate(plain, "3,5", frames=2, out=ours)
+    Image.new("RGB", (16, 16)).save(theirs)
+    before = theirs.read_bytes()
+    monkeypatch.setattr(Trained, "paint", lambda *_: pytest.fail("too early"))
+    with pytest.raises(UserError, match=rf"^--out: .*/cat{suffix} is another file, which would be lost: name another"):
+        interpolate(plain, "3,4", frames=2, out=theirs)
+    assert theirs.read_bytes() == before
+    assert not theirs.with_suffix(".png").exists()
+    with pytest.raises(UserError, match=rf"^--out: nothing can be written to '.*/cat{suffix}/below'"):
+        interpolate(plain, "3,4", out=theirs / "below" / f"way{suffix}")
+
+
 def test_mistakes_are_told_before_anything_is_drawn(plain, tmp_path):
     with pytest.raises(UserError, match="--seeds: must be 2 or more numbers"):
         interpolate(plain, "3")

@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 from stylising import made, paint, refusal
 from typer.testing import CliRunner
 
-from atelier.cli import places
+from atelier.cli import out as output
 from atelier.cli.contact import place_beside
 from atelier.cli.digests import digest
 from atelier.cli.main import app
-from atelier.cli.places import place_of, refuse_unwritable
+from atelier.cli.out import refuse_unwritable
+from atelier.cli.places import place_of
 from atelier.errors import UserError
 from atelier.stylize import artwork
 from atelier.stylize.levels import Levels
@@ -98,7 +99,7 @@ def test_that_the_sheet_has_no_place_beside_the_folder_is_told(tmp_path, monkeyp
             raise PermissionError(errno.EACCES, "Permission denied", str(dir))
         return nullcontext()
 
-    monkeypatch.setattr(places, "TemporaryFile", temporary)
+    monkeypatch.setattr(output, "TemporaryFile", temporary)
     told = f"--out: a sheet of all pictures goes beside the folder, and nothing can be written to '{tmp_path}' (Perm"
     with pytest.raises(UserError, match=f"^{re.escape(told)}"):
         place_beside(tmp_path / "album")

@@ -138,6 +138,38 @@ def test_the_grid_is_written_over_no_other_picture(plain, tmp_path):
     assert not (tmp_path / "liked").exists()
 
 
+@pytest.mark.parametrize(
+    "other", [{"seed": 8}, {"seed": 7, "label": "noon"}, {"seed": 7, "truncation": 0.5}], ids=lambda words: [*words][-1]
+)
+def test_an_image_is_written_over_itself_alone(other, labelled, tmp_path):
+    """And before anything is drawn, the first that would be lost is named."""
+    out = tmp_path / "mine"
+    sample(labelled, 9, seed=7, out=out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    sample(labelled, 10, seed=7, out=out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()}.items() >= before.items()
+    for number in range(9):
+        (out / f"{number:05d}.png").unlink()
+    with pytest.raises(UserError, match=r"^--out: .*mine/00009.png is another picture, which would be lost: name ano"):
+        sample(labelled, 10, **other, out=out)
+    assert [path.name for path in out.iterdir()] == ["00009.png"]
+
+
+@pytest.mark.parametrize("content", ["a picture", "no picture", "a folder"])
+def test_nobody_elses_picture_is_written_over(content, plain, tmp_path):
+    path = tmp_path / "mine" / "00001.png"
+    path.parent.mkdir()
+    if content == "a folder":
+        path.mkdir()
+    elif content == "a picture":
+        Image.new("RGB", (16, 16)).save(path)
+    else:
+        path.write_bytes(b"a diary")
+    with pytest.raises(UserError, match=r"^--out: .*mine/00001.png is another picture"):
+        sample(plain, 2, out=path.parent)
+    assert [found.name for found in path.parent.iterdir()] == ["00001.png"]
+
+
 def test_the_folder_one_is_in(plain, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -50,7 +50,9 @@ def breed(
     """
     places = numbers("--parents", parents, least=2)
     _refuse_two_ways(places, mix, layers)
-    from atelier.cli.contact import refuse_another
+    from atelier.cli.contact import is_sheet
+    from atelier.cli.out import refuse_another, refuse_unwritable
+    from atelier.cli.places import refuse_others
     from atelier.cli.trained import Trained, folder_name, given
     from atelier.record.grids import save_png
 
@@ -61,16 +63,19 @@ def breed(
     label = trained.class_name(elders)
     origin = given(seed=seed, parents=parents, **way, mutation=mutation, label=label, truncation=truncation)
     folder = out or run / "bred" / folder_name(step=trained.origin["step"], **origin)
-    refuse_another(folder / FAMILY, "the family goes among the children")
+    note = {**trained.origin, **origin}
+    digits = max(2, len(str(children - 1)))  # so that their names are in the order of their numbers
+    notes = {folder / f"child-{child:0{digits}d}.png": {**note, "child": child} for child in range(children)}
+    refuse_unwritable(folder)
+    refuse_another(folder / FAMILY, is_sheet, "the family goes among the children")
+    refuse_others(notes)
     litter = _strayed(elders, seed, places, children, mutation)
     styles = _crossed(trained, litter, elders.labels, mix, layers, truncation)
     images = trained.paint(styles, _repeated(elders.labels, children))
     adults = trained.paint(trained.styles(elders, truncation), elders.labels)
 
-    note = {**trained.origin, **origin}
-    digits = max(2, len(str(children - 1)))  # so that their names are in the order of their numbers
-    for child, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
-        save_png(image, folder / f"child-{child:0{digits}d}.png", {**note, "child": child})
+    for image, (path, own) in zip(images.permute(0, 2, 3, 1).numpy(), notes.items(), strict=True):
+        save_png(image, path, own)
     save_png(_family(adults, images), folder / FAMILY, {**note, "atelier": version("atelier")})
     typer.echo(f"{counted(children, 'child', 'children')} and {FAMILY} in {folder}")
 

@@ -11,13 +11,11 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn.functional import pad
 
-from atelier.cli.places import refuse_unwritable
-from atelier.data import pictures
-from atelier.data.pictures import BrokenPicture
-from atelier.errors import UserError
+from atelier.cli.out import refuse_another, refuse_unwritable
 from atelier.failures import tell
 from atelier.record.captions import caption
 from atelier.record.grids import framed, grid, save_png
+from atelier.stylize.provenance import read_chunks
 
 SIDE = 192
 """Pixels a side of a picture's place, with its name."""
@@ -104,22 +102,13 @@ def place_beside(folder: Path) -> Path:
     folder = folder.resolve()  # `.` has a name only then
     refuse_unwritable(folder.parent, BESIDE)
     path = folder.parent / f"{folder.name}.png"
-    refuse_another(path, BESIDE)
+    refuse_another(path, is_sheet, BESIDE)
     return path
 
 
-def refuse_another(path: Path, why: str) -> None:
-    """Raise UserError where a sheet at `path` would be written over what is none; `why` it would be there."""
-    if path.exists() and not _is_sheet(path):
-        raise UserError(f"--out: {why}, but {path} is another file")
-
-
-def _is_sheet(path: Path) -> bool:
-    """By its note, which unlike that of a single picture names no content."""
-    try:
-        note = pictures.inspect(path.read_bytes(), lambda picture: dict(picture.info))
-    except (BrokenPicture, OSError):
-        return False
+def is_sheet(path: Path) -> bool:
+    """By its note, which unlike that of a single picture names no content. Raises BrokenPicture and OSError."""
+    note = read_chunks(path)
     return "atelier" in note and "content" not in note
 
 

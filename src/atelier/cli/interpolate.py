@@ -39,8 +39,9 @@ def interpolate(
         animation.refuse_other_suffixes(out)
     from PIL import Image
 
-    from atelier.cli.contact import refuse_another
+    from atelier.cli.contact import is_sheet
     from atelier.cli.latents import closed_path
+    from atelier.cli.out import refuse_another
     from atelier.cli.trained import Latents, Trained, folder_name, given
     from atelier.record.grids import grid, save_png
 
@@ -51,7 +52,8 @@ def interpolate(
     origin = given(seed=seed, seeds=seeds, label=label, truncation=truncation, frames=frames)
     out = out or run / "interpolated" / f"{folder_name(step=trained.origin['step'], **origin)}.webp"
     strip = out.with_suffix(".png")
-    refuse_another(strip, "a strip goes beside the moving picture")
+    animation.refuse_another(out, lambda note: {"atelier", "seeds"} <= note.keys())
+    refuse_another(strip, is_sheet, "a strip goes beside the moving picture")
     labels = None if corners.labels is None else corners.labels.repeat_interleave(frames)
     if trained.style_layers > 1:  # W is made to be straight (Karras et al. 2019, section 4)
         styles = closed_path(trained.styles(corners, truncation), frames, spherical=False)

@@ -66,7 +66,7 @@ def leaderboard(
 
 def _new(out: Path | None) -> Path | None:
     """Raises UserError where pictures of another board would be scored, or lost, and where none can be written."""
-    from atelier.cli.places import refuse_unwritable
+    from atelier.cli.out import refuse_unwritable
 
     if out is None:
         return None

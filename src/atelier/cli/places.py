@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 from atelier.cli.contents import CLIPS
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
+from atelier.notes import texts
 from atelier.stylize import clips
-from atelier.stylize.provenance import read_note
+from atelier.stylize.provenance import read_chunks, read_note
 
 
 def place_of(path: Path, note: Mapping[str, object]) -> Path:
@@ -26,29 +25,21 @@ def place_of(path: Path, note: Mapping[str, object]) -> Path:
     return next(choice for choice in choices if not choice.exists() or _note_in(choice) == own)
 
 
-def refuse_unwritable(folder: Path, why: str = "") -> None:
-    """Raise UserError, which names `--out`, where nothing can be put into a folder, be it there or yet to be made.
+def refuse_others(notes: Mapping[Path, Mapping[str, object]]) -> None:
+    """Raise UserError where one of the pictures with these notes would be written over what is not this very picture.
 
-    It is tried, since nothing else tells beforehand, and nothing of the attempt is left. `why` something would be put
-    there, where it is not what was asked for.
+    So the same command, made again, writes over what it made.
     """
-    absent: list[Path] = []
+    for path, note in notes.items():
+        if path.exists() and _chunks_in(path) != texts(note):
+            raise UserError(f"--out: {path} is another picture, which would be lost: name another folder")
+
+
+def _chunks_in(path: Path) -> dict[str, str] | None:
     try:
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"--out: must be a folder, and {str(folder)!r} is none")
-        absent = [place for place in (folder, *folder.parents) if not place.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        # although its parents are there by now: /proc and its like take no folders
-        reason = "no folder can be made there" if isinstance(error, FileNotFoundError) else error.strerror
-        because = f"{why}, and " if why else ""
-        raise UserError(f"--out: {because}nothing can be written to {str(folder)!r} ({reason})") from error
-    finally:
-        for place in absent:
-            with suppress(OSError):
-                place.rmdir()
+        return read_chunks(path)
+    except (BrokenPicture, OSError):
+        return None
 
 
 def _note_in(path: Path) -> dict[str, Any] | None:

@@ -1,13 +1,17 @@
 """`atelier sample`: images from a trained generator."""
 
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from atelier.cli.numbers import LAST_SEED
 from atelier.wording import counted
+
+if TYPE_CHECKING:
+    from atelier.cli.trained import Latents, Trained
 
 SHOWN = 64
 """Images in the grid, the first of all."""
@@ -34,7 +38,8 @@ def sample(
     import torch
 
     from atelier.cli.contact import place_beside
-    from atelier.cli.trained import BATCH, Trained, folder_name, given
+    from atelier.cli.places import refuse_others
+    from atelier.cli.trained import Trained, folder_name, given
     from atelier.record.grids import grid, save_png
 
     trained = Trained(run, checkpoint)
@@ -42,15 +47,44 @@ def sample(
     asked = given(seed=seed, label=label, truncation=truncation)
     folder = out or run / "generated" / folder_name(step=trained.origin["step"], **asked)
     sheet = place_beside(folder)  # not among the images, which one may want to score
+    series = Series(trained, seed, truncation, folder)
+    for numbers in _batches([number for number in range(count) if series.place(number).exists()]):
+        refuse_others(series.notes(trained.draw(seed, numbers, chosen), numbers))
     first: list[torch.Tensor] = []
-    for start in range(0, count, BATCH):
-        numbers = range(start, min(start + BATCH, count))
+    for numbers in _batches(range(count)):
         latents = trained.draw(seed, numbers, chosen)
         images = trained.paint(trained.styles(latents, truncation), latents.labels)
-        first += [images] if start < SHOWN else []
-        for row, number in enumerate(numbers):
-            origin = {"seed": seed, "index": number, "label": trained.class_name(latents, row)}
-            note = given(**trained.origin, **origin, truncation=truncation)
-            save_png(images[row].permute(1, 2, 0).numpy(), folder / f"{number:05d}.png", note)
+        first += [images] if numbers[0] < SHOWN else []
+        for image, (path, note) in zip(images, series.notes(latents, numbers).items(), strict=True):
+            save_png(image.permute(1, 2, 0).numpy(), path, note)
     save_png(grid(torch.cat(first)[:SHOWN]), sheet, {**trained.origin, **asked, "atelier": version("atelier")})
     typer.echo(f"{counted(count, 'image')} in {folder}, side by side in {sheet}")
+
+
+class Series(NamedTuple):
+    """Where the images of a seed go, and what their files say of them."""
+
+    trained: "Trained"
+    seed: int
+    truncation: float | None
+    folder: Path
+
+    def place(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.png"
+
+    def notes(self, latents: "Latents", numbers: Sequence[int]) -> dict[Path, dict[str, object]]:
+        from atelier.cli.trained import given
+
+        origin = {**self.trained.origin, "seed": self.seed}
+        labels = [self.trained.class_name(latents, row) for row in range(len(numbers))]
+        return {
+            self.place(number): given(**origin, index=number, label=label, truncation=self.truncation)
+            for number, label in zip(numbers, labels, strict=True)
+        }
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    from atelier.cli.trained import BATCH
+
+    for start in range(0, len(numbers), BATCH):
+        yield numbers[start : start + BATCH]

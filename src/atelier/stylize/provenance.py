@@ -45,7 +45,13 @@ def read_note(path: Path) -> dict[str, Any]:
     return note_of(pictures.inspect(path.read_bytes(), lambda picture: picture.getexif().get(_DESCRIPTION)))
 
 
-def note_of(text: str | None) -> dict[str, Any]:
+def read_chunks(path: Path) -> dict[str, str]:
+    """A picture's text chunks; of another format than PNG, what Pillow knows of it in words. Raises BrokenPicture."""
+    known = pictures.inspect(path.read_bytes(), lambda picture: dict(picture.info))
+    return {str(key): text for key, text in known.items() if isinstance(text, str)}
+
+
+def note_of(text: str | bytes | None) -> dict[str, Any]:
     """The note in a file's description; empty where that is somebody else's."""
     try:
         note = json.loads(text or "")
