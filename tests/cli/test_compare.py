@@ -143,6 +143,35 @@ def test_a_plot_is_what_its_name_says(make, tmp_path):
     assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "PNG"])
+def test_only_a_plot_of_this_command_is_written_over(suffix, make, tmp_path):
+    run, out = make("a", fid=[1, 2]), tmp_path / f"plot.{suffix}"
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["compare", str(run), "--out", str(out)]).exit_code == 0
+    for theirs in (out.read_bytes().replace(b"atelier compare", b"a friend's comp"), b"a diary"):
+        out.write_bytes(theirs)
+        result = CliRunner().invoke(app, ["compare", str(run), "--out", str(out)])
+        assert isinstance(result.exception, UserError)
+        assert str(result.exception) == f"--out: {out} is another file, which would be lost: name another"
+        assert out.read_bytes() == theirs
+
+
+def test_nobody_elses_comparison_is_written_over_unasked(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compare.png").write_bytes(b"a photograph")
+    result = CliRunner().invoke(app, ["compare", str(make("a", fid=[1, 2]))])
+    assert str(result.exception) == "--out: compare.png is another file, which would be lost: name another"
+    assert (tmp_path / "compare.png").read_bytes() == b"a photograph"
+
+
+def test_a_place_that_cannot_be_written_is_told_first(make, tmp_path):
+    (tmp_path / "file").touch()
+    words = ["compare", make("a", fid=[1, 2]), "--out", tmp_path / "file" / "below" / "plot.png"]
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert str(result.exception).startswith(f"--out: nothing can be written to '{tmp_path / 'file' / 'below'}'")
+    assert result.output == ""
+
+
 def test_names_are_as_long_as_it_takes(make):
     runs = [make("a/seed=1", fid=[1]), make("b/seed=1", fid=[1])]
     assert [entry.name for entry in entries(runs)] == ["a/seed=1", "b/seed=1"]
@@ -189,7 +218,7 @@ def test_names_are_shown_as_they_are(make, tmp_path, monkeypatch):
 
 def test_names_in_the_plot_are_no_formulas_and_all_in_the_legend(make, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(curves, "save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(curves, "save", lambda figure, *_: drawn.append(figure))
     curves.plot(entries([make(name, fid=[1, 2]) for name in NAMES]), "fid", tmp_path / "plot.png")
     texts = drawn[0].legends[0].get_texts()
     assert [text.get_text() for text in texts] == [f"{'outputs/' * ('/' not in name)}{name}  1" for name in NAMES]

@@ -1,14 +1,18 @@
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from atelier.cli import animation
 from atelier.cli.timelapse import CAPTION, HOLD, TIMES, timelapse
 from atelier.errors import UserError
 from atelier.record.grids import save_png
 from atelier.run_folder import title
+
+module = sys.modules[timelapse.__module__]
 
 
 @pytest.fixture
@@ -92,6 +96,27 @@ def test_the_shortest_and_the_longest(seconds, suffix, tmp_path):
         save_png(np.full((8, 8, 3), 50 * step, np.uint8), tmp_path / "samples" / f"{step:06d}.png", {})
     timelapse(tmp_path, tmp_path / f"out{suffix}", seconds=seconds)
     assert [duration for _, duration in frames(tmp_path / f"out{suffix}")] == [1000 * seconds, 1000 * HOLD]
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".gif"])
+@pytest.mark.parametrize("theirs", ["a picture", "another command's", "no picture"])
+def test_only_a_timelapse_is_written_over(theirs, suffix, run, monkeypatch):
+    out = run / f"out{suffix}"
+    timelapse(run, out, seconds=1.0)
+    timelapse(run, out, seconds=2.0)
+    assert sum(duration for _, duration in frames(out)) > 2000
+    if theirs == "no picture":
+        out.write_bytes(b"a diary")
+    else:
+        note = {} if theirs == "a picture" else {"atelier": "1", "seeds": "3,4", "frames": 2}
+        animation.save([Image.new("RGB", (16, 16))], out, [50], note)
+    before = out.read_bytes()
+    monkeypatch.setattr(module, "_frame", lambda *_: pytest.fail("too early"))
+    with pytest.raises(UserError, match=rf"^--out: .*/out{suffix} is another file, which would be lost: name another"):
+        timelapse(run, out)
+    assert out.read_bytes() == before
+    with pytest.raises(UserError, match=rf"^--out: nothing can be written to '.*/out{suffix}/below'"):
+        timelapse(run, out / "below" / f"out{suffix}")
 
 
 def test_what_cannot_be_shown_is_said_in_one_line(run, tmp_path):

@@ -20,13 +20,17 @@ def compare(
     """
     from rich.console import Console
 
-    from atelier.cli.curves import plot
+    from atelier.cli.curves import CREATOR, plot
+    from atelier.cli.out import refuse_another, refuse_unwritable
+    from atelier.cli.plots import is_plot
     from atelier.cli.standings import differences, entries, metric_of, ranked, sheet
     from atelier.errors import UserError
     from atelier.wording import listed
 
     if out.suffix.lower() not in FORMATS or out.is_dir():
         raise UserError(f"--out: must be a file that ends in one of {listed(FORMATS)}, got {str(out)!r}")
+    refuse_unwritable(out.parent)
+    refuse_another(out, lambda path: is_plot(path, CREATOR))
     found = entries(runs)
     name = metric_of(found, metric)
     unlike = differences(found, name)

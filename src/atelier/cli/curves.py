@@ -14,6 +14,8 @@ STYLES = ("-", "--", ":", "-.")
 LONGEST, ACROSS = 80, 120
 """Letters of a run's name, and of all that stands in one line of the legend."""
 
+CREATOR = "atelier compare"
+
 
 @plain_words()
 def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
@@ -37,4 +39,4 @@ def plot(found: Sequence[Entry], metric: str, path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     told = [f"{name}  {entry.best(metric).value:.4g}" for name, entry in zip(names, found, strict=True)]
     legend(figure, curves, told, loc="outside lower left", ncols=columns)
-    save(figure, path)
+    save(figure, path, CREATOR)

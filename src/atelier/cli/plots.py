@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 
 from atelier.files import replacing
 
+_MARKS = (b"Creator\0%s", b"<dc:title>%s</dc:title>", b"/Creator (%s)")
+"""How a PNG, an SVG and a PDF say who made them."""
+
 
 @contextmanager
 def plain_words() -> Iterator[None]:
@@ -27,8 +30,16 @@ def legend(of: Axes | Figure, handles: Sequence[Any], names: Sequence[str], **wh
         text.set_text(name)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """As what the suffix says. Letters that the font lacks are boxes, of which nobody need be warned."""
+def save(figure: Figure, path: Path, creator: str) -> None:
+    """As what the suffix says, with the name of the command. Letters that the font lacks are boxes, of which nobody
+    need be warned.
+    """
     with replacing(path.absolute()) as partial, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
+        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150, metadata={"Creator": creator})
+
+
+def is_plot(path: Path, creator: str) -> bool:
+    """Whether it is one that this command has made. Raises OSError."""
+    data = path.read_bytes()
+    return any(mark % creator.encode() in data for mark in _MARKS)

@@ -11,6 +11,8 @@ from atelier.cli.board.sheet import arrow
 from atelier.cli.curves import COLOURS
 from atelier.cli.plots import legend, plain_words, save
 
+CREATOR = "atelier leaderboard"
+
 
 @plain_words()
 def plot(rows: Sequence[Row], path: Path) -> None:
@@ -37,7 +39,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     axes.grid(color="#e5e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     legend(axes, marks, [row.name for row in rivals])
-    save(figure, path)
+    save(figure, path, CREATOR)
 
 
 def _reach(score: Score) -> list[list[float]] | None:

@@ -29,7 +29,7 @@ def plot(found: Report, path: Path) -> None:
     courses, scores = figure.subplots(1, 2, width_ratios=(1.25, 1))
     _courses(courses, found, shown)
     _scores(scores, found, shown)
-    save(figure, path)
+    save(figure, path, "atelier sweep-report")
 
 
 def _courses(axes: Axes, found: Report, shown: list[Group]) -> None:
