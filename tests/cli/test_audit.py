@@ -1,6 +1,8 @@
 """Of a run on 300 paintings: 240 or so for training, to which other generators are given."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from atelier.record.grids import GUTTER, save_png
 def audited(run, capsys, count=80):
     audit(run, count)
     report = json.loads(capsys.readouterr().out)
-    assert report == json.loads((run / "audit" / "report.json").read_text())
+    assert report == json.loads((run / "audit" / f"step-40-count-{count}" / "report.json").read_text())
     return report
 
 
@@ -48,7 +50,7 @@ def test_who_replays_training_pictures_is_caught_mirrored_or_not(mirrored, plain
     assert report["gap"]["unseen"] == 0
     assert report["gap"]["share"] > 0.05
     assert [pair["distance"] for pair in report["closest"]] == pytest.approx([0] * SHOWN, abs=1e-3)
-    tiles = np.asarray(Image.open(plain / "audit" / "closest.png"))[GUTTER:, GUTTER:]
+    tiles = np.asarray(Image.open(plain / "audit" / "step-40-count-80" / "closest.png"))[GUTTER:, GUTTER:]
     generated, training, held_out = tiles.reshape(3, 16 + GUTTER, SHOWN, 16 + GUTTER, 3)[:, :16, :, :16]
     np.testing.assert_array_equal(generated, training)
     assert (generated != held_out).any((0, 2, 3)).all()
@@ -84,6 +86,29 @@ def test_images_are_those_of_sample_and_the_card_says_what_was_compared(plain, c
     assert report["closeness"]["images"] == 10
 
 
+def test_reports_of_other_images_lie_elsewhere(plain, tmp_path, monkeypatch):
+    run = shutil.copytree(plain, tmp_path / "run", ignore=shutil.ignore_patterns("audit"))
+    content = torch.load(run / "checkpoints" / "last.ckpt")
+    torch.save({**content, "global_step": 20}, run / "checkpoints" / "early.ckpt")
+    monkeypatch.setattr(sys.modules[audit.__module__], "COUNT", 4)
+    for options in ({}, {"seed": 3}, {"count": 5, "seed": 3}, {"checkpoint": run / "checkpoints" / "early.ckpt"}):
+        audit(run, **{"count": 4, **options})
+    folders = {path.name: path for path in (run / "audit").iterdir()}
+    assert sorted(folders) == ["step-20", "step-40", "step-40-count-5-seed-3", "step-40-seed-3"]
+    for name, folder in folders.items():
+        report = json.loads((folder / "report.json").read_text())
+        assert (report["card"]["seed"], report["card"]["step"]) == (3 * ("seed" in name), 20 if "20" in name else 40)
+        assert sorted(path.name for path in folder.iterdir()) == ["closest.png", "report.json"]
+
+
+def test_a_run_that_cannot_be_written_to_is_told_before_anything_is_compared(plain, tmp_path, monkeypatch):
+    run = shutil.copytree(plain, tmp_path / "run", ignore=shutil.ignore_patterns("audit"))
+    (run / "audit").touch()
+    monkeypatch.setattr(Comparison, "images", lambda *_: pytest.fail("too early"))
+    with pytest.raises(UserError, match=r"^RUN: the report goes there, and nothing can be written to '.*audit/step-40"):
+        audit(run, 1000)
+
+
 def test_other_pictures_than_those_of_the_training_are_refused(make_run, tmp_path):
     run = make_run(tmp_path)
     (run / "run.json").write_text('{"data": "0123"}')
@@ -104,7 +129,7 @@ def test_pictures_are_found_from_another_folder_than_the_training_was_started_in
     (run / "run.json").write_text(json.dumps({"folder": str(tmp_path)}))
     monkeypatch.chdir(run)
     audit(Path(), 4)
-    assert (run / "audit" / "closest.png").is_file()
+    assert (run / "audit" / "step-40-count-4" / "closest.png").is_file()
     (tmp_path / "pictures").rename(tmp_path / "gone")
     with pytest.raises(UserError, match=r"data\.root: no such folder: 'pictures'"):
         audit(Path(), 4)

@@ -13,31 +13,41 @@ from atelier.wording import counted
 SHOWN = 16
 """Images in the picture: those closest to a training picture."""
 
+COUNT, SEED = 1000, 0
+"""Where nothing else is asked for."""
+
 PROBES = 2000
 """Held-out pictures that say what is suspiciously close, at most: each is compared with all training pictures."""
 
 
 def audit(
     run: Annotated[Path, typer.Argument(help="The run folder.")],
-    count: Annotated[int, typer.Option(min=1, help="Generated images.")] = 1000,
+    count: Annotated[int, typer.Option(min=1, help="Generated images.")] = COUNT,
     seed: Annotated[
         int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`, whose first images these are.")
-    ] = 0,
+    ] = SEED,
     checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
 ) -> None:
-    """Look for copies of training pictures; print one JSON object, which is kept in RUN/audit/report.json as well.
+    """Look for copies of training pictures; print one JSON object, which is kept as report.json as well.
 
-    RUN/audit/closest.png has the images closest to a training picture, below each that picture, below that the
-    nearest held-out one. Pictures are compared by features: those of the run's metrics, or the embedded network's.
+    It lies in a folder in RUN/audit named by step, and by count and seed where they are not as usual. There,
+    closest.png has the images closest to a training picture, below each that picture, below that the nearest held-out
+    one. Pictures are compared by features: those of the run's metrics, or the embedded network's.
     """
     import torch
 
     from atelier.cli.comparison import Comparison, closest
+    from atelier.cli.out import refuse_unwritable
+    from atelier.cli.trained import folder_name
     from atelier.files import write_text
     from atelier.metrics.memorisation import closeness, gap, nearest_views, verdict
     from atelier.record.grids import grid, save_png
 
     comparison = Comparison(run, checkpoint, seed)
+    step, unusual = comparison.trained.origin["step"], {"count": (count, COUNT), "seed": (seed, SEED)}
+    asked = {name: given for name, (given, usual) in unusual.items() if given != usual}
+    folder = run / "audit" / folder_name(step=step, **asked)
+    refuse_unwritable(folder, "the report goes there", option="RUN")
     pictures = len(comparison.data.train_pixels)
     typer.echo(f"comparing {counted(count, 'image')} with {counted(pictures, 'training picture')}", err=True)
     images = comparison.images(count)
@@ -56,8 +66,8 @@ def audit(
         "card": comparison.card(),
     }
     text = to_json(report)
-    write_text(run / "audit" / "report.json", text + "\n")
+    write_text(folder / "report.json", text + "\n")
     numbers = ",".join(str(pair.image) for pair in pairs)
     picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))
-    save_png(picture, run / "audit" / "closest.png", {**comparison.trained.origin, "seed": seed, "images": numbers})
+    save_png(picture, folder / "closest.png", {**comparison.trained.origin, "seed": seed, "images": numbers})
     typer.echo(text)
