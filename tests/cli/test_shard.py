@@ -114,6 +114,15 @@ def test_refused(shard, tmp_path, words, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_place_that_cannot_be_written_is_told_before_a_picture_is_read(shard, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("atelier.data.shard_writing.render", lambda *_: pytest.fail("too early"))
+    (tmp_path / "file").touch()
+    result = shard(pictures, tmp_path / "file" / "out")
+    assert str(result.exception).startswith(f"OUT: nothing can be written to '{tmp_path / 'file' / 'out'}' (Not a dir")
+    result = shard(pictures, tmp_path / "file")
+    assert str(result.exception) == f"OUT: must be a folder, and {str(tmp_path / 'file')!r} is none"
+
+
 def test_a_folder_without_pictures(shard, tmp_path):
     (tmp_path / "empty").mkdir()
     result = shard(tmp_path / "empty", tmp_path / "out")

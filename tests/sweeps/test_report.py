@@ -146,5 +146,6 @@ def test_json_alone_writes_nothing(sweep):
 def test_the_table_is_shown_where_nothing_can_be_written(sweep, tmp_path):
     (tmp_path / "file").touch()
     result = CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--out", str(tmp_path / "file")])
-    assert isinstance(result.exception, OSError)
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception) == f"--out: must be a folder, and {str(tmp_path / 'file')!r} is none"
     assert "6 jobs: 3 done" in result.output

@@ -40,13 +40,17 @@ def shard(
     """
     from rich.filesize import decimal
 
+    from atelier.cli.out import refuse_unwritable
     from atelier.data.remote import Remote, is_local_path
     from atelier.data.shard_writing import write_shards
 
     _refuse_size(image_size)
     place = str(Path(out).expanduser().absolute()) if is_local_path(out) else out
     with _own_names():
-        index = write_shards(_source(data, fit, root, count), image_size, Remote(place), shard_megabytes)
+        source = _source(data, fit, root, count)
+        if is_local_path(out):
+            refuse_unwritable(Path(place), option="OUT")
+        index = write_shards(source, image_size, Remote(place), shard_megabytes)
     size = decimal(sum(one.bytes for one in index.shards))
     pictures, shards = counted(index.starts[-1], "picture"), counted(len(index.shards), "shard")
     typer.echo(f"{pictures} in {shards} ({size}): data=stream data.root={out}")

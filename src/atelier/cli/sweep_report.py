@@ -25,6 +25,7 @@ def sweep_report(
     """
     from rich.console import Console
 
+    from atelier.cli.out import refuse_unwritable
     from atelier.cli.sweep.plot import plot
     from atelier.cli.sweep.report import report
     from atelier.cli.sweep.sheet import left_out, markdown, sheet, unfinished
@@ -42,6 +43,7 @@ def sweep_report(
     if as_json and out is None:
         return
     where = folder if out is None else out
+    refuse_unwritable(where)
     plot(found, where / PICTURE)
     write_text(where.absolute() / PAGE, markdown(found, PICTURE))
     if not as_json:
