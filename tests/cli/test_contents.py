@@ -1,6 +1,58 @@
-"""What stylised pictures are called after."""
+"""Which pictures are contents, and what stylised ones are called after."""
 
-from atelier.cli.contents import joined_names
+import pytest
+import torch
+from stylising import paint
+
+from atelier.cli.contents import contents, joined_names
+from atelier.cli.outputs import Outputs
+from atelier.errors import UserError
+from atelier.stylize import artwork
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A photograph, and what was made of it: without a folder's name in `made/a` and `made/b`, else in `album`."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("photo.png", "made/a/photo.png", "made/b/photo.png", "made/a.png", "album/photo.png", "album.png"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        pixels = torch.zeros(3, 16, 16, dtype=torch.uint8)
+        note = {} if path == "photo.png" else {"atelier": "1"}
+        artwork.write(tmp_path / path, pixels, artwork.Artwork(pixels), note)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("searched", "out", "root", "found"),
+    [
+        (".", "album", "album", ["made/a.png", "made/a/photo.png", "made/b/photo.png", "photo.png"]),
+        (".", "made/a", "made", ["album.png", "album/photo.png", "photo.png"]),
+        ("made", "made/a", "made", ["made/b/photo.png"]),
+        ("made/b", "made/a", "made", ["made/b/photo.png"]),
+        ("made/b", ".", ".", ["made/b/photo.png"]),
+        ("album/photo.png", "album", "album", ["album/photo.png"]),
+        (".", ".", ".", ["album/photo.png", "made/a.png", "made/a/photo.png", "made/b/photo.png", "photo.png"]),
+    ],
+)
+def test_what_came_out_is_no_content(searched, out, root, found, here, capsys):
+    outputs = Outputs(here / out, here / root)
+    kept = contents([here / searched], is_output=outputs.among)
+    assert [content.path.relative_to(here).as_posix() for content in kept] == found
+    outputs.tell("--content")
+    told = capsys.readouterr().err
+    everything = [content.path for content in contents([here / searched])]
+    left = len(everything) - len(found)
+    pictures = "1 picture" if left == 1 else f"{left} pictures"
+    line = f"--content: left out what was made before, in {here / root} or beside it: {pictures}\n"
+    assert told == (line if left else "")
+
+
+def test_where_nothing_else_lies_that_is_told(here):
+    outputs = Outputs(here / "album", here / "album")
+    with pytest.raises(UserError, match="^--content: no pictures in '.*album' but those that came out before$"):
+        contents([here / "album"], is_output=outputs.among)
+    paint(here / "album" / "own.png")
+    assert [content.name for content in contents([here / "album"], is_output=outputs.among)] == ["own"]
 
 
 def test_names_of_files_stay_different_and_dots_of_others_stay():

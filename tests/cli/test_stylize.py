@@ -49,6 +49,17 @@ def test_a_run_that_one_is_below_is_called_as_from_elsewhere(adain, photo, paint
     assert (note["method"], note["run"]) == ("adain", f"{adain.parent.name}/adain")
 
 
+@pytest.mark.parametrize("words", [["--out", "album"], []])
+def test_made_again_it_takes_nothing_of_its_own_for_contents(words, adain, photo, painting, tmp_path, monkeypatch):
+    monkeypatch.chdir(photo.parent)
+    told = {0: "", 1: f"left out what was made before, in {'album' if words else 'stylised'} or beside it: 3 pictures"}
+    for again in (0, 1):
+        result = CliRunner().invoke(app, ["stylize", str(adain), "--content", ".", "--style", str(painting), *words])
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith("2 pictures in ")
+        assert told[again] in result.stderr
+
+
 def test_strength_and_styles_count(adain, photo, painting, stylize, out, tmp_path):
     other = paint(tmp_path / "other.png", seed=2)
     found = {}

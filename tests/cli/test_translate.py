@@ -53,6 +53,17 @@ def translate(tmp_path):
     return run
 
 
+@pytest.mark.parametrize("words", [["--out", "album"], []])
+def test_made_again_it_takes_nothing_of_its_own_for_inputs(words, cut, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(photo.parent)
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["translate", str(cut), ".", *words])
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith("1 picture in ")
+    root = "album" if words else "translated"
+    assert result.stderr == f"INPUT: left out what was made before, in {root} or beside it: 2 pictures\n"
+
+
 def drawn(run, direction, path):
     """What the run's network makes of the whole picture at once."""
     task, _, _ = runs.load(run)

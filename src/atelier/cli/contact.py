@@ -99,11 +99,16 @@ def place_beside(folder: Path) -> Path:
     nothing can be written there or into the folder.
     """
     refuse_unwritable(folder)
-    folder = folder.resolve()  # `.` has a name only then
-    refuse_unwritable(folder.parent, BESIDE)
-    path = folder.parent / f"{folder.name}.png"
+    path = sheet_beside(folder)
+    refuse_unwritable(path.parent, BESIDE)
     refuse_another(path, is_sheet, BESIDE)
     return path
+
+
+def sheet_beside(folder: Path) -> Path:
+    """Its path, whatever is there."""
+    folder = folder.resolve()  # `.` has a name only then
+    return folder.parent / f"{folder.name}.png"
 
 
 def is_sheet(path: Path) -> bool:

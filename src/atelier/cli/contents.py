@@ -43,18 +43,21 @@ def identity(path: Path) -> dict[str, str]:
 
 
 def contents(
-    paths: Sequence[Path], key: str = "--content", left_out: Callable[[UserError], None] = lambda _: None
+    paths: Sequence[Path],
+    key: str = "--content",
+    left_out: Callable[[UserError], None] = lambda _: None,
+    is_output: Callable[[Path, Path], bool] = lambda *_: False,
 ) -> list[Content]:
     """All files, and all pictures in all folders and below, once each; not yet read. Of one name, they are numbered.
 
-    What is wrong with a path that has none is handed to `left_out`. Raises UserError, which names the `key`, where
-    none has any.
+    What is wrong with a path that has none is handed to `left_out`. `is_output` says whether a picture in a folder is
+    what came out before, which is no content. Raises UserError, which names the `key`, where none has any.
     """
     found: list[Content] = []
     faults: list[UserError] = []
     for path in paths:
         try:
-            found += contents_of(path, key)
+            found += _but_outputs(path, contents_of(path, key), key, is_output)
         except UserError as error:
             faults.append(error)
     if not found:
@@ -76,6 +79,15 @@ def contents_of(path: Path, key: str) -> list[Content]:
     if not path.exists():
         raise UserError(f"{key}: no such file or folder: {str(path)!r}")
     return [Content(path, path.stem, path.stem)]
+
+
+def _but_outputs(path: Path, found: list[Content], key: str, is_output: Callable[[Path, Path], bool]) -> list[Content]:
+    if not path.is_dir():
+        return found  # which somebody named
+    kept = [content for content in found if not is_output(content.path, path)]
+    if not kept:
+        raise UserError(f"{key}: no pictures in {str(path)!r} but those that came out before")
+    return kept
 
 
 def joined_name(file: str) -> str:

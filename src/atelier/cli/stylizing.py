@@ -25,6 +25,7 @@ from atelier.cli.encoder_choice import EMBEDDED
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
 from atelier.cli.methods import method_of
+from atelier.cli.outputs import Outputs
 from atelier.cli.progress import Progress
 from atelier.cli.settings import Chosen, Settings
 from atelier.cli.studies import Studies, bytes_told
@@ -80,7 +81,9 @@ class Stylizing:
 
     def run(self, paths: Sequence[Path], styles: Sequence[str]) -> int:
         """How many pictures failed."""
-        found = contents(paths, left_out=self.tally.leave_out)
+        outputs = Outputs(self.out, self.request.out or STYLISED)
+        found = contents(paths, "--content", self.tally.leave_out, outputs.among)
+        outputs.tell("--content")
         wanted = recipes(styles, self.chosen.learned, self.chosen.learned_from)
         sheet = place_beside(self.out)
         if self.request.mask is not None:

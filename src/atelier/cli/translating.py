@@ -15,6 +15,7 @@ from atelier.cli.devices import device
 from atelier.cli.digests import DIGEST, digest
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
+from atelier.cli.outputs import Outputs
 from atelier.cli.tally import Tally
 from atelier.cli.trained import folder_name, given
 from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
@@ -119,14 +120,17 @@ class Translating:
         self, learned: Learned, direction: str, request: Request, root: str, word: str, masks: Masks | None = None
     ) -> None:
         self.learned, self.direction, self.request, self.masks = learned, direction, request, masks
-        self.word = word
+        self.root, self.word = Path(root), word
         self.windows = Windows(learned.networks[direction], request.tile, request.overlap, device())
-        self.out = request.out or Path(root) / self._folder_name()
+        self.out = request.out or self.root / self._folder_name()
         self.sheet, self.tally = Sheet(), Tally()
 
     def run(self, paths: Sequence[Path]) -> int:
         """How many pictures failed; the others' names end in `word`."""
-        found, sheet = contents(paths, "INPUT", self.tally.leave_out), place_beside(self.out)
+        outputs = Outputs(self.out, self.request.out or self.root)
+        found = contents(paths, "INPUT", self.tally.leave_out, outputs.among)
+        outputs.tell("INPUT")
+        sheet = place_beside(self.out)
         tell_of_animations([content.path for content in found])
         with bar(self.word, len(found)) as advance:
             for content in found:
