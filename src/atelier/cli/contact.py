@@ -1,6 +1,7 @@
 """The sheet that shows at one glance what a command made: contents along one side, styles along the other."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import count
 from math import ceil
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from atelier.cli.out import refuse_another, refuse_unwritable
+from atelier.errors import Interrupted
 from atelier.failures import tell
 from atelier.record.captions import caption
 from atelier.record.grids import framed, grid, save_png
@@ -67,6 +69,16 @@ class Sheet:
         for kind, names in self._left_out.items():
             if names:
                 tell(f"{path}: shows the first {MOST} of {MOST + len(names)} {kind}")
+
+    @contextmanager
+    def saved(self, path: Path, note: dict[str, object]) -> Iterator[None]:
+        """Around all of the making: the sheet is saved at its end, be that by an interruption."""
+        try:
+            yield
+        except Interrupted:
+            self.save(path, note)
+            raise
+        self.save(path, note)
 
     def _cells(self) -> Tensor:
         """uint8 (rows, columns, 3, SIDE, SIDE)."""

@@ -1,8 +1,10 @@
 """`atelier`: everything after training. Commands take a run folder, which holds its own recipe."""
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from atelier.cli.audit import audit
 from atelier.cli.breed import breed
@@ -21,9 +23,22 @@ from atelier.cli.sweep_report import sweep_report
 from atelier.cli.timelapse import timelapse
 from atelier.cli.translate import translate
 from atelier.cli.weights import weights
+from atelier.errors import Interrupted
 from atelier.launch import guard
 
+
+class Commands(TyperGroup):
+    """Whose interruption is told: Typer would end the program without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            raise Interrupted("interrupted") from interruption
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -92,11 +92,14 @@ class Stylizing:
         tell_of_animations([*(content.path for content in found if not content.is_clip), *_files(wanted)])
         doing = f"stylizing{self._estimated(found)}"
         parts = {content: self._parts(content) for content in found}
-        with bar(doing, sum(parts.values()) * len(wanted)) as advance:
+        with (
+            self.sheet.saved(sheet, self._note(None, None)),
+            self.tally.interruptible(self.out),
+            bar(doing, sum(parts.values()) * len(wanted)) as advance,
+        ):
             self.progress = Progress(advance)
             for recipe in wanted:
                 self._in_style(recipe, parts)
-        self.sheet.save(sheet, self._note(None, None))
         return self.tally.failed
 
     @property

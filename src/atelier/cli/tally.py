@@ -10,7 +10,7 @@ import torch
 
 from atelier.cli.places import place_of
 from atelier.data.pictures import BrokenPicture
-from atelier.errors import RunError, UserError
+from atelier.errors import Interrupted, RunError, UserError
 from atelier.failures import one_line, tell
 from atelier.wording import counted
 
@@ -36,6 +36,14 @@ class Tally:
             if error.errno != errno.ENAMETOOLONG:  # but the folder's fault or the disk's, which is that of all pictures
                 raise
             self._fail(name, "its name is too long for what would be made of it")
+
+    @contextmanager
+    def interruptible(self, folder: Path) -> Iterator[None]:
+        """Around the making of all, into a folder: Ctrl-C raises Interrupted, which tells what was made until then."""
+        try:
+            yield
+        except KeyboardInterrupt as interruption:
+            raise Interrupted(f"interrupted: {self.told(folder)}") from interruption
 
     def leave_out(self, fault: UserError) -> None:
         """What there is no name for, but what is wrong with it."""

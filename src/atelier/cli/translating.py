@@ -132,12 +132,15 @@ class Translating:
         outputs.tell("INPUT")
         sheet = place_beside(self.out)
         tell_of_animations([content.path for content in found])
-        with bar(self.word, len(found)) as advance:
+        with (
+            self.sheet.saved(sheet, self._note(None, None)),
+            self.tally.interruptible(self.out),
+            bar(self.word, len(found)) as advance,
+        ):
             for content in found:
                 with self.tally.attempt(content.path):
                     self._make(content)
                 advance()
-        self.sheet.save(sheet, self._note(None, None))
         return self.tally.failed
 
     @property
