@@ -1,5 +1,6 @@
 """`atelier leaderboard`: ways of stylising side by side, over the same contents and styles."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,6 @@ import typer
 from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED_OF_TORCH
 from atelier.cli.stylize import bytes_of
-from atelier.errors import UserError
 from atelier.strict_json import to_json
 
 
@@ -48,12 +48,14 @@ def leaderboard(
     is scored on those of them that --style has, by their files' names, and stands below the others.
     """
     from atelier.cli.board.contest import Contest, entrants
+    from atelier.cli.board.unfinished import cleared
     from atelier.cli.settings import Settings
 
-    place = _new(out)
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)
-    contest = Contest(content, style, size, names_in(measures), settings, seed)
-    failed = contest.hold(entrants(methods), place)
+    named = entrants(methods)
+    with cleared(out, named) if out else nullcontext() as place:
+        contest = Contest(content, style, size, names_in(measures), settings, seed)
+        failed = contest.hold(named, place)
     if as_json:
         typer.echo(to_json(contest.record()))
     else:
@@ -62,15 +64,3 @@ def leaderboard(
         print_sheet(contest.rows)
     if failed:
         raise typer.Exit(min(failed, 100))
-
-
-def _new(out: Path | None) -> Path | None:
-    """Raises UserError where pictures of another board would be scored, or lost, and where none can be written."""
-    from atelier.cli.out import refuse_unwritable
-
-    if out is None:
-        return None
-    refuse_unwritable(out)
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"--out: must be a new or an empty folder, got {str(out)!r}")
-    return out

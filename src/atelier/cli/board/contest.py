@@ -16,6 +16,7 @@ from atelier.cli.board.intervals import LEVEL, RESAMPLES
 from atelier.cli.board.painting import paint, try_out
 from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Scorer
+from atelier.cli.board.unfinished import BOARD, PICTURES, PLOT
 from atelier.cli.devices import device
 from atelier.cli.learned_runs import gone_encoder_file
 from atelier.cli.methods import heeded, is_one
@@ -120,9 +121,9 @@ class Contest:
         from atelier.cli.board.pictures import picture_board
         from atelier.cli.board.plot import plot
 
-        write_text(out / "board.json", to_json(self.record()))
-        picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / "board.png")
-        plot(self.rows, out / "plot.png")
+        picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / PICTURES)
+        plot(self.rows, out / PLOT)
+        write_text(out / BOARD, to_json(self.record()))
 
 
 def _named(word: str) -> tuple[str, str]:
