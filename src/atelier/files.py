@@ -20,6 +20,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PARTIAL = ".partial"
 """Ends the name of a file that is being written, or was when its process died."""
 
+LONGEST_NAME = 255 - len(f"..12345678{PARTIAL}")
+"""Bytes of a file's name that leave room for that of its temporary file, where a name has 255, as nearly everywhere."""
+
 _UMASK = os.umask(0o077)  # it can be asked for only by setting it, which two threads must not do at once
 os.umask(_UMASK)
 

@@ -8,6 +8,8 @@ import torch
 from boards import MEASURES, contest, paint, run
 from PIL import Image
 
+from atelier.errors import UserError
+
 
 @pytest.mark.parametrize("name", ["adain", "gatys", "johnson"])
 def test_scores_are_those_of_atelier_score_on_the_written_folder(name, board, held, pictures):
@@ -72,6 +74,32 @@ def test_with_a_single_pair_there_is_no_interval(learned, tmp_path):
     content, style = paint(tmp_path / "content", ["cat"]), paint(tmp_path / "style", ["wave"], seed=1)
     score = contest((content, style), [learned], measures=["ssim"]).rows[0].told["scores"]["ssim"]
     assert (score["low"], score["high"]) == (None, None)
+
+
+def test_pictures_of_too_long_names_are_told_and_left_out(pictures, adain, tmp_path):
+    content, style = (tmp_path / "content", tmp_path / "style")
+    for source, folder in zip(pictures, (content, style), strict=True):
+        shutil.copytree(source, folder)
+    longest = 255 - len(".") - len("_stylized_night.png") - len(".12345678.partial")
+    for name in ("c" * 245, "é" * 120, "m" * longest):
+        shutil.copy(content / "cat.png", content / f"{name}.png")
+    shutil.copy(style / "wave.png", style / f"{'s' * 245}.png")
+    words = ["--content", content, "--style", style, "--size", 80, "--measures", "ssim", "--out", tmp_path / "out"]
+    result = run("leaderboard", adain, *words)
+    reason = "cannot be used (its name is too long for what would be made of it)"
+    told = [("content", "c" * 245), ("style", "s" * 245), ("content", "é" * 120)]
+    assert result.stderr.splitlines() == [
+        f"--{option}: {tmp_path / option / name}.png {reason}" for option, name in told
+    ]
+    assert result.exit_code == 3
+    board = json.loads((tmp_path / "out" / "board.json").read_text())
+    assert board["card"]["contents"] == ["cat", "dog", "m" * longest]
+    assert board["card"]["styles"] == ["night", "wave"]
+    assert len([*(tmp_path / "out" / "adain").iterdir()]) == 6
+    for name in ("cat", "dog", "é" * 120, "m" * longest):
+        (content / f"{name}.png").unlink()
+    with pytest.raises(UserError, match="--content: none of the pictures in '.*' can be used"):
+        run("leaderboard", adain, *words[:4])
 
 
 def test_pictures_that_cannot_be_read_are_told_and_left_out(pictures, adain, tmp_path):

@@ -53,12 +53,8 @@ def test_the_same_command_begins_again(left, words):
 @pytest.mark.parametrize(
     "path",
     [
-        "mine.txt",
-        "mine.png.half.partial",
-        "wct/cat_stylized_night.png",
-        "adain/mine.txt",
-        "adain/mine.png",
-        "adain/sub/a_stylized_b.png",
+        *("mine.txt", "mine.png.half.partial", "wct/cat_stylized_night.png"),
+        *("adain/mine.txt", "adain/mine.png", "adain/sub/a_stylized_b.png"),
     ],
 )
 def test_what_is_of_no_such_board_is_left_alone(path, left, words):
