@@ -1,6 +1,7 @@
 """Of a run on 300 paintings: 240 or so for training, to which other generators are given."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -80,6 +81,8 @@ def test_who_paints_new_pictures_is_acquitted(plain, generator, capsys):
 def test_images_are_those_of_sample_and_the_card_says_what_was_compared(plain, capsys):
     report = audited(plain, capsys, count=10)
     assert sorted(pair["image"] for pair in report["closest"]) == [*range(10)]
+    for pair in report["closest"]:
+        assert re.fullmatch(r"number \d+ of the pictures of procedural", pair["origin"])
     card = {"extractor": "embedded", "resize": "antialias", "mirrored": True, "step": 40, "seed": 0}
     assert card.items() <= report["card"].items()
     assert report["card"]["training_pictures"] + report["card"]["held_out_pictures"] == 300
@@ -107,6 +110,29 @@ def test_a_run_that_cannot_be_written_to_is_told_before_anything_is_compared(pla
     monkeypatch.setattr(Comparison, "images", lambda *_: pytest.fail("too early"))
     with pytest.raises(UserError, match=r"^RUN: the report goes there, and nothing can be written to '.*audit/step-40"):
         audit(run, 1000)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_file_of_a_copied_picture_is_named(broken, make_run, generator, tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(40):
+        Image.fromarray(paint(number, 16).pixels).save(folder / f"{number}.png")
+    if broken:
+        (folder / "17.png").write_bytes(b"")
+    (tmp_path / "run").mkdir()
+    run = make_run(tmp_path / "run", "data.hflip=false", "data.batch_size=4")
+    cfg = OmegaConf.load(run / "config.yaml")
+    del cfg.data.count
+    cfg.data.update({"_target_": "atelier.data.collections.Folder", "root": str(folder)})
+    OmegaConf.save(cfg, run / "config.yaml")
+    generator(replay)
+    closest = audited(run, capsys, count=8)["closest"]
+    assert closest[0]["distance"] == pytest.approx(0, abs=1e-3)
+    pixels = Comparison(run, None, 0).data.train_pixels
+    for pair in closest:
+        (copied,) = pixels.images(pair["training_picture"], pair["training_picture"] + 1).permute(0, 2, 3, 1)
+        np.testing.assert_array_equal(copied, np.asarray(Image.open(folder / pair["origin"])))
 
 
 def test_other_pictures_than_those_of_the_training_are_refused(make_run, tmp_path):

@@ -62,7 +62,7 @@ def audit(
         "verdict": verdict(near, apart),
         "closeness": {**asdict(near), "share": near.share},
         "gap": {**asdict(apart), "share": apart.share},
-        "closest": [pair._asdict() for pair in pairs],
+        "closest": [pair._asdict() | {"origin": comparison.data.origin_of(pair.training_picture)} for pair in pairs],
         "card": comparison.card(),
     }
     text = to_json(report)

@@ -47,8 +47,13 @@ class Cache:
     held_out: np.ndarray
     """bool (N,), the collection's own validation pictures; all False where it has none."""
     columns: dict[str, Column]
-    broken: int
-    """How many pictures were left out."""
+    left_out: tuple[str, ...]
+    """The names of broken pictures."""
+
+    @property
+    def broken(self) -> int:
+        """How many pictures were left out."""
+        return len(self.left_out)
 
 
 ELSEWHERE = {*PASSING, errno.EACCES, errno.EPERM, errno.EIO}
@@ -105,7 +110,8 @@ def _alone(folder: Path) -> AbstractContextManager[object]:
 def _load(folder: Path, size: int) -> Cache:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
-        count, classes, broken = manifest["count"], manifest["classes"], len(manifest["broken"])
+        count, classes = manifest["count"], manifest["classes"]
+        left_out = tuple(broken["name"] for broken in manifest["broken"])
         pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
         with np.load(folder / ROWS, allow_pickle=False) as rows:
             digests, held_out = rows["digests"], rows["held_out"]
@@ -126,4 +132,4 @@ def _load(folder: Path, size: int) -> Cache:
     ]
     if shapes != [(count, size, size, 3), (count, 16), *[(count,)] * (1 + len(columns))] or pixels.dtype != np.uint8:
         raise _Damaged("it is damaged (the files do not belong together)")
-    return Cache(folder, pixels, digests, held_out, columns, broken)
+    return Cache(folder, pixels, digests, held_out, columns, left_out)

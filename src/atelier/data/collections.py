@@ -36,6 +36,11 @@ class Folder(ImageData):
     def source(self) -> Files:
         return Files(existing_folder("root", self.root), self.fit)
 
+    def origin_of(self, training_picture: int) -> str | None:
+        broken = {*self.left_out}
+        whole = [name for name in self.source().names if name not in broken]
+        return whole[self.train_pixels.row(training_picture)]
+
     def labels_among(self, columns: Mapping[str, Column]) -> tuple[tuple[str, ...], np.ndarray | None]:
         if self.label is not None and self.label not in columns:
             why = self.source().why_no_classes

@@ -41,28 +41,28 @@ class Files:
         self.root, self.fit = root.absolute(), fit
 
     def key(self) -> str:
-        return f"{fingerprint(self.root, self._names)}/{self.fit}/{VERSION}"
+        return f"{fingerprint(self.root, self.names)}/{self.fit}/{VERSION}"
 
     def about(self) -> dict[str, str | int]:
         return {"root": str(self.root), "fit": self.fit}
 
     def count(self) -> int:
-        return len(self._names)
+        return len(self.names)
 
     @property
     def why_no_classes(self) -> str:
         """What to tell of pictures without classes."""
-        return why_no_classes(self._names)
+        return why_no_classes(self.names)
 
     def pictures(self) -> Iterator[Picture]:
-        labelled = all("/" in name for name in self._names)
-        for name in self._names:
+        labelled = all("/" in name for name in self.names)
+        for name in self.names:
             labels = {"class": name.split("/")[0]} if labelled else {}
             yield File(name, self.root / name, self.fit, labels)
 
     @cached_property
-    def _names(self) -> list[str]:
-        """Relative to the root, with "/"."""
+    def names(self) -> list[str]:
+        """Relative to the root, with "/", in the pictures' order."""
         return picture_names(self.root, "data.root")
 
 

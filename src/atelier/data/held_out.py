@@ -37,6 +37,10 @@ class HeldOutData(DividedData, ABC):
     train_pixels: Stored = field(init=False, repr=False)
     validation_pixels: Stored = field(init=False, repr=False)
 
+    def origin_of(self, training_picture: int) -> str | None:
+        """Where a person finds this one of `train_pixels`; None where nobody knows."""
+        return None
+
     def divide(self, digests: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `split`, by the share held out. Raises UserError where too few are left for a batch."""
         training, validation = split(digests, held_out, self.validation)

@@ -22,6 +22,8 @@ class ImageData(HeldOutData):
 
     train_pixels: Pixels = field(init=False, repr=False)
     validation_pixels: Pixels = field(init=False, repr=False)
+    left_out: tuple[str, ...] = field(init=False, repr=False)
+    """The names of broken pictures."""
 
     @abstractmethod
     def source(self) -> Source:
@@ -35,7 +37,12 @@ class ImageData(HeldOutData):
         self.train_pixels = Pixels(cache, training, codes)
         self.validation_pixels = Pixels(cache, held_out, codes)
         self.fingerprint = Pixels(cache, np.arange(len(cache.digests))).key
+        self.left_out = cache.left_out
         _tell(cache, len(training), len(held_out))
+
+    def origin_of(self, training_picture: int) -> str | None:
+        whole = " whole" if self.left_out else ""
+        return f"number {self.train_pixels.row(training_picture)} of the{whole} pictures of {self.source().name}"
 
 
 def one_of(name: str, value: str | None, choices: Sequence[str | None]) -> None:

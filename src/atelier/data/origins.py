@@ -104,7 +104,7 @@ class OnePicture(Files):
         self.file = file.name
 
     @cached_property
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
         return [self.file]
 
 

@@ -33,6 +33,10 @@ class Pixels:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def row(self, place: int) -> int:
+        """Of the cache: which of all the collection's whole pictures it is."""
+        return int(self._rows[place])
+
     def images(self, start: int, stop: int) -> Tensor:
         """uint8 (n, 3, H, W), fewer than stop - start at the end."""
         return self._gather(slice(start, stop))
