@@ -86,6 +86,35 @@ def test_a_run_that_logged_nothing_has_a_summary_too(tmp_path):
     assert "resume" not in told  # there is nothing to go on from
 
 
+def test_scores_are_those_of_the_last_validation_and_the_best_is_of_their_card(run):
+    """The run went on from step 2000 with another score, after one of step 1000 that none of now compares with."""
+    record = CsvRecord(run, 2000)
+    for step, kid in ((2500, 0.5), (3000, 0.7)):
+        record.log_metrics({"images_seen": step * 64, "val/kid": kid}, step)
+    record.log_metrics({"images_seen": 3001 * 64, "generator/adversarial": 0.1}, 3001)
+    note(run, status="finished", card_since=2001)
+
+    told = describe(run, "val/kid").plain
+
+    assert "val/kid 0.5 at best, at step 2,500" in told
+    assert "val/kid 0.7\n" in told
+    assert "val/fid" not in told
+    assert "at best" not in describe(run, "val/fid").plain
+
+
+@pytest.mark.parametrize("status", ["finished", "interrupted"])
+def test_a_job_of_a_sweep_is_not_led_out_of_it(status, run):
+    (run / ".hydra").mkdir()
+    (run / ".hydra" / "hydra.yaml").write_text("hydra: {mode: MULTIRUN}\n")
+    (run.parent / "sweep.json").write_text("{}")
+    note(run, status=status)
+
+    told = describe(run).plain
+
+    assert "resume=" not in told
+    assert "atelier sample" in told
+
+
 def test_commands_are_not_folded(run, capsys):
     note(run, status="finished", card={"extractor": "embedded"})
 

@@ -12,6 +12,7 @@ from atelier import run_folder
 from atelier.record import table
 from atelier.record.console import console
 from atelier.record.display import duration
+from atelier.record.wandb_facts import sweep
 
 Makes = Literal["samples", "any style", "learned styles", "picture", "translations", "whole pictures"]
 """What a run's task makes, as `run.json` has it: images of nothing but chance, contents in the style of any picture or
@@ -41,7 +42,7 @@ def describe(run: Path, monitor: str | None = None) -> Text:
     for title, lines in (
         ("run", [name]),
         (facts.get("status", "ended"), [_extent(facts, rows)]),
-        ("scores", _scores(rows, monitor)),
+        ("scores", _scores(rows, monitor, facts.get("card_since", 0))),
         ("picture", [_short(run / run_folder.PICTURE)] if (run / run_folder.PICTURE).exists() else []),
         ("next", _commands(run, facts, rows)),
     ):
@@ -65,18 +66,21 @@ def _steps(facts: dict[str, Any], rows: list[dict[str, float]]) -> int:
     return facts.get("steps") or (int(rows[-1]["step"]) if rows else 0)
 
 
-def _scores(rows: list[dict[str, float]], monitor: str | None) -> list[str]:
-    last: dict[str, float] = {}
-    for row in rows:
-        last |= {key: value for key, value in row.items() if key.startswith("val/")}
+def _scores(rows: list[dict[str, float]], monitor: str | None, since: int) -> list[str]:
+    """Those of the last validation, and the best that was measured as the scores are `since` this step."""
+    validations = [{key: value for key, value in row.items() if key.startswith("val/")} for row in rows]
+    last = next((scores for scores in reversed(validations) if scores), {})
     lines = [f"{key} {value:.4g}" for key, value in last.items()]
-    if monitor and (found := best(rows, monitor)):
+    if monitor and (found := best([row for row in rows if row["step"] >= since], monitor)):
         lines.insert(0, f"{monitor} {found[0]:.4g} at best, at step {found[1]:,}")
     return lines
 
 
 def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -> list[str]:
-    """What works on the run folder as it is: nothing, where no checkpoint was written."""
+    """What works on the run folder as it is: nothing, where no checkpoint was written.
+
+    A sweep's job is not offered to go on by itself: that would lead out of the sweep, whose ledger would not know.
+    """
     if not run_folder.has_checkpoint(path):
         return []
     run = shlex.quote(_short(path))
@@ -86,8 +90,8 @@ def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -
     if facts.get("status") == "finished":
         more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
         scored = [f"atelier evaluate {run}"] if facts.get("card") else []
-        return [*asked, *scored, f"atelier timelapse {run}", more]
-    return [resume, *asked]
+        return [*asked, *scored, f"atelier timelapse {run}", *([] if sweep(path) else [more])]
+    return [*([] if sweep(path) else [resume]), *asked]
 
 
 def _short(run: Path) -> str:
