@@ -134,6 +134,14 @@ def test_a_run_goes_on_with_the_devices_of_any_trainer(trainer, run, composed):
     assert made.items() <= cfg.items()
 
 
+@pytest.mark.parametrize("key", ["run_dir", "hydra.run.dir", "++run_dir"])
+def test_a_run_goes_on_in_its_own_folder(key, run):
+    with pytest.raises(UserError, match=f"a run goes on in its own folder, .*; leave {key.lstrip('+')} out"):
+        arguments([f"resume={run}", f"{key}={run.parent / 'other'}"])
+    for same in (quote(str(run)), f"{quote(str(run / '..' / run.name))}", "null"):
+        assert arguments([f"resume={run}", f"{key}={same}"]) == arguments([f"resume={run}"])
+
+
 def test_a_checkpoint_means_its_run(run):
     checkpoint = run / "checkpoints" / "previous.ckpt"
     with pytest.raises(UserError, match="no such checkpoint"):

@@ -28,6 +28,9 @@ DEVICES = {
 }
 """What the options of `trainer` say of devices, which is all that they change of a run that goes on."""
 
+FOLDERS = ("run_dir", "hydra.run.dir")
+"""Keys that say where a run's folder is, of which one that goes on has one already."""
+
 
 def arguments(given: list[str], conf: Path) -> list[str]:
     """Arguments for Hydra; other than the given ones only where `resume=RUN` is among them.
@@ -35,8 +38,8 @@ def arguments(given: list[str], conf: Path) -> list[str]:
     The run's recipe takes the place of `conf/`, and overrides of single keys apply to it
     (`resume=RUN trainer.max_steps=20000`); `trainer=ddp` and the like say on which devices it goes on, and the groups
     of `exchange` may be other ones. Paths that lead somewhere only from the folder where the run was started are
-    overridden by whole ones. Raises UserError where RUN is no run folder, or where any other group (`model=…`)
-    differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
+    overridden by whole ones. Raises UserError where RUN is no run folder, where another folder is named, or where any
+    other group (`model=…`) differs from what the run was made of. Where RUN is a sweep's folder, the sweep goes on.
     """
     resume = command_line.resumed(given)
     if resume is None:
@@ -46,11 +49,12 @@ def arguments(given: list[str], conf: Path) -> list[str]:
     if command_line.is_multirun(given):
         raise UserError("resume: goes on with one run; leave -m out")
     run = run_folder(Path(resume))
+    _refuse_another_folder(given, run)
     record = facts(run)
     choices = record["choices"]
     exchanged = [word for word in given if word.partition("=")[0] in EXCHANGEABLE]
     recipe: Any = OmegaConf.to_container(OmegaConf.load(run / RECIPE))
-    others = [word for word in given if not word.startswith("resume=") and word not in exchanged]
+    others = [word for word in given if _name(word) not in ("resume", *FOLDERS) and word not in exchanged]
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
     return [
         *where,
@@ -79,6 +83,17 @@ def _whole_paths(recipe: Any, record: Mapping[str, Any]) -> Iterator[str]:
     for found in elsewhere(recipe, record):
         if "[" not in found.key:
             yield f"{found.key}={quote(found.path)}"
+
+
+def _refuse_another_folder(given: list[str], run: Path) -> None:
+    for word in given:
+        folder = command_line.value(_name(word), [word.lstrip("+")]) if _name(word) in FOLDERS else None
+        if folder and Path(folder).resolve() != run.resolve():
+            raise UserError(f"{word}: a run goes on in its own folder, {run}; leave {_name(word)} out")
+
+
+def _name(word: str) -> str:
+    return word.lstrip("+").partition("=")[0]
 
 
 def _repeats(word: str, choices: dict[str, str], run: Path) -> bool:
