@@ -128,7 +128,7 @@ def configuration(arguments: argparse.Namespace, folder: str) -> Any:
         f"data.num_workers={arguments.workers}",
         f"model.generator.width={arguments.width}", f"model.discriminator.width={arguments.width}", "metrics=none",
         f"trainer.max_steps={arguments.steps * (arguments.rounds + 1)}", "trainer.val_check_interval=1000000",
-        "trainer.limit_val_batches=0", "callbacks.samples.count=1", f"run_dir={folder}",
+        "trainer.limit_val_batches=1", "callbacks.samples.count=1", f"run_dir={folder}",
         f"trainer.accelerator={'gpu' if arguments.device == 'cuda' else 'cpu'}",
     ]  # fmt: skip
     with initialize_config_dir(CONF, version_base="1.3"):

@@ -23,6 +23,18 @@ from atelier.errors import ConfigError, UserError
         ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
         ("trainer.num_sanity_val_steps=1", "trainer.num_sanity_val_steps: must be 0, got 1"),
         ("trainer.num_sanity_val_steps=null", "trainer.num_sanity_val_steps: must be 0, got 2"),
+        ("trainer.limit_val_batches=0", "trainer.limit_val_batches: must be 1 or more"),
+        ("trainer.limit_val_batches=0.5", "trainer.limit_val_batches: must be 1 or more, for 0.5 of 1 batches is none"),
+        ("+trainer.limit_train_batches=1", "trainer.limit_train_batches: must be null, .* trainer.max_steps its end"),
+        ("+trainer.overfit_batches=2", "trainer.overfit_batches: must be 0; .* got 2"),
+        ("trainer.max_epochs=1", "trainer.max_epochs: must be -1, for training is one endless epoch, .* got 1"),
+        ("+trainer.min_epochs=2", "trainer.min_epochs: must be null"),
+        ("+trainer.min_steps=30", "trainer.min_steps: must be null"),
+        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run: must be false, .* trainer.max_steps=1 is a short run"),
+        ("trainer.check_val_every_n_epoch=2", "trainer.check_val_every_n_epoch: must be null"),
+        ("trainer.enable_checkpointing=true", "trainer.enable_checkpointing: must be false"),
+        ("+trainer.accumulate_grad_batches=2", "trainer.accumulate_grad_batches: must be 1 where players take turns"),
+        ("+trainer.gradient_clip_val=0.5", "trainer.gradient_clip_val: players .* one by one: model.clip_norm=0.5"),
         ("health.on_collapse=stop", "health.on_collapse: stop needs 16 held-out pictures .*, and there are 4: raise"),
     ],
 )
@@ -43,6 +55,17 @@ def test_scores_that_the_pictures_do_not_allow_are_refused_before_the_training(o
     with pytest.raises(UserError, match=fault):
         run.fit(small_config("metrics=embedded", "metrics.count=70", *override), tmp_path / "run", {})
     assert not (tmp_path / "run").exists()
+
+
+def test_values_that_are_lightnings_own_may_be_written_down(small_config, tmp_path):
+    usual = [
+        *("+trainer.limit_train_batches=1.0", "+trainer.overfit_batches=0.0", "trainer.max_epochs=null"),
+        *("+trainer.min_epochs=null", "+trainer.min_steps=null", "+trainer.fast_dev_run=false"),
+        *("trainer.check_val_every_n_epoch=1", "+trainer.accumulate_grad_batches=1", "+trainer.gradient_clip_val=null"),
+        "trainer.limit_val_batches=1.0",
+    ]
+    run.fit(small_config(*usual), tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text())["steps"] == 8
 
 
 def test_too_few_images_for_a_score_are_a_fault_of_the_config(composed):

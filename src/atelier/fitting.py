@@ -28,7 +28,14 @@ from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
 from atelier.distributed import external
 from atelier.errors import UserError
-from atelier.limits import launched, refuse_pictures_of_points, refuse_unshared, refuse_unsupported
+from atelier.limits import (
+    launched,
+    refuse_no_validation,
+    refuse_other_optimisation,
+    refuse_pictures_of_points,
+    refuse_unshared,
+    refuse_unsupported,
+)
 from atelier.misfits import refuse_unfit
 from atelier.networks.batch_norm import synchronize
 from atelier.networks.compilation import compile_networks
@@ -171,6 +178,8 @@ def _task(cfg: DictConfig, data: EndlessData, scoring: Scoring | None) -> Lightn
         refuse_misfit(scoring, task, data)
         scoring.refuse_unfit(data)
     refuse_unfit(cfg, task, data)
+    refuse_other_optimisation(cfg, task)
+    refuse_no_validation(cfg, data)
     if cfg.get("compile"):  # runs begun before there was one have none
         _compile(task)
     return task

@@ -1,15 +1,32 @@
 """What a config may say that no constructor refuses, and that would fail late or quietly."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from omegaconf import DictConfig
-from pytorch_lightning import Trainer
+from pytorch_lightning import LightningModule, Trainer
 
 from atelier.data.endless import EndlessData
 from atelier.distributed import external
 from atelier.errors import ConfigError
 
 SEEDS = range(2**32)
+
+ENDLESS = "training is one endless epoch, and trainer.max_steps its end"
+IDLE: dict[str, tuple[tuple[Any, ...], str]] = {
+    "limit_train_batches": ((1.0,), f"must be null, for {ENDLESS}"),
+    "overfit_batches": ((0, 0.0), "must be 0; a few pictures are a data.root of their own"),
+    "max_epochs": ((-1,), f"must be -1, for {ENDLESS}"),
+    "min_epochs": ((), f"must be null, for {ENDLESS}"),
+    "min_steps": ((), f"must be null, for {ENDLESS}"),
+    "check_val_every_n_epoch": (
+        (1,),
+        "must be null, for the first epoch never ends: trainer.val_check_interval",
+    ),
+    "fast_dev_run": ((False, 0), "must be false, for it keeps no record; trainer.max_steps=1 is a short run"),
+    "enable_checkpointing": ((False,), "must be false: the run keeps checkpoints of its own"),
+}
+"""Lightning's keys that would do nothing here, or harm: the values with which they do not, beside null, and why."""
 
 
 def refuse_unsupported(cfg: DictConfig) -> None:
@@ -46,6 +63,13 @@ def refuse_unshared(trainer: Trainer, data: EndlessData) -> None:
     raise ConfigError([fault])
 
 
+def refuse_no_validation(cfg: DictConfig, data: EndlessData) -> None:
+    """Raise ConfigError where a share of the held-out batches is not even one."""
+    share, batches = cfg.trainer.get("limit_val_batches"), len(data.val_dataloader())
+    if isinstance(share, float) and share < 1 and int(share * batches) < 1:
+        raise ConfigError([f"trainer.limit_val_batches: must be 1 or more, for {share} of {batches} batches is none"])
+
+
 def launched(trainer: Trainer) -> bool:
     """Whether torchrun, SLURM or a launcher of ours has started the processes."""
     environment = getattr(trainer.strategy, "cluster_environment", None)
@@ -64,8 +88,22 @@ def refuse_pictures_of_points(cfg: DictConfig, data: EndlessData) -> None:
         raise ConfigError(faults)
 
 
+def refuse_other_optimisation(cfg: DictConfig, task: LightningModule) -> None:
+    """Raise ConfigError for what Lightning does only where it steps the optimisers itself."""
+    if task.automatic_optimization:
+        return
+    faults, clipped, batches = [], cfg.trainer.get("gradient_clip_val"), cfg.trainer.get("accumulate_grad_batches")
+    if clipped:
+        faults.append(f"trainer.gradient_clip_val: players are clipped one by one: model.clip_norm={clipped}")
+    if batches not in (None, 1):
+        faults.append(f"trainer.accumulate_grad_batches: must be 1 where players take turns, got {batches}")
+    if faults:
+        raise ConfigError(faults)
+
+
 def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
     interval, precision = trainer.get("val_check_interval"), trainer.get("precision")
+    limit = trainer.get("limit_val_batches")
     sanity = 2 if trainer.get("num_sanity_val_steps") is None else trainer.num_sanity_val_steps  # Lightning's own
     return [
         ("seed", seed, seed in SEEDS, f"must be between 0 and {SEEDS[-1]}"),
@@ -76,8 +114,24 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
             "must be steps, 1 or more",
         ),
         ("trainer.num_sanity_val_steps", sanity, sanity == 0, "must be 0"),
+        ("trainer.limit_val_batches", limit, limit != 0, "must be 1 or more: what is not validated is not saved"),
+        *(
+            (f"trainer.{key}", trainer.get(key), _is_in(idle, trainer.get(key)), text)
+            for key, (idle, text) in IDLE.items()
+        ),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),
     ]
+
+
+def _idle(trainer: DictConfig) -> Iterator[tuple[str, Any, bool, str]]:
+    for key, (values, text) in IDLE.items():
+        value = trainer.get(key)
+        yield f"trainer.{key}", value, _is_in(values, value), text
+
+
+def _is_in(values: tuple[Any, ...], value: Any) -> bool:
+    """Of the same type, too: 1.0 is all batches to Lightning, and 1 is one."""
+    return any(value == one and type(value) is type(one) for one in values)
 
 
 def _is_mixed_or_full(precision: Any) -> bool:

@@ -28,7 +28,7 @@ GAN = [
     "model.critic_steps=1", "model.generator_optimizer.lr=0.01", "model.discriminator_optimizer.lr=0.01",
 ]  # fmt: skip
 SMALL = [
-    "trainer.max_steps=3", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=0",
+    "trainer.max_steps=3", "trainer.log_every_n_steps=1", "trainer.limit_val_batches=1",
     "trainer.accelerator=cpu", "metrics=none", "health=none", "~callbacks", "run_dir=unused",
 ]  # fmt: skip
 
