@@ -2,13 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
+from PIL import Image
 
 from atelier import labels, run
+from atelier.cli.comparison import Comparison
+from atelier.cli.scored import score_run
 from atelier.config import check
-from atelier.errors import ConfigError
+from atelier.errors import ConfigError, UserError
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +65,52 @@ def test_classes_that_the_data_no_longer_has_are_refused(labelled, tmp_path):
     with pytest.raises(ConfigError, match=r"classes: got 8, but data.label=palette has 5"):
         run.fit(cfg, tmp_path / "other", {})
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (["b", "c", "z"], r"numbers would mean others: a no longer there, z new$"),
+        (["b", "a", "c"], "they come in another order"),
+        (["a", "b"], "c no longer there$"),
+        ([], "a, b, c no longer there"),
+    ],
+)
+def test_a_class_is_known_by_its_number_and_must_keep_it(found, told):
+    with pytest.raises(UserError, match=told):
+        labels.refuse_others(found, ["a", "b", "c"])
+    labels.refuse_others(["a", "b", "c"], ["a", "b", "c"])
+    for nothing in (None, []):
+        labels.refuse_others(found, nothing)
+
+
+def test_a_folder_whose_classes_were_renamed_is_no_longer_the_runs(composed, tmp_path):
+    """Neither to go on with, nor to score or to audit: class 0 is another then."""
+    for name in "abc":
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(20):
+            noise = np.random.default_rng(number).integers(0, 255, (16, 16, 3), np.uint8)
+            Image.fromarray(noise).save(tmp_path / "pictures" / name / f"{number}.png")
+    cfg = composed(
+        *("model=cgan_pd", "data=folder", f"data.root={tmp_path / 'pictures'}", "data.label=class"),
+        *("data.image_size=16", "data.batch_size=4", "model.generator.width=4", "model.discriminator.width=4"),
+        *("trainer.max_steps=2", "callbacks.samples.count=4", "trainer.accelerator=cpu"),
+        *("metrics.count=8", "metrics.splits=2"),
+    )
+    folder = tmp_path / "run"
+    run.fit(cfg, folder, {})
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (tmp_path / "pictures" / "a").rename(tmp_path / "pictures" / "z")
+    cfg = OmegaConf.load(folder / "recipe.yaml")
+    cfg.resume, cfg.trainer.max_steps = str(folder), 4
+    for goes_on in (
+        lambda: run.fit(cfg, folder, {}),
+        lambda: score_run(folder, None, None, None),
+        lambda: Comparison(folder, None, 0),
+    ):
+        with pytest.raises(UserError, match="the classes are not those .*: a no longer there, z new"):
+            goes_on()
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_classes_without_labels_are_refused(composed):

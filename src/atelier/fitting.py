@@ -61,8 +61,10 @@ class Fitting:
         pytorch_lightning.seed_everything(cfg.seed, workers=True, verbose=False)
         self.run = RunFolder(path) if external.is_first() else WatchedFolder(path)
         self.start = _checkpoint(Path(cfg.resume)) if cfg.resume else None
+        self.former = run_folder.facts(path) if self.start else {}
         self.scoring = scoring_of(build(cfg.metrics, "metrics"), cfg.seed) if cfg.metrics else None
         self.data = _prepared_data(cfg)
+        labels.refuse_others(self.data.classes, self.former.get("classes"))
         self.cfg = labels.settle(cfg, self.data)
         self.task = _task(self.cfg, self.data, self.scoring)
         self.step = self._start_step()
@@ -87,7 +89,7 @@ class Fitting:
         if self.start is None:
             self.run.refuse_another_run()
         else:
-            before = run_folder.facts(self.run.path).get("processes", 1)
+            before = self.former.get("processes", 1)
         self.run.begin(self.cfg, choices, self.step, processes)
         if before != processes:
             log.warning(
