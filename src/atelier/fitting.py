@@ -90,6 +90,8 @@ class Fitting:
             self.run.refuse_another_run()
         else:
             before = self.former.get("processes", 1)
+            if external.is_first():
+                self.best.go_back()
         self.run.begin(self.cfg, choices, self.step, processes)
         if before != processes:
             log.warning(

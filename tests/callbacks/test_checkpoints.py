@@ -88,6 +88,20 @@ def test_a_best_checkpoint_that_is_missing_or_damaged_is_replaced_by_the_next(da
     assert gone_on_from("last.ckpt", tmp_path).best_score == math.inf
 
 
+def test_who_goes_back_goes_on_from_there_from_then_on(tmp_path):
+    """And the rejected last is not offered as the one before."""
+    for name, step in (("last", 30), ("previous", 20), ("healthy", 10)):
+        write(tmp_path / f"{name}.ckpt", step, math.inf, 0)
+    Checkpoints(tmp_path, None, start=tmp_path / "last.ckpt").go_back()
+    assert checkpoints.read(tmp_path / "last.ckpt")["global_step"] == 30
+    keep = Checkpoints(tmp_path, None, start=tmp_path / "healthy.ckpt")
+    keep.go_back()
+    assert [checkpoints.read(tmp_path / f"{name}.ckpt")["global_step"] for name in ("last", "healthy")] == [10, 10]
+    keep.save(Trainer(global_step=15))
+    assert (tmp_path / "last.ckpt").read_text() == "15"
+    assert checkpoints.read(tmp_path / "previous.ckpt")["global_step"] == 10
+
+
 def test_the_end_is_saved_once(tmp_path):
     keep = Checkpoints(tmp_path / "c", None)
     trainer = Trainer(global_step=7, callback_metrics={})

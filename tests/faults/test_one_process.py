@@ -1,12 +1,18 @@
 """Whatever hits a run at whatever moment: the run that goes on from there ends as one that nothing happened to."""
 
+import shutil
+from functools import partial
 from signal import SIGINT, SIGTERM
 
 import pytest
 from blows import KILL, NO_SPACE, NO_SPACE_FROM_NOW_ON, NO_SPACE_IN_A_ROW, TERM, TORN_ROW, USR1, stopped
+from omegaconf import OmegaConf
 from same_run import same_run
 
-from faults import STEPS, Fault, ends_well, suffer
+from atelier import checkpoints
+from atelier.record import table
+from atelier.run import fit
+from faults import STEPS, Fault, ends_well, live, suffer
 
 CHECKPOINT, RECORD, GRID = (f"atelier.{module}:replacing" for module in ("checkpoints", "files", "record.grids"))
 CSV, ROW = "atelier.record.csv:replacing", "atelier.record.csv:CsvRecord._put"
@@ -16,6 +22,7 @@ VALIDATION = "atelier.callbacks.record:Record.on_validation_start"
 SCORED, DRAWN = "atelier.metrics.scoring:Scores.update", "atelier.callbacks.samples:SampleGrid.draw"
 NOTE, END = "atelier.run_folder:RunFolder.note", "atelier.run:Fitting.end"
 CARD, PREPARED = "atelier.callbacks.scoring:Scoring.card", "atelier.callbacks.scores:ScoreSamples.prepare"
+FORGOTTEN = "atelier.run_folder:RunFolder._forget_samples"
 TAKEN_UP = "atelier.checkpoints:WholeCheckpoints.load_checkpoint"
 
 QUICK = {
@@ -93,6 +100,15 @@ IN_A_ROW = [
     Fault(USR1, CHECKPOINT, 1, "written"),
 ]
 
+GOING_BACK = {
+    "kill -9 before the chosen checkpoint is the last": Fault(KILL, NAMING, 1, "written"),
+    "kill -9 after the chosen checkpoint is the last": Fault(KILL, NAMING, 1, "renamed"),
+    "kill -9 before the pictures of later steps are removed": Fault(KILL, FORGOTTEN),
+    "kill -9 after the record is cut off": Fault(KILL, CSV, 1, "renamed"),
+    "kill -9 in a step": Fault(KILL, GENERATORS_TURN, 2),
+    "SIGTERM in a step": Fault(TERM, GENERATORS_TURN, 1),
+}
+
 QUICKLY = [pytest.param(fault, id=name) for name, fault in QUICK.items()]
 SLOWLY = [pytest.param(fault, id=name, marks=pytest.mark.slow) for name, fault in MORE.items()]
 
@@ -109,4 +125,19 @@ def test_misfortunes_seldom_come_singly(cfg, undisturbed, folder):
     for fault in IN_A_ROW:
         suffer(cfg, folder, fault)
     ends_well(cfg, folder)
+    same_run(undisturbed, folder)
+
+
+@pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in GOING_BACK.items()])
+def test_who_goes_back_does_not_come_to_what_was_rejected(fault, undisturbed, folder):
+    """The record is never cut off before the checkpoint from which the run would go on by itself."""
+    shutil.copytree(undisturbed, folder)
+    last, previous = (folder / "checkpoints" / f"{name}.ckpt" for name in ("last", "previous"))
+    back = OmegaConf.load(folder / "recipe.yaml")
+    back.resume = str(previous)
+    outcome = live(partial(fit, back, folder, {"model": "dcgan"}), folder, fault)
+    assert (outcome.hits, outcome.code) == (1, fault.blow.code), outcome.told
+    assert table.read(folder / "metrics.csv")[-1]["step"] >= checkpoints.read(last)["global_step"]
+    assert fault.moment == "written" or checkpoints.read(last)["global_step"] < STEPS
+    ends_well(back, folder)
     same_run(undisturbed, folder)

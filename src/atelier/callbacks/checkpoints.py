@@ -25,6 +25,15 @@ class Checkpoints(Callback):
         self.best_score, self.best_step = math.inf, 0
         self._saved_step = -1
 
+    def go_back(self) -> None:
+        """Put the checkpoint that the run goes on from in the place of the last, whatever that was.
+
+        Before anything of the run is cut off after its step: a run that is killed from here on goes on from there.
+        """
+        last = self.folder / checkpoints.LAST
+        if self.start is not None and not (last.exists() and last.samefile(self.start)):
+            _link(self.start, last)
+
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Make up for a run that was ended when its best checkpoint did not have that name yet; and forget a best one
         that is no longer there, as that name went to a later one, which a run going on from before it leaves behind.
@@ -55,7 +64,7 @@ class Checkpoints(Callback):
 
     def save(self, trainer: Trainer) -> None:
         last = self.folder / checkpoints.LAST
-        if trainer.is_global_zero and last.exists() and self._last_is_good(last):
+        if trainer.is_global_zero and last.exists():
             _link(last, self.folder / checkpoints.PREVIOUS)
         trainer.save_checkpoint(last)
         self._saved_step = trainer.global_step
@@ -63,10 +72,6 @@ class Checkpoints(Callback):
     def _hand_on(self, trainer: Trainer, score: float | None, aliases: tuple[str, ...]) -> None:
         """To the loggers that keep checkpoints. Not what is saved on a signal: whoever stops a run does not wait."""
         log_checkpoint(trainer.loggers, self.folder / checkpoints.LAST, trainer.global_step, score, aliases)
-
-    def _last_is_good(self, last: Path) -> bool:
-        """Written or read by this run; one that goes on from the previous has reasons not to trust the last."""
-        return self._saved_step >= 0 or self.start is None or self.start.name == last.name
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_score": self.best_score, "best_step": self.best_step}
