@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
 
-from atelier import checkpoints, labels, run_folder
+from atelier import cards, checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.choices import refuse_misfit, scoring_of
 from atelier.callbacks.finish import ValidateLastStep
@@ -44,6 +44,7 @@ from atelier.record.summary import Makes
 from atelier.run_folder import RunFolder, WatchedFolder
 from atelier.signals import Signals
 from atelier.sweeps import job
+from atelier.wording import show
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Fitting:
         labels.refuse_others(self.data.classes, self.former.get("classes"))
         self.cfg = labels.settle(cfg, self.data)
         self.task = _task(self.cfg, self.data, self.scoring)
-        self.step = self._start_step()
+        self.step, self.kept = self._started_from()
         self.loggers = self._loggers()
         self.monitor: str | None = self.scoring.monitor if self.scoring else getattr(self.task, "monitor", None)
         best_by = f"val/{self.monitor}" if self.monitor else None
@@ -111,8 +112,9 @@ class Fitting:
         )
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
-        if self.scoring:
-            self._prepare(self.scoring)
+        card = self._prepare(self.scoring) if self.scoring else None
+        self._choose_best_by(card or {})
+        self.run.note(card=card, card_since=self.best.since)
         start = str(self.start) if self.start else None
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
@@ -120,20 +122,33 @@ class Fitting:
         best = self.best_score if isfinite(self.best_score) else None
         self.run.note(status=status, reason=reason, steps=self.trainer.global_step, best=best)
 
-    def _prepare(self, scoring: Scoring) -> None:
-        """What takes minutes the first time; from then on the run says how its scores are made."""
+    def _prepare(self, scoring: Scoring) -> dict[str, Any]:
+        """What takes minutes the first time; then it is known how the scores are made."""
         count, processes = scoring.count, self.trainer.world_size
         if count < processes:
             raise UserError(f"metrics.count: {count} images are too few for {processes} processes")
         scoring.prepare(self.data, self.trainer.strategy.root_device)
-        self.run.note(card=scoring.card())
+        return scoring.card()
 
-    def _start_step(self) -> int | None:
+    def _choose_best_by(self, card: Mapping[str, Any]) -> None:
+        """Where a run that goes on measures otherwise than its checkpoint did, the best is looked for anew."""
+        former: dict[str, Any] = self.kept.get("measured_by") or cards.recorded(self.former)
+        now = cards.measure(self.monitor, card, self.data.fingerprint)
+        if not (self.scoring or self.monitor):  # the best that there was may count again, once something is measured
+            now = {**now, **former, "data": self.data.fingerprint}
+        changed = cards.differing(former, now)
+        self.best.measured_by = now
+        self.best.since = self.step + 1 if changed and self.step is not None else self.kept.get("since", 0)
+        if external.is_first():
+            _tell_of_another_measure(changed, former, now, self.kept)
+
+    def _started_from(self) -> tuple[int | None, dict[str, Any]]:
+        """The step that the run goes on from, and what its checkpoint knows of the best."""
         if self.start is None:
-            return None
+            return None, {}
         content = checkpoints.read(self.start)
         refuse_other_model(self.task, content, self.start)
-        return content["global_step"]
+        return content["global_step"], content["callbacks"].get(Checkpoints.__qualname__, {})
 
     def _trainer(self, last: Sequence[Callback]) -> Trainer:
         """The trainer, whose `last` callbacks act after the run's own."""
@@ -198,6 +213,19 @@ def _makes(task: LightningModule, data: EndlessData) -> Makes:
     if isinstance(task, Translator):
         return "whole pictures" if isinstance(data, Degraded) else "translations"
     return "learned styles" if hasattr(task, "learned_styles") else "any style"
+
+
+def _tell_of_another_measure(
+    changed: Sequence[str], former: Mapping[str, Any], now: Mapping[str, Any], kept: Mapping[str, Any]
+) -> None:
+    score = kept.get("best_score", inf)
+    forgotten = f"the best so far, {score:.4g} at step {kept.get('best_step', 0):,}, no longer counts"
+    if "data" in changed:
+        also = f", and {forgotten}" if isfinite(score) else ""
+        log.warning("resume: these are not the pictures that the run was trained on; it goes on with these%s", also)
+    elif changed and isfinite(score):
+        changes = ", ".join(f"{key} was {show(former[key])} and is {show(now[key])}" for key in changed)
+        log.warning("resume: %s, for it was measured otherwise: %s", forgotten, changes)
 
 
 def _checkpoint(resume: Path) -> Path:

@@ -37,6 +37,9 @@ CHECKPOINTS = "checkpoints"
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 """What a run goes on from, in this order."""
 
+KEPT = ("data", "classes", "monitor", "card", "card_since")
+"""Facts of a run that hold until those are known by which it goes on: a kill before then must not lose them."""
+
 HERE = Path(__file__).parent
 PACKAGES = ("atelier", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy")
 
@@ -83,6 +86,7 @@ class RunFolder:
             "platform": platform.platform(),
             "versions": {package: version(package) for package in PACKAGES},
             "git": git_state(),
+            **{fact: former[fact] for fact in KEPT if fact in former},
         }
         self.note()
 

@@ -60,9 +60,10 @@ def write(path, step, best_score, best_step):
     torch.save({"state_dict": {}, "global_step": step, "callbacks": callbacks}, path)
 
 
-def gone_on_from(name, folder):
+def gone_on_from(name, folder, since=0):
     """As Lightning restores callbacks."""
     keep = Checkpoints(folder, "val/x", start=folder / name)
+    keep.since = since
     content = checkpoints.read(folder / name)
     keep.on_load_checkpoint(Trainer(), None, content)
     keep.load_state_dict(content["callbacks"]["Checkpoints"])
@@ -86,6 +87,18 @@ def test_a_best_checkpoint_that_is_missing_or_damaged_is_replaced_by_the_next(da
     assert gone_on_from("last.ckpt", tmp_path).best_score == 3.0
     damage(tmp_path / "best.ckpt")
     assert gone_on_from("last.ckpt", tmp_path).best_score == math.inf
+
+
+def test_a_best_that_was_measured_otherwise_does_not_count(tmp_path):
+    write(tmp_path / "best.ckpt", 20, 0.4, 20)
+    write(tmp_path / "last.ckpt", 20, 0.4, 20)
+    before = (tmp_path / "best.ckpt").read_bytes()
+    keep = gone_on_from("last.ckpt", tmp_path, since=21)
+    assert (keep.best_score, keep.best_step) == (math.inf, 0)
+    assert (tmp_path / "best.ckpt").read_bytes() == before  # until there is another
+    assert gone_on_from("last.ckpt", tmp_path, since=20).best_score == 0.4
+    validate(keep, 50.0)
+    assert (tmp_path / "best.ckpt").read_text() == "1"
 
 
 def test_who_goes_back_goes_on_from_there_from_then_on(tmp_path):

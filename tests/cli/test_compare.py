@@ -121,6 +121,17 @@ def test_the_metric_is_one_that_all_runs_have(make):
         metric_of(entries([make("c", fid=[1]), make("d", kid=[1])]), None)
 
 
+def test_scores_from_before_the_card_do_not_count(make):
+    run = make("a", fid=[5, 20, 30])
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"card_since": 101}))
+    (entry,) = entries([run])
+    assert entry.best("fid") == (200, 6400, 20)
+    (run / "run.json").write_text(json.dumps(record | {"card_since": 301}))
+    with pytest.raises(UserError, match="has not come to a validation with its metrics yet"):
+        entries([run])
+
+
 def test_infinity_is_never_the_best_and_a_class_says_nothing_of_the_direction(make):
     found = entries([make("a", **{"is": ["inf", "inf"]}), make("b", **{"is": [4, 5]})])
     assert [entry.name for entry in ranked(found, "is")] == ["outputs/b", "outputs/a"]

@@ -18,10 +18,14 @@ class Checkpoints(Callback):
 
     `monitor` is a score of validation, lower is better; None keeps no best. The former last stays as `previous.ckpt`,
     for the day when the last turns out to be damaged. `start` is the checkpoint that the run goes on from.
+
+    A best from before step `since` does not count: it was measured by something else than `measured_by`.
     """
 
     def __init__(self, folder: Path, monitor: str | None, start: Path | None = None) -> None:
         self.folder, self.monitor, self.start = folder, monitor, start
+        self.measured_by: dict[str, Any] = {}
+        self.since = 0
         self.best_score, self.best_step = math.inf, 0
         self._saved_step = -1
 
@@ -36,12 +40,15 @@ class Checkpoints(Callback):
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Make up for a run that was ended when its best checkpoint did not have that name yet; and forget a best one
-        that is no longer there, as that name went to a later one, which a run going on from before it leaves behind.
+        that does not count any more, or that is no longer there, as that name went to a later one, which a run going
+        on from before it leaves behind.
         """
         kept, best = checkpoint["callbacks"].get(self.state_key), self.folder / checkpoints.BEST
         if self.start is None or kept is None:
             return
-        if kept["best_step"] == checkpoint["global_step"]:
+        if kept["best_step"] < self.since:
+            kept.update(self.state_dict())
+        elif kept["best_step"] == checkpoint["global_step"]:
             if trainer.is_global_zero:
                 _link(self.start, best)
         elif not _is_of(best, kept["best_step"]):
@@ -74,9 +81,15 @@ class Checkpoints(Callback):
         log_checkpoint(trainer.loggers, self.folder / checkpoints.LAST, trainer.global_step, score, aliases)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best_score": self.best_score, "best_step": self.best_step}
+        return {
+            "best_score": self.best_score,
+            "best_step": self.best_step,
+            "measured_by": self.measured_by,
+            "since": self.since,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """What it is measured by is this run's own, and has been compared with the checkpoint's."""
         self.best_score, self.best_step = state_dict["best_score"], state_dict["best_step"]
 
     def _score(self, trainer: Trainer) -> float:

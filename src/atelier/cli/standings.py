@@ -11,6 +11,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from atelier.cards import CONCERNS, MEASURES, NO_MATTER
 from atelier.errors import UserError
 from atelier.record import table
 from atelier.run_folder import METRICS, RECORD, known_as
@@ -31,12 +32,6 @@ HIGHER_IS_BETTER = (
 )
 """How the names of scores end of which one wants much; of all others one wants little."""
 
-CONCERNS, MEASURES = "concerns", "measures"
-"""Entries of a card: which others concern which score alone; and protocols by the score that each is of."""
-
-NO_MATTER = {"seed", "step", "versions", "real_images_would_score", CONCERNS}
-"""Entries of a card in which comparable scores may differ: they follow from the others, or are what one compares."""
-
 PREFIX = "val/"
 
 
@@ -47,7 +42,10 @@ class Point(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A run: its name, the protocol of its scores, which of them chose its best checkpoint, and each one's course."""
+    """A run: its name, the protocol of its scores, which of them chose its best checkpoint, and each one's course.
+
+    Scores of a run that went on with another protocol are those since then.
+    """
 
     name: str
     status: str
@@ -144,7 +142,7 @@ def is_high(metric: str) -> bool:
 def _entry(run: Path, name: str) -> Entry:
     try:
         record = json.loads((run / RECORD).read_text())
-        rows = table.read(run / METRICS)
+        rows = [row for row in table.read(run / METRICS) if row["step"] >= record.get("card_since", 0)]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run}: not a run folder that has begun: no {Path(str(error.filename)).name} in it") from error
     except json.JSONDecodeError as error:
@@ -156,7 +154,9 @@ def _entry(run: Path, name: str) -> Entry:
                 point = Point(int(row["step"]), int(row["images_seen"]), value)
                 curves.setdefault(column.removeprefix(PREFIX), []).append(point)
     if not curves:
-        raise UserError(f"{run}: has no scores: it was made with metrics=none, or has not come to a validation yet")
+        raise UserError(
+            f"{run}: has no scores: it was made with metrics=none, or has not come to a validation with its metrics yet"
+        )
     return Entry(name, record.get("status", "unknown"), record.get("card") or {}, record.get("monitor"), curves)
 
 
