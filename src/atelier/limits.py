@@ -115,23 +115,16 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
         ),
         ("trainer.num_sanity_val_steps", sanity, sanity == 0, "must be 0"),
         ("trainer.limit_val_batches", limit, limit != 0, "must be 1 or more: what is not validated is not saved"),
-        *(
-            (f"trainer.{key}", trainer.get(key), _is_in(idle, trainer.get(key)), text)
-            for key, (idle, text) in IDLE.items()
-        ),
+        *_idle(trainer),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),
     ]
 
 
 def _idle(trainer: DictConfig) -> Iterator[tuple[str, Any, bool, str]]:
+    """Of the same type, too: 1.0 is all batches to Lightning, and 1 is one."""
     for key, (values, text) in IDLE.items():
         value = trainer.get(key)
-        yield f"trainer.{key}", value, _is_in(values, value), text
-
-
-def _is_in(values: tuple[Any, ...], value: Any) -> bool:
-    """Of the same type, too: 1.0 is all batches to Lightning, and 1 is one."""
-    return any(value == one and type(value) is type(one) for one in values)
+        yield f"trainer.{key}", value, any(value == one and type(value) is type(one) for one in values), text
 
 
 def _is_mixed_or_full(precision: Any) -> bool:
