@@ -33,6 +33,7 @@ from atelier.errors import ConfigError, UserError
         ("+trainer.fast_dev_run=true", "trainer.fast_dev_run: must be false, .* trainer.max_steps=1 is a short run"),
         ("trainer.check_val_every_n_epoch=2", "trainer.check_val_every_n_epoch: must be null"),
         ("trainer.enable_checkpointing=true", "trainer.enable_checkpointing: must be false"),
+        ("trainer.enable_checkpointing=null", "trainer.enable_checkpointing: must be false"),
         ("+trainer.accumulate_grad_batches=2", "trainer.accumulate_grad_batches: must be 1 where players take turns"),
         ("+trainer.gradient_clip_val=0.5", "trainer.gradient_clip_val: players .* one by one: model.clip_norm=0.5"),
         ("health.on_collapse=stop", "health.on_collapse: stop needs 16 held-out pictures .*, and there are 4: raise"),

@@ -418,6 +418,17 @@ def test_a_run_whose_checkpoint_does_not_say_how_its_best_was_measured(small_con
     run.fit(resumed(tmp_path, trainer__max_steps=9, metrics__scores=["fid", "kid"]), tmp_path, {})
     assert "no longer counts" in caplog.text
     assert of_the_best(tmp_path)[1] == 9
+    torch.save(content, last)  # as if that had been killed before it came to a checkpoint
+    run.fit(resumed(tmp_path, trainer__max_steps=9, metrics__scores=["fid", "kid"]), tmp_path, {})
+    assert run_folder.facts(tmp_path)["card_since"] == 9
+    assert of_the_best(tmp_path)[1] == 9
+
+
+def test_scores_that_choose_no_best_are_told_of_too(small_config, tmp_path, caplog):
+    scored(small_config, tmp_path, "metrics.scores=[is]")
+    run.fit(resumed(tmp_path, trainer__max_steps=9, metrics__count=10), tmp_path, {})
+    assert "scores until now compare with no later ones, for it was measured otherwise: generated" in caplog.text
+    assert run_folder.facts(tmp_path)["card_since"] == 9
 
 
 def test_what_holds_of_a_run_until_it_goes_on_is_not_lost_by_a_kill(small_config, tmp_path):

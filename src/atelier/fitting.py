@@ -103,18 +103,12 @@ class Fitting:
             )
 
     def train(self) -> None:
-        self.run.note(
-            data=self.data.fingerprint,
-            classes=list(self.data.classes),
-            pictures=self.data.pictures,
-            makes=_makes(self.task, self.data),
-            monitor=self.monitor,
-        )
+        self.run.note(classes=list(self.data.classes), pictures=self.data.pictures, makes=_makes(self.task, self.data))
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
         card = self._prepare(self.scoring) if self.scoring else None
         self._choose_best_by(card or {})
-        self.run.note(card=card, card_since=self.best.since)
+        self.run.note(data=self.data.fingerprint, monitor=self.monitor, card=card, card_since=self.best.since)
         start = str(self.start) if self.start else None
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
@@ -124,9 +118,6 @@ class Fitting:
 
     def _prepare(self, scoring: Scoring) -> dict[str, Any]:
         """What takes minutes the first time; then it is known how the scores are made."""
-        count, processes = scoring.count, self.trainer.world_size
-        if count < processes:
-            raise UserError(f"metrics.count: {count} images are too few for {processes} processes")
         scoring.prepare(self.data, self.trainer.strategy.root_device)
         return scoring.card()
 
@@ -138,9 +129,18 @@ class Fitting:
             now = {**now, **former, "data": self.data.fingerprint}
         changed = cards.differing(former, now)
         self.best.measured_by = now
-        self.best.since = self.step + 1 if changed and self.step is not None else self.kept.get("since", 0)
+        self.best.since = self.step + 1 if changed and self.step is not None else self._since
         if external.is_first():
             _tell_of_another_measure(changed, former, now, self.kept)
+
+    @property
+    def _since(self) -> int:
+        """The step from which on the run that goes on measured as it does now.
+
+        By its record where the checkpoint does not know, which may have been killed before it came to another.
+        """
+        recorded: int = min(self.former.get("card_since", 0), (self.step or 0) + 1)
+        return self.kept.get("since", recorded)
 
     def _started_from(self) -> tuple[int | None, dict[str, Any]]:
         """The step that the run goes on from, and what its checkpoint knows of the best."""
@@ -162,7 +162,10 @@ class Fitting:
         )
 
     def _share(self) -> None:
-        """Raises ConfigError where the trainer has several processes and they cannot share the work."""
+        """Raises UserError where the trainer has several processes and they cannot share the work."""
+        count, processes = self.scoring.count if self.scoring else None, self.trainer.world_size
+        if count is not None and count < processes:
+            raise UserError(f"metrics.count: {count} images are too few for {processes} processes")
         refuse_unshared(self.trainer, self.data)
         if self.trainer.world_size > 1:
             synchronize(self.task)
@@ -223,9 +226,10 @@ def _tell_of_another_measure(
     if "data" in changed:
         also = f", and {forgotten}" if isfinite(score) else ""
         log.warning("resume: these are not the pictures that the run was trained on; it goes on with these%s", also)
-    elif changed and isfinite(score):
+    elif changed:
         changes = ", ".join(f"{key} was {show(former[key])} and is {show(now[key])}" for key in changed)
-        log.warning("resume: %s, for it was measured otherwise: %s", forgotten, changes)
+        gone = forgotten if isfinite(score) else "scores until now compare with no later ones"
+        log.warning("resume: %s, for it was measured otherwise: %s", gone, changes)
 
 
 def _checkpoint(resume: Path) -> Path:

@@ -24,7 +24,6 @@ IDLE: dict[str, tuple[tuple[Any, ...], str]] = {
         "must be null, for the first epoch never ends: trainer.val_check_interval",
     ),
     "fast_dev_run": ((False, 0), "must be false, for it keeps no record; trainer.max_steps=1 is a short run"),
-    "enable_checkpointing": ((False,), "must be false: the run keeps checkpoints of its own"),
 }
 """Lightning's keys that would do nothing here, or harm: the values with which they do not, beside null, and why."""
 
@@ -104,6 +103,7 @@ def refuse_other_optimisation(cfg: DictConfig, task: LightningModule) -> None:
 def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
     interval, precision = trainer.get("val_check_interval"), trainer.get("precision")
     limit = trainer.get("limit_val_batches")
+    checkpoints = trainer.get("enable_checkpointing") is not False  # for Lightning null is true, too
     sanity = 2 if trainer.get("num_sanity_val_steps") is None else trainer.num_sanity_val_steps  # Lightning's own
     return [
         ("seed", seed, seed in SEEDS, f"must be between 0 and {SEEDS[-1]}"),
@@ -114,6 +114,12 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
             "must be steps, 1 or more",
         ),
         ("trainer.num_sanity_val_steps", sanity, sanity == 0, "must be 0"),
+        (
+            "trainer.enable_checkpointing",
+            checkpoints,
+            not checkpoints,
+            "must be false: the run keeps checkpoints of its own",
+        ),
         ("trainer.limit_val_batches", limit, limit != 0, "must be 1 or more: what is not validated is not saved"),
         *_idle(trainer),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),

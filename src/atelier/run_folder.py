@@ -37,7 +37,7 @@ CHECKPOINTS = "checkpoints"
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 """What a run goes on from, in this order."""
 
-KEPT = ("data", "classes", "monitor", "card", "card_since")
+KEPT = ("data", "classes", "pictures", "makes", "monitor", "card", "card_since")
 """Facts of a run that hold until those are known by which it goes on: a kill before then must not lose them."""
 
 HERE = Path(__file__).parent

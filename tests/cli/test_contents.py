@@ -55,6 +55,21 @@ def test_where_nothing_else_lies_that_is_told(here):
     assert [content.name for content in contents([here / "album"], is_output=outputs.among)] == ["own"]
 
 
+def test_ones_own_pictures_are_contents_wherever_they_lie(here):
+    paint(here / "album" / "own.png")
+    outputs = Outputs(here / "album", here / "album")
+    found = [content.path.name for content in contents([here], is_output=outputs.among)]
+    assert "own.png" in found
+
+
+def test_a_folder_of_what_came_out_is_no_fault_beside_others(here):
+    faults = []
+    outputs = Outputs(here / "album", here / "album")
+    found = contents([here / "photo.png", here / "album"], left_out=faults.append, is_output=outputs.among)
+    assert [content.name for content in found] == ["photo"]
+    assert faults == []
+
+
 def test_names_of_files_stay_different_and_dots_of_others_stay():
     assert joined_names(["a/b.jpg", "a-b.png", "St. Ives", "b.JPEG"]) == ["a-b", "a-b-1", "St. Ives", "b"]
 

@@ -155,6 +155,24 @@ def test_an_image_is_written_over_itself_alone(other, labelled, tmp_path):
     assert [path.name for path in out.iterdir()] == ["00009.png"]
 
 
+def test_images_of_a_run_that_was_moved_are_made_again(plain, tmp_path):
+    run = shutil.copytree(plain, tmp_path / "run")
+    sample(run, 2)
+    moved = run.rename(tmp_path / "moved")
+    sample(moved, 3)
+    assert len(notes(moved / "generated" / "step-40-seed-0")) == 3
+
+
+def test_images_of_other_weights_are_others_though_the_step_is_the_same(plain, tmp_path):
+    run = shutil.copytree(plain, tmp_path / "run")
+    sample(run, 2)
+    content = torch.load(run / "checkpoints" / "last.ckpt")
+    content["state_dict"] = {name: part * 2 for name, part in content["state_dict"].items()}
+    torch.save(content, run / "checkpoints" / "last.ckpt")
+    with pytest.raises(UserError, match=r"^--out: .*00000.png is another picture"):
+        sample(run, 2)
+
+
 @pytest.mark.parametrize("content", ["a picture", "no picture", "a folder"])
 def test_nobody_elses_picture_is_written_over(content, plain, tmp_path):
     path = tmp_path / "mine" / "00001.png"

@@ -1,6 +1,7 @@
 import json
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +123,8 @@ def test_only_a_timelapse_is_written_over(theirs, suffix, run, monkeypatch):
 def test_what_cannot_be_shown_is_said_in_one_line(run, tmp_path):
     with pytest.raises(UserError, match=r"elsewhere: no such folder$"):
         timelapse(tmp_path / "elsewhere", None)
+    with pytest.raises(UserError, match=r"/proc/elsewhere: no such folder$"):  # and not that nothing goes there
+        timelapse(Path("/proc/elsewhere"), None)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"nothing to show: .*samples holds no pictures named by their step"):
         timelapse(tmp_path / "empty", None)

@@ -11,12 +11,14 @@ from yaml import MarkedYAMLError
 from atelier.config import explain
 
 FILES = {
-    "train.yaml": "defaults: [_self_, {data: folder}, {model: dcgan}, {encoder: embedded}, {logger: []}]\n"
+    "train.yaml": "defaults: [_self_, {data: folder}, {model: dcgan}, {encoder: embedded}, {sweeper: elsewhere}, "
+    "{logger: []}]\n"
     "seed: 0\nresume: null\n",
     "data/folder.yaml": "root: x\nimage_size: 64\n",
     "model/dcgan.yaml": "width: 64\n",
     "model/wgan_gp.yaml": "defaults: [dcgan]\n",
     "model/stray.yaml": "defaults: [dcgann]\n",
+    "sweeper/elsewhere.yaml": "_target_: optuna.samplers.TPESampler\n",  # of another module than that
     "encoder/embedded.yaml": "_target_: atelier.encoders.embedded\n",
     "model/torn.yaml": "a: [1, 2\nb: 3\n",
     "logger/wandb.yaml": "wandb: {}\n",
@@ -35,6 +37,7 @@ EXPLAINED = {
     "encoder.weights=x": "encoder.weights: no such key; vgg19, vgg19_normalised, vgg19_slim take it, embedded does not",
     "encoder.level=x": "encoder.level: no such key; vgg19_slim takes it, embedded does not",
     "encoder.zzz=x": "encoder.zzz: no such key",
+    "sweeper.zzz=x": "sweeper.zzz: no such key",
     "~data.roo": "~data.roo: no such key",
     "data.root=a=b": """data.root=a=b: not a valid override; write 'data.root="a=b"'""",
     "seed": "seed: not a valid override; write key=value",

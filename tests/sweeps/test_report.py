@@ -136,6 +136,18 @@ def test_a_searchs_numbers_are_cut_where_they_are_shown():
     )
 
 
+@pytest.mark.parametrize("name", ["report.md", "report.png"])
+def test_nobody_elses_report_is_written_over(name, sweep, tmp_path):
+    out = tmp_path / "mine"
+    assert CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--out", str(out)]).exit_code == 0
+    assert CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--out", str(out)]).exit_code == 0
+    (out / name).write_text("a diary")
+    result = CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--out", str(out)])
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception) == f"--out: {out / name} is another file, which would be lost: name another"
+    assert (out / name).read_text() == "a diary"
+
+
 def test_json_alone_writes_nothing(sweep):
     before = {*sweep[0].rglob("*")}
     result = CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--json"])

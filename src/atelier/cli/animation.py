@@ -22,9 +22,8 @@ def refuse_other_suffixes(out: Path) -> None:
 
 
 def refuse_another(out: Path, is_own: Callable[[Mapping[str, Any]], bool]) -> None:
-    """Raise UserError where a moving picture would be written over one whose note is not the command's, or not at all.
-
-    A picture without a note has an empty one.
+    """Raise UserError where a moving picture would be written over what is not the command's own, by its note, which
+    may be empty; and where nothing can be written.
     """
     place.refuse_unwritable(out.parent)
     place.refuse_another(out, lambda path: is_own(_read_note(path)))

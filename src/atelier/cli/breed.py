@@ -51,6 +51,7 @@ def breed(
     places = numbers("--parents", parents, least=2)
     _refuse_two_ways(places, mix, layers)
     from atelier.cli.contact import is_sheet
+    from atelier.cli.digests import DIGEST
     from atelier.cli.out import refuse_another, refuse_unwritable
     from atelier.cli.places import refuse_others
     from atelier.cli.trained import Trained, folder_name, given
@@ -63,7 +64,7 @@ def breed(
     label = trained.class_name(elders)
     origin = given(seed=seed, parents=parents, **way, mutation=mutation, label=label, truncation=truncation)
     folder = out or run / "bred" / folder_name(step=trained.origin["step"], **origin)
-    note = {**trained.origin, **origin}
+    note = {**trained.origin, DIGEST: trained.digest, **origin}
     digits = max(2, len(str(children - 1)))  # so that their names are in the order of their numbers
     notes = {folder / f"child-{child:0{digits}d}.png": {**note, "child": child} for child in range(children)}
     refuse_unwritable(folder)

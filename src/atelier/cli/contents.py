@@ -57,11 +57,12 @@ def contents(
     faults: list[UserError] = []
     for path in paths:
         try:
-            found += _but_outputs(path, contents_of(path, key), key, is_output)
+            found += _but_outputs(path, contents_of(path, key), is_output)
         except UserError as error:
             faults.append(error)
     if not found:
-        raise faults[0]
+        nothing_new = UserError(f"{key}: no pictures in {str(paths[0])!r} but those that came out before")
+        raise [*faults, nothing_new][0]
     for fault in faults:
         left_out(fault)
     different: dict[Path, Content] = {}
@@ -81,13 +82,10 @@ def contents_of(path: Path, key: str) -> list[Content]:
     return [Content(path, path.stem, path.stem)]
 
 
-def _but_outputs(path: Path, found: list[Content], key: str, is_output: Callable[[Path, Path], bool]) -> list[Content]:
+def _but_outputs(path: Path, found: list[Content], is_output: Callable[[Path, Path], bool]) -> list[Content]:
     if not path.is_dir():
         return found  # which somebody named
-    kept = [content for content in found if not is_output(content.path, path)]
-    if not kept:
-        raise UserError(f"{key}: no pictures in {str(path)!r} but those that came out before")
-    return kept
+    return [content for content in found if not is_output(content.path, path)]
 
 
 def joined_name(file: str) -> str:

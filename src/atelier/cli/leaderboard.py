@@ -53,8 +53,8 @@ def leaderboard(
 
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)
     named = entrants(methods)
+    contest = Contest(content, style, size, names_in(measures), settings, seed)
     with cleared(out, named) if out else nullcontext() as place:
-        contest = Contest(content, style, size, names_in(measures), settings, seed)
         failed = contest.hold(named, place)
     if as_json:
         typer.echo(to_json(contest.record()))

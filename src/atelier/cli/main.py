@@ -61,7 +61,7 @@ app.command(short_help="Tabulate and plot a sweep, whether it is over or not.")(
 app.command(short_help="Lay out a W&B project.")(dashboard)
 app.command(short_help="Write pictures into shards, for data=stream.")(shard)
 app.add_typer(cache, name="cache", short_help="List and clear caches.")
-app.add_typer(weights, name="weights", short_help="List, fetch and verify pretrained weights.")
+app.add_typer(weights, name="weights", short_help="List, fetch, join and verify pretrained weights.")
 
 
 def main() -> None:

@@ -22,8 +22,7 @@ class Outputs:
     def among(self, picture: Path, searched: Path) -> bool:
         """Whether a picture that was found in a folder is one of them.
 
-        Where the very folder of what comes out was searched, those are that say so in their notes. Who names a folder
-        below it wants what is there.
+        Those are that say so in their notes. Who names a folder below that of what comes out wants what is there.
         """
         place, top = picture.resolve(), searched.resolve()
         met = place == self._sheet or self._lies_in(place, top)
@@ -39,7 +38,8 @@ class Outputs:
     def _lies_in(self, place: Path, top: Path) -> bool:
         if top == self._out:
             return place.parent == top and _is_made(place)
-        return any(top in folder.parents and folder in place.parents for folder in self._folders)
+        lies_in = any(top in folder.parents and folder in place.parents for folder in self._folders)
+        return lies_in and _is_made(place)
 
 
 def _is_made(picture: Path) -> bool:

@@ -28,11 +28,15 @@ def place_of(path: Path, note: Mapping[str, object]) -> Path:
 def refuse_others(notes: Mapping[Path, Mapping[str, object]]) -> None:
     """Raise UserError where one of the pictures with these notes would be written over what is not this very picture.
 
-    So the same command, made again, writes over what it made.
+    So the same command, made again, writes over what it made, wherever its run has been moved meanwhile.
     """
     for path, note in notes.items():
-        if path.exists() and _chunks_in(path) != texts(note):
+        if path.exists() and _but_run(_chunks_in(path)) != _but_run(texts(note)):
             raise UserError(f"--out: {path} is another picture, which would be lost: name another folder")
+
+
+def _but_run(chunks: Mapping[str, str] | None) -> dict[str, str]:
+    return {key: text for key, text in (chunks or {}).items() if key != "run"}
 
 
 def _chunks_in(path: Path) -> dict[str, str] | None:

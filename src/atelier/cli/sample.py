@@ -73,9 +73,10 @@ class Series(NamedTuple):
         return self.folder / f"{number:05d}.png"
 
     def notes(self, latents: "Latents", numbers: Sequence[int]) -> dict[Path, dict[str, object]]:
+        from atelier.cli.digests import DIGEST
         from atelier.cli.trained import given
 
-        origin = {**self.trained.origin, "seed": self.seed}
+        origin = {**self.trained.origin, DIGEST: self.trained.digest, "seed": self.seed}
         labels = [self.trained.class_name(latents, row) for row in range(len(numbers))]
         return {
             self.place(number): given(**origin, index=number, label=label, truncation=self.truncation)

@@ -39,7 +39,7 @@ def score_run(run: Path, checkpoint: Path | None, count: int | None, truncation:
         scoring.truncation = truncation
     data: EndlessData = build(cfg.data, "data")
     scoring.metrics.fetch()
-    prepare_again(data, run)
+    prepare_again(data, run, "; atelier score --real FOLDER --fake … compares with any others")
     refuse_misfit(scoring, task, data)
     scoring.refuse_unfit(data)
     scoring.prepare(data, device())

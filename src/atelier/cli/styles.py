@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from torch import Tensor
 
 from atelier.cli.contents import identity, joined_names
-from atelier.cli.digests import DIGEST, digest
+from atelier.cli.digests import DIGEST
 from atelier.cli.numbers import LAST_SEED
 from atelier.cli.trained import Trained, folder_name, given
 from atelier.data.folder import picture_names
@@ -91,7 +91,7 @@ class GeneratedStyle:
 
     @property
     def origin(self) -> dict[str, Any]:
-        return {"generator": {**_trained(self.run).origin, DIGEST: _digest(self.run)}, **self._chosen}
+        return {"generator": {**_trained(self.run).origin, DIGEST: _trained(self.run).digest}, **self._chosen}
 
     @property
     def _chosen(self) -> dict[str, object]:
@@ -230,8 +230,3 @@ def _index(text: str) -> int:
 @cache
 def _trained(run: Path) -> Trained:
     return Trained(run)
-
-
-@cache
-def _digest(run: Path) -> str:
-    return digest([_trained(run).task.average])

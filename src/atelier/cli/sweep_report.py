@@ -25,10 +25,11 @@ def sweep_report(
     """
     from rich.console import Console
 
-    from atelier.cli.out import refuse_unwritable
-    from atelier.cli.sweep.plot import plot
+    from atelier.cli.out import refuse_another, refuse_unwritable
+    from atelier.cli.plots import is_plot
+    from atelier.cli.sweep.plot import CREATOR, plot
     from atelier.cli.sweep.report import report
-    from atelier.cli.sweep.sheet import left_out, markdown, sheet, unfinished
+    from atelier.cli.sweep.sheet import is_page, left_out, markdown, sheet, unfinished
     from atelier.files import write_text
 
     found = report(folder, metric)
@@ -44,6 +45,9 @@ def sweep_report(
         return
     where = folder if out is None else out
     refuse_unwritable(where)
+    if out is not None:  # in the sweep's own folder nobody else's is
+        refuse_another(where / PICTURE, lambda path: is_plot(path, CREATOR))
+        refuse_another(where / PAGE, lambda path: is_page(path, PICTURE))
     plot(found, where / PICTURE)
     write_text(where.absolute() / PAGE, markdown(found, PICTURE))
     if not as_json:

@@ -39,8 +39,8 @@ def timelapse(
     shortest, longest = TIMES
     if not shortest <= seconds <= longest:
         raise UserError(f"--seconds: must be from {shortest:g} to {longest:g}, got {seconds}")
-    animation.refuse_another(out, lambda note: isinstance(note.get("steps"), list))
     pictures = _choose(_pictures(run), seconds)
+    animation.refuse_another(out, lambda note: isinstance(note.get("steps"), list))
     _save(pictures, out, _durations(len(pictures), seconds), title(run))
     typer.echo(out)
 

@@ -1,6 +1,7 @@
 """A run's trained generator, ready to draw: what the commands that make images share."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from atelier import run as runs
 from atelier.cli.devices import device
+from atelier.cli.digests import digest
 from atelier.errors import UserError
 from atelier.record.grids import to_pixels
 from atelier.run_folder import facts, title
@@ -44,6 +46,11 @@ class Trained:
             raise UserError(f"{run}: draws points, no pictures: its samples/ shows them")
         self.names: list[str] = known.get("classes", [])
         self.origin = {"run": title(run), "step": content["global_step"]}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the generator: a run that went back, or on in another way, may have two of one step."""
+        return digest([self.task.average])
 
     @property
     def style_layers(self) -> int:

@@ -13,7 +13,7 @@ from atelier.wording import did_you_mean, listed
 
 weights = typer.Typer(
     no_args_is_help=True,
-    help="List, fetch and verify pretrained weights ($ATELIER_WEIGHTS, or the user's cache folder).",
+    help="List, fetch, join and verify pretrained weights ($ATELIER_WEIGHTS, or the user's cache folder).",
 )
 
 

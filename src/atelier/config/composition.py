@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from inspect import getmembers, getmodule, isfunction
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -96,14 +97,22 @@ def _taker(parent: Any, name: str) -> str | None:
 def _of_kin(parent: Any, name: str) -> str:
     """`; vgg19 takes it, embedded does not`, where a node names one of a module's functions that give the same."""
     try:
-        home, _, own = parent["_target_"].rpartition(".")
-        module, product = getmodule(locate(parent["_target_"])), inspect_target(parent["_target_"]).product
-    except (AttributeError, KeyError, TypeError, TargetError, OmegaConfBaseException):
+        own, module = inspect_target(parent["_target_"]), getmodule(locate(parent["_target_"]))
+        kin = [inspect_target(f"{maker.__module__}.{maker.__name__}") for maker in _makers(module)]
+    except (KeyError, TypeError, TargetError, OmegaConfBaseException):
         return ""
-    kin = [inspect_target(f"{home}.{member}") for member, _ in getmembers(module, isfunction) if member[0] != "_"]
-    takers = [target.name for target in kin if product and target.product is product and name in target.arguments]
+    takers = [target.name for target in kin if own.product is target.product and name in target.arguments]
     verb = "takes" if len(takers) == 1 else "take"
-    return f"; {listed(takers)} {verb} it, {own} does not" if takers else ""
+    return f"; {listed(takers)} {verb} it, {own.name} does not" if takers and own.product else ""
+
+
+def _makers(module: ModuleType | None) -> list[Any]:
+    """The functions that a module has of its own, for everybody."""
+    return [
+        maker
+        for name, maker in getmembers(module, isfunction)
+        if module and maker.__module__ == module.__name__ and maker.__name__ == name and not name.startswith("_")
+    ]
 
 
 def _until(key: str, name: str) -> str:

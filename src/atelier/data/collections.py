@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -37,9 +38,13 @@ class Folder(ImageData):
         return Files(existing_folder("root", self.root), self.fit)
 
     def origin_of(self, training_picture: int) -> str | None:
+        return self._whole[self.train_pixels.row(training_picture)]
+
+    @cached_property
+    def _whole(self) -> list[str]:
+        """The files of the pictures, in their order; a folder of many is slow to list."""
         broken = {*self.left_out}
-        whole = [name for name in self.source().names if name not in broken]
-        return whole[self.train_pixels.row(training_picture)]
+        return [name for name in self.source().names if name not in broken]
 
     def labels_among(self, columns: Mapping[str, Column]) -> tuple[tuple[str, ...], np.ndarray | None]:
         if self.label is not None and self.label not in columns:

@@ -38,7 +38,7 @@ def attempted(cfg: DictConfig, train: Callable[[DictConfig], float]) -> float:
         try:
             trial.note(ledger, overrides, run)
             if (score := trial.pruned(run)) is None:  # it may have been killed on its last line
-                score = train(going_on(cfg, run, overrides))
+                score = train(going_on(cfg, run, words=()))
         except (Interrupted, KeyboardInterrupt) as stop:
             this.end("interrupted", reason=str(stop) or "interrupted")
             raise

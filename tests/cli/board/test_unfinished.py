@@ -50,6 +50,13 @@ def test_the_same_command_begins_again(left, words):
     assert all_in(left) == found
 
 
+def test_a_mistake_in_the_command_costs_no_unfinished_board(left, words):
+    before = all_in(left)
+    with pytest.raises(UserError, match="^--measures: "):
+        run(*words[:-2], "--measures", "ssin", *words[-2:])
+    assert all_in(left) == before
+
+
 @pytest.mark.parametrize(
     "path",
     [

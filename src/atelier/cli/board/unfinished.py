@@ -60,12 +60,13 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 def _clear(out: Path, names: Collection[str]) -> None:
-    found = sorted(out.rglob("*"))  # a folder before what is in it
+    top = sorted(out.iterdir())  # looked at first: there may be a whole disk below what is not a board's
+    found = sorted(out.rglob("*")) if all(_is_left(path, out, names) for path in top) else top
     for path in found:
         if not _is_left(path, out, names):
             unless = ", or one with no more than an unfinished board of these methods"
             raise UserError(f"--out: must be a new or an empty folder{unless}, and there is {str(path)!r}")
-    for path in reversed(found):
+    for path in reversed(found):  # what is in a folder before it
         if path.is_dir():
             path.rmdir()
         else:

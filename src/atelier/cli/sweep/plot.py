@@ -11,6 +11,8 @@ from atelier.cli.plots import plain_words, save
 from atelier.cli.sweep.report import Group, Report
 from atelier.cli.sweep.sheet import short
 
+CREATOR = "atelier sweep-report"
+
 NAMED = len(COLOURS)
 """Groups that have a colour and a name, the best; what comes after is grey."""
 GREY = "#b9c0c8"
@@ -29,7 +31,7 @@ def plot(found: Report, path: Path) -> None:
     courses, scores = figure.subplots(1, 2, width_ratios=(1.25, 1))
     _courses(courses, found, shown)
     _scores(scores, found, shown)
-    save(figure, path, "atelier sweep-report")
+    save(figure, path, CREATOR)
 
 
 def _courses(axes: Axes, found: Report, shown: list[Group]) -> None:

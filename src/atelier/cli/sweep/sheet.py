@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 from rich import box
 from rich.markup import escape
@@ -45,7 +46,16 @@ def markdown(found: Report, picture: str) -> str:
         lines += ["## Not finished", "", *(f"* {line}" for line in unfinished(found)), ""]
     if found.without:
         lines += ["## Left out", "", *(f"* {line}" for line in left_out(found)), ""]
-    return "\n".join([*lines, f"![scores]({picture})", ""])
+    return "\n".join([*lines, _shown(picture), ""])
+
+
+def is_page(path: Path, picture: str) -> bool:
+    """Whether a file is such a report, with this picture. Raises OSError."""
+    return path.read_bytes().endswith(f"{_shown(picture)}\n".encode())
+
+
+def _shown(picture: str) -> str:
+    return f"![scores]({picture})"
 
 
 def short(overrides: str) -> str:
