@@ -1,10 +1,13 @@
 """Networks compiled where they stand: what training makes of them, and what it leaves alone."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
+from accelerated import SIZES, words
 from functorch.compile import make_boxed_func, nop
+from models import FAMILIES
 from PIL import Image
 from small_translators import SIDE, parts, pictures, plain_descent, train
 from torch import nn
@@ -13,6 +16,7 @@ from torch._dynamo.backends.common import aot_autograd
 from atelier import checkpoints, run
 from atelier.config import build
 from atelier.data.types import Pair, Paired
+from atelier.labels import presume
 from atelier.losses import translation as losses
 from atelier.losses.penalties import R1, GradientPenalty
 from atelier.networks import fastgan
@@ -59,6 +63,7 @@ def unable_to_go_back(kind):
 @pytest.fixture(autouse=True)
 def nothing_compiled_before():
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     yield
     torch._dynamo.reset()
 
@@ -108,6 +113,21 @@ def test_compiled_steps_are_the_same_steps(make, batch):
     assert [*compiled.state_dict()] == [*eager.state_dict()]
     for name, weights in eager.state_dict().items():
         torch.testing.assert_close(compiled.state_dict()[name], weights, msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_network_is_one_graph(family, composed):
+    """In pieces there is less to be gained, and what one keeps for its backward pass another may change."""
+    task = build(presume(composed(*words(family, Path("unused")))).model, "model").train()
+    compile_networks(task.compilable(), Compiler("eager"))
+    size = SIZES.get(family, 16)
+    labels = torch.arange(4) % task.classes if task.classes else None
+    task.discriminator_loss(torch.rand(4, 3, size, size), labels, 1)
+    task.generator_loss(torch.rand(4, 3, size, size), labels, 1)
+    counters = torch._dynamo.utils.counters
+    assert counters["stats"]["unique_graphs"] > 0
+    assert not counters["graph_break"]
 
 
 def test_every_network_that_training_calls_is_compiled_and_both_ways_share_graphs():
