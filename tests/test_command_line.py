@@ -59,7 +59,9 @@ def test_the_command_works_from_anywhere(run, tmp_path):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "first"
-    code, out, err = train(*SMALL, f"run_dir={folder}", "logger=[tensorboard,wandb]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("fonts")))  # matplotlib tells that it looks for some
+        code, out, err = train(*SMALL, f"run_dir={folder}", "logger=[tensorboard,wandb]")
     assert code == 0, err
     assert str(folder.name) in out + err
     return folder
@@ -80,6 +82,13 @@ def test_a_run_folder_holds_all_that_a_later_tool_needs(run):
     assert "${" not in (run / "config.yaml").read_text()
     assert [*run.glob("tensorboard/events*")]
     assert [*run.rglob("*.wandb")]
+
+
+def test_its_log_has_what_the_project_says_and_of_libraries_what_goes_wrong(run):
+    lines = (run / "train.log").read_text().splitlines()
+    told = [line for line in lines if "][INFO]" in line]
+    assert told
+    assert [line for line in told if "[atelier." not in line] == []
 
 
 def test_a_moved_run_folder_still_works(run, tmp_path):
