@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from atelier.errors import ConfigError, Interrupted, RunError, UserError
 from atelier.launch import guard, job, launch
+from atelier.locks import occupied
 from atelier.sweeps import Jobs, discard, folder_name
 
 
@@ -165,3 +166,12 @@ def test_a_run_that_began_is_never_discarded(tmp_path):
         (run / keep).touch()
         discard(run)
         assert (run / keep).exists()
+
+
+def test_a_run_that_another_process_begins_is_never_discarded(tmp_path):
+    run = tmp_path / "outputs" / "run"
+    run.mkdir(parents=True)
+    (run / "train.log").touch()
+    with occupied(run, ""):
+        discard(run)
+    assert (run / "train.log").exists()

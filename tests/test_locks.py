@@ -1,11 +1,14 @@
 """Of several that want the same, one makes it."""
 
+import os
+import signal
 import threading
 
 import pytest
 
 from atelier import locks
-from atelier.locks import alone
+from atelier.errors import UserError
+from atelier.locks import alone, occupied
 
 
 def test_whoever_comes_second_is_told_and_waits(tmp_path, monkeypatch):
@@ -35,4 +38,36 @@ def test_whoever_fails_keeps_nobody_waiting(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError), alone(tmp_path / "pixels", "prepares"):
         raise ZeroDivisionError
     with alone(tmp_path / "pixels", "prepares"), alone(tmp_path / "others", "prepares"):
+        pass
+
+
+def test_a_folder_is_occupied_by_one_at_a_time(tmp_path):
+    for _ in range(2):
+        with occupied(tmp_path, "taken"):
+            with pytest.raises(UserError, match="^taken$"), occupied(tmp_path, "taken"):
+                pass
+            with pytest.raises(UserError, match="^taken$"), occupied(tmp_path, "taken"):
+                pass
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_was_forked_does_not_keep_a_folder(tmp_path):
+    reads, writes = os.pipe()
+    with occupied(tmp_path, "taken"):
+        worker = os.fork()
+        if not worker:
+            os.write(writes, b"!")
+            signal.pause()
+        os.read(reads, 1)
+    try:
+        with occupied(tmp_path, "taken"):
+            pass
+    finally:
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+
+
+def test_where_there_are_no_locks_everybody_is_let_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks.fcntl, "flock", lambda *_: (_ for _ in ()).throw(OSError("no locks")))
+    with occupied(tmp_path, "taken"), occupied(tmp_path, "taken"), occupied(tmp_path / "none", "taken"):
         pass

@@ -17,6 +17,7 @@ from atelier.auto_resume import going_on
 from atelier.cli.main import app
 from atelier.cli.trained import Trained
 from atelier.errors import Interrupted, RunError, UserError
+from atelier.locks import occupied
 from atelier.record.summary import describe
 
 SCORED = ["metrics=embedded", "metrics.count=20", "metrics.splits=2"]
@@ -190,6 +191,14 @@ def test_a_run_goes_on_by_itself_from_what_resuming_looks_for(name, goes_on, sma
     if not goes_on:
         with pytest.raises(UserError, match="has no checkpoint yet"):
             checkpoints.find(tmp_path)
+
+
+def test_a_run_that_another_process_trains_is_left_to_it(small_config, tmp_path):
+    told = f"^run_dir: another process trains in {tmp_path}; wait until it has ended, or name another folder$"
+    with occupied(tmp_path, ""), pytest.raises(UserError, match=told):
+        run.fit(small_config(), tmp_path, {})
+    assert not [*tmp_path.iterdir()]
+    run.fit(small_config("trainer.max_steps=2"), tmp_path, {})
 
 
 def test_a_refused_resume_leaves_the_run_as_it_was(small_config, tmp_path):

@@ -1,14 +1,25 @@
 """One process at a time makes what several want."""
 
 import logging
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from filelock import Timeout
 
+from atelier.errors import UserError
 from atelier.files import lock_of
 
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+
 log = logging.getLogger(__name__)
+
+_occupied: set[int] = set()
+"""Handles of the folders that this process has to itself."""
 
 
 def alone(path: Path, does: str) -> AbstractContextManager[object]:
@@ -22,3 +33,37 @@ def alone(path: Path, does: str) -> AbstractContextManager[object]:
     except Timeout:
         log.info("another process %s %s: waiting for it", does, path.name)
         return lock.acquire()
+
+
+@contextmanager
+def occupied(folder: Path, refusal: str) -> Iterator[None]:
+    """Raises UserError of this text where another process has occupied the folder; else no other can meanwhile.
+
+    The folder itself is locked, so nothing is left in it. File systems that know no locks let everybody in.
+    """
+    if fcntl is None or not folder.is_dir():
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    _occupied.add(handle)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(refusal) from error
+        except OSError:
+            pass
+        yield
+    finally:
+        _occupied.discard(handle)
+        os.close(handle)
+
+
+def _leave() -> None:
+    """In a forked process, which may live on for some seconds when the one that occupies the folder is killed."""
+    while _occupied:
+        os.close(_occupied.pop())
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which knows no forks
+    os.register_at_fork(after_in_child=_leave)

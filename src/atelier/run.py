@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from atelier.distributed import external
 from atelier.distributed.launcher import launch
 from atelier.errors import Interrupted, LostProcesses, RunError
 from atelier.fitting import Fitting, refuse_other_model
+from atelier.locks import occupied
 from atelier.processes import has_lost_others
 from atelier.record.loggers import close
 from atelier.record.summary import summary
@@ -34,7 +35,7 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
     Raises UserError, RunError and Interrupted; whatever it raises, `run.json` says how the run ended, the loggers are
     closed, and what was in the folder before is still good to go on from.
     """
-    with Signals(aloud=external.is_first()) as signals:
+    with Signals(aloud=external.is_first()) as signals, _occupied(path):
         fitting = Fitting(cfg, path, signals, callbacks)
         if fitting.needs_processes and callbacks:
             raise ValueError("callbacks cannot be given to other processes: name them in the config")
@@ -46,6 +47,12 @@ def fit(cfg: DictConfig, path: Path, choices: Mapping[str, str], callbacks: Sequ
             if fitting.run.record.get("status") in ("finished", "interrupted"):
                 summary(path, fitting.best.monitor)
     return work.best_score
+
+
+def _occupied(path: Path) -> AbstractContextManager[None]:
+    """Two that write into one run folder spoil its record and its checkpoints; replicas are in that of the first."""
+    refusal = f"run_dir: another process trains in {path}; wait until it has ended, or name another folder"
+    return occupied(path, refusal) if external.is_first() else nullcontext()
 
 
 def go_on(path: Path) -> None:

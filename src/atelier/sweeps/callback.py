@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from atelier.errors import RunError, UserError
 from atelier.failures import DONE, FAILED, INTERRUPTED, MISUSED, describe, exit_code, tell
+from atelier.locks import occupied
 from atelier.run_folder import LOG, RECORD
 from atelier.sweeps.ledger import Taken
 from atelier.sweeps.trial import TRIAL
@@ -96,15 +97,16 @@ def outcome(code: int) -> int:
 
 
 def discard(run: Path) -> None:
-    """Take away the folder that Hydra made for a run which never began."""
+    """Take away the folder that Hydra made for a run which never began, unless another process begins one in it."""
     if (run / RECORD).exists():
         return
-    shutil.rmtree(run / ".hydra", ignore_errors=True)
-    for name in (LOG, TRIAL):
-        (run / name).unlink(missing_ok=True)
-    with suppress(OSError):  # something else lies there
-        run.rmdir()
-        run.parent.rmdir()
+    with suppress(UserError), occupied(run, "it is not ours"):
+        shutil.rmtree(run / ".hydra", ignore_errors=True)
+        for name in (LOG, TRIAL):
+            (run / name).unlink(missing_ok=True)
+        with suppress(OSError):  # something else lies there
+            run.rmdir()
+            run.parent.rmdir()
 
 
 def _travels(error: Exception) -> bool:

@@ -1,7 +1,5 @@
 """A board that was begun and not finished, which does not stand in the way of the next try at it."""
 
-import fcntl
-import os
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.failures import tell
 from atelier.files import PARTIAL
+from atelier.locks import occupied
 from atelier.stylize.provenance import read_chunks
 
 BOARD, PICTURES, PLOT = "board.json", "board.png", "plot.png"
@@ -34,29 +33,13 @@ def cleared(out: Path, names: Collection[str]) -> Iterator[Path]:
     absent = [folder for folder in (out, *out.parents) if not folder.exists()]
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with _alone(out):
+        with occupied(out, f"--out: another process makes a board in {str(out)!r}"):  # which looks like what one left
             _clear(out, names)
             yield out
     finally:
         for folder in absent:
             with suppress(OSError):  # or something has come of it
                 folder.rmdir()
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """What another process is painting looks like what one has left."""
-    handle = os.open(out, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"--out: another process makes a board in {str(out)!r}") from error
-        except OSError:
-            pass  # of a file system that knows no locks
-        yield
-    finally:
-        os.close(handle)
 
 
 def _clear(out: Path, names: Collection[str]) -> None:
