@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from atelier.run_folder import RunFolder, config, title
+from atelier.errors import UserError
+from atelier.resume import arguments
+from atelier.run_folder import RunFolder, config, facts, title
 
 
 @pytest.fixture
@@ -50,3 +52,18 @@ def test_a_run_is_known_by_its_folder_whatever_the_way_to_it(path, tmp_path, mon
     monkeypatch.chdir(tmp_path if path == "b/run" else tmp_path / "b" / "run")
     assert title(Path(path)) == "b/run"
     assert title(tmp_path / "b" / "link") == "b/link"
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 9, b"{", b"\xff\xfe", b"[]"])
+def test_what_is_left_of_a_damaged_run_is_told(left, begun):
+    run = begun()
+    for name, read in (
+        ("config.yaml", lambda: config(run)),
+        ("recipe.yaml", lambda: arguments([f"resume={run}"], run)),
+        ("run.json", lambda: facts(run)),
+    ):
+        whole = (run / name).read_bytes()
+        (run / name).write_bytes(left)
+        with pytest.raises(UserError, match=rf"^{run}: its {name} (is damaged|cannot be read)\b"):
+            read()
+        (run / name).write_bytes(whole)

@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from atelier.run_folder import RECIPE, facts, has_checkpoint
+from atelier.run_folder import RECIPE, facts, has_checkpoint, written
 from atelier.whereabouts import located
 from atelier.wording import show
 
@@ -26,8 +26,7 @@ def going_on(cfg: DictConfig, run: Path, words: Sequence[str]) -> DictConfig:
         cfg = cfg.copy()
         cfg.resume = None
         return cfg
-    recipe = OmegaConf.load(run / RECIPE)
-    assert isinstance(recipe, DictConfig)
+    recipe = written(run, RECIPE)
     if left := [*_contradicted(words, cfg, recipe, facts(run).get("choices", {}))]:
         told = "resume=auto goes on by the run's own recipe, not with %s; resume=%s KEY=VALUE changes keys of a run"
         log.warning(told, ", ".join(left), run)

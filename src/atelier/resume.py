@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from atelier import command_line, exchange
 from atelier.errors import UserError
-from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD, facts
+from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD, facts, written
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
 from atelier.whereabouts import elsewhere
@@ -53,7 +53,7 @@ def arguments(given: list[str], conf: Path) -> list[str]:
     record = facts(run)
     choices = record["choices"]
     exchanged = [word for word in given if word.partition("=")[0] in EXCHANGEABLE]
-    recipe: Any = OmegaConf.to_container(OmegaConf.load(run / RECIPE))
+    recipe: Any = OmegaConf.to_container(written(run, RECIPE))
     others = [word for word in given if _name(word) not in ("resume", *FOLDERS) and word not in exchanged]
     where = ["--config-path", str(run.absolute()), "--config-name", RECIPE.removesuffix(".yaml")]
     return [

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from atelier.errors import UserError
 from atelier.files import remove_halves, write_text
 from atelier.strict_json import to_json
 from atelier.whereabouts import located
+from atelier.wording import first_line
 
 CONFIG = "config.yaml"
 """The config as it ran, every interpolation resolved: what tools read."""
@@ -145,9 +147,18 @@ def config(run: Path) -> DictConfig:
     """The config of a run folder, its paths such as lead somewhere from here. Raises UserError where `run` is none."""
     if not (run / CONFIG).is_file():
         raise UserError(f"{run} is no run folder: it has no {CONFIG}")
-    loaded = OmegaConf.load(run / CONFIG)
-    assert isinstance(loaded, DictConfig)
-    return located(loaded, facts(run))
+    return located(written(run, CONFIG), facts(run))
+
+
+def written(run: Path, name: str) -> DictConfig:
+    """The config in a file of the run folder. Raises UserError where nothing is left of it, as of half a copy."""
+    try:
+        loaded = OmegaConf.load(run / name)
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{run}: its {name} is damaged ({first_line(error)})") from error
+    if not isinstance(loaded, DictConfig) or not loaded:
+        raise UserError(f"{run}: its {name} is damaged: there is no config in it")
+    return loaded
 
 
 def git_state() -> dict[str, Any] | None:
@@ -165,6 +176,12 @@ def git_state() -> dict[str, Any] | None:
 
 
 def facts(run: Path) -> dict[str, Any]:
-    """The record of a run, empty where it has none."""
+    """The record of a run, empty where it has none. Raises UserError where it is damaged."""
     record = run / RECORD
-    return json.loads(record.read_text()) if record.is_file() else {}
+    try:
+        found = json.loads(record.read_text()) if record.is_file() else {}
+    except ValueError as error:
+        raise UserError(f"{run}: its {RECORD} cannot be read ({error})") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{run}: its {RECORD} cannot be read (there is no record in it)")
+    return found
