@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and what clusters send, from the first moment of a run to its last."""
 
+import errno
 import os
 import signal
 import threading
@@ -15,7 +16,10 @@ TOLD = frozenset(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if has
 """What clusters send some time before they end a job: SLURM by `#SBATCH --signal=USR1@90`, and submitit. Windows has
 neither."""
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM, *sorted(TOLD))
+HANG_UP = getattr(signal, "SIGHUP", None)
+"""What a terminal sends that is closed, or whose connection broke, often twice. Windows has none."""
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, *sorted(TOLD), *([HANG_UP] if HANG_UP else []))
 
 WORD = b"finishing the step, then saving; once more stops at once\n"
 
@@ -26,7 +30,8 @@ heard: set[int] = set()
 class Signals:
     """While entered, a signal raises Interrupted; while training (`patient`), the first one leaves a note only.
 
-    What comes within `echo` seconds of the first is the same one by another way. Where `aloud`, its sender is told that
+    What comes within `echo` seconds of the first is the same one by another way, and so is a second SIGHUP, which is
+    left alone where it is ignored, as under `nohup`. Where `aloud`, its sender is told that
     it was heard. Python runs handlers in its main thread; in any other one, entering does nothing.
     """
 
@@ -35,11 +40,15 @@ class Signals:
         self.received = False
         self.patient = False
         self._first = 0.0  # when it was received
+        self._hung_up = False
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._former = {number: signal.getsignal(number) for number in self.numbers}
+            former = {number: signal.getsignal(number) for number in self.numbers}
+            self._former = {
+                number: handler for number, handler in former.items() if (number, handler) != (HANG_UP, signal.SIG_IGN)
+            }
             self.take()
         return self
 
@@ -57,6 +66,8 @@ class Signals:
         """Meanwhile another receives them."""
 
         def hear(number: int, frame: FrameType | None) -> None:
+            if self._is_repeated(number):
+                return
             heard.add(number)
             receive(number, frame)
             self._answer()
@@ -69,6 +80,8 @@ class Signals:
             self.take()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self._is_repeated(number):
+            return
         heard.add(number)
         if self.received and time.monotonic() - self._first < self.echo:
             return
@@ -77,9 +90,29 @@ class Signals:
         self.received, self._first = True, time.monotonic()
         self._answer()
 
+    def _is_repeated(self, number: int) -> bool:
+        """Whether the terminal hangs up where that is known, or one has stopped the run before closing it."""
+        _forget_terminal()  # at any signal, for replicas hear of it by another
+        repeated = number == HANG_UP and (self._hung_up or self.received)
+        self._hung_up |= number == HANG_UP
+        return repeated
+
     def _answer(self) -> None:
         """Once; past Python's own buffers, in the middle of which a handler may be called."""
         if self.aloud:
             self.aloud = False
             with suppress(OSError):  # nobody listens
                 os.write(2, WORD)
+
+
+def _forget_terminal() -> None:
+    """Let go what is written to one that is gone: it would raise, and the run would end by that before it has saved."""
+    for output in (1, 2):
+        try:
+            os.write(output, b"")
+        except OSError as error:
+            if error.errno != errno.EIO:
+                continue
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, output)
+            os.close(nowhere)

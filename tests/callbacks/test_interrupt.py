@@ -28,6 +28,14 @@ def send(number=signal.SIGINT):
     os.kill(os.getpid(), number)
 
 
+@pytest.fixture(autouse=True)
+def _hang_up():
+    """As for a program that was not started by `nohup`."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, former)
+
+
 @pytest.fixture
 def interrupt():
     former = [signal.getsignal(number) for number in NUMBERS]
@@ -66,6 +74,44 @@ def test_a_second_signal_stops_at_once(interrupt):
     send()
     with pytest.raises(Interrupted, match="at once"):
         send()
+
+
+@pytest.mark.parametrize("first", [signal.SIGHUP, signal.SIGINT])
+def test_a_terminal_that_hangs_up_is_not_impatient(first, interrupt):
+    send(first)
+    send(signal.SIGHUP)
+    with pytest.raises(Interrupted, match="stopped at step 2"):
+        interrupt.on_train_batch_end(trainer(2), None)
+    assert interrupt.checkpoints.saved == [2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_what_is_written_to_a_terminal_that_is_gone_is_let_go(number, capfd):
+    ours, theirs = os.openpty()
+    kept = os.dup(2)
+    os.dup2(theirs, 2)
+    os.close(ours)
+    try:
+        with pytest.raises(OSError, match="Input/output"):
+            os.write(2, b"!")
+        with Signals() as signals:
+            signals.patient = True
+            send(number)
+        os.write(2, b"!")
+        os.write(1, b"still there")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(theirs)
+    assert capfd.readouterr().out == "still there"
+
+
+def test_a_program_that_is_to_outlive_its_terminal_does():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Signals() as signals:
+        send(signal.SIGHUP)
+        assert not signals.received
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("aloud", [True, False])

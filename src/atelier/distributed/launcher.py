@@ -35,7 +35,7 @@ def launch(work: Callable[[Path], None], run: Path, processes: int, signals: Sig
         rdzv_endpoint="localhost:0",
         local_addr="localhost",
         max_restarts=0,
-        signals_to_handle="SIGHUP,SIGQUIT",  # the others are ours, and patient
+        signals_to_handle="SIGQUIT",  # the others are ours, and patient
     )
     with signals.passed_on(_stop_all):
         try:

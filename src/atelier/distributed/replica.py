@@ -17,6 +17,7 @@ from atelier.distributed.external import PATIENCE
 from atelier.errors import Interrupted, LostProcesses, StoppedAtOnce
 from atelier.failures import INTERRUPTED, describe, exit_code
 from atelier.run_folder import LOG
+from atelier.signals import HANG_UP
 
 LOST = 3
 """Exit code of a process that could not go on because another one ended."""
@@ -24,7 +25,9 @@ LOST = 3
 
 def replica(work: Callable[[Path], None], run: Path) -> None:
     """Do the `work` at the begun run of this folder, as the process that the environment says this is."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the launcher passes on one SIGTERM
+    for number in (signal.SIGINT, HANG_UP):  # a terminal sends them to all; the launcher passes on one SIGTERM
+        if number:
+            signal.signal(number, signal.SIG_IGN)
     over = _stop_with_the_launcher()
     _log_beside_the_launcher(run, int(os.environ["RANK"]))
     try:
