@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,41 @@ def test_what_is_no_picture_is_left_alone(folder):
     (folder / "a/notes.txt").write_text("hello")
     (folder / "a/folder.png").mkdir()
     assert [*found(folder)] == ["a/one.png"]
+
+
+def test_nothing_is_read_from_a_pipe(folder):
+    put(folder, "a/one.png")
+    os.mkfifo(folder / "a" / "two.png")
+    assert [*found(folder)] == ["a/one.png"]
+
+
+@pytest.fixture
+def closed(folder, monkeypatch):
+    """Has the system say such a thing of the folder `b`."""
+    put(folder, "a/one.png", "b/two.png")
+    scandir = os.scandir
+
+    def close(number):
+        def scan(path):
+            if Path(path).name == "b":
+                raise OSError(number, os.strerror(number), str(path))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", scan)
+
+    return close
+
+
+def test_a_folder_that_may_not_be_entered_is_told(folder, closed, caplog):
+    closed(errno.EACCES)
+    assert [*found(folder)] == ["a/one.png"]
+    assert caplog.messages == [f"{folder / 'b'} is left out: Permission denied"]
+
+
+def test_a_folder_that_cannot_be_read_just_now_is_not_left_out(folder, closed):
+    closed(errno.EIO)
+    with pytest.raises(OSError, match="Input/output error: '.*b'"):
+        found(folder)
 
 
 def test_links_are_followed_once(folder, tmp_path):

@@ -1,5 +1,7 @@
 """Pictures as files in a folder."""
 
+import errno
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from atelier.data.pictures import VERSION, BrokenPicture, Fit, decode
 from atelier.data.sources import Picture, Rendered
 from atelier.errors import UserError
 from atelier.files import PASSING
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff"}
@@ -103,9 +107,11 @@ def picture_names(root: Path, key: str) -> list[str]:
 
 
 def _pictures_below(root: Path) -> Iterator[str]:
-    """Nothing hidden. Links to folders are followed, but no folder is entered twice."""
+    """Nothing hidden, nor pipes, from which one would read for ever. Links to folders are followed, but no folder is
+    entered twice; one that may not be entered is told.
+    """
     seen: set[str] = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
+    for folder, folders, files in os.walk(root, onerror=_leave_out, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()
@@ -113,5 +119,14 @@ def _pictures_below(root: Path) -> Iterator[str]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield Path(folder, name).relative_to(root).as_posix()
+            path = Path(folder, name)
+            if not name.startswith(".") and path.suffix.lower() in SUFFIXES and not path.is_fifo():
+                yield path.relative_to(root).as_posix()
+
+
+def _leave_out(error: OSError) -> None:
+    """Raises what may pass: pictures would be missing without a word, and be others the next time."""
+    if error.errno in {*PASSING, errno.EIO}:
+        raise error
+    if isinstance(error, PermissionError):
+        log.warning("%s is left out: %s", error.filename, error.strerror)
