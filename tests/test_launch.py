@@ -1,4 +1,5 @@
 import errno
+from logging.config import dictConfig
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,15 @@ def test_an_option_is_never_null(word, told, monkeypatch, capsys):
     monkeypatch.setattr("atelier.launch.getfile", lambda _: str(Path(__file__).parents[1] / "train.py"))
     assert launch(lambda: pytest.fail("it was run")) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_opened_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["train.py"])
+    monkeypatch.setattr("atelier.launch.getfile", lambda _: str(Path(__file__).parents[1] / "train.py"))
+    handler = {"class": "logging.FileHandler", "filename": str(tmp_path)}
+    code = launch(lambda: dictConfig({"version": 1, "disable_existing_loggers": False, "handlers": {"file": handler}}))
+    assert code == 2
+    assert capsys.readouterr().err == f"cannot use {tmp_path}: Is a directory\n"
 
 
 def test_a_run_that_never_began_leaves_no_folder(tmp_path):

@@ -35,6 +35,8 @@ def launch(train: Callable[[], Any]) -> int:
         try:
             train()
         except Exception as error:
+            if refused := _of_the_log(error):
+                raise refused from None
             if not sweeps.was_told(error):
                 raise  # in a sweep, it was told when it happened
 
@@ -42,6 +44,13 @@ def launch(train: Callable[[], Any]) -> int:
     if code == INTERRUPTED and _goes_on_by_itself(words):  # before a config could say so
         slurm.requeue()
     return code
+
+
+def _of_the_log(error: Exception) -> OSError | None:
+    """What the system says where Hydra cannot open the run's log, as in a folder that one may only read."""
+    cause = error.__cause__
+    is_of_a_log = isinstance(error, ValueError) and str(error).startswith("Unable to configure handler")
+    return cause if is_of_a_log and isinstance(cause, OSError) else None
 
 
 def _goes_on_by_itself(words: list[str]) -> bool:
