@@ -12,7 +12,7 @@ from atelier.failures import FAILED, MISUSED, describe, exit_code
     ("number", "code"),
     [
         (errno.EACCES, MISUSED), (errno.EISDIR, MISUSED), (errno.ENAMETOOLONG, MISUSED), (errno.EEXIST, MISUSED),
-        (errno.ENOSPC, FAILED), (errno.EDQUOT, FAILED),
+        (errno.ENOSPC, FAILED), (errno.EDQUOT, FAILED), (errno.EIO, FAILED),
     ],
 )  # fmt: skip
 def test_what_the_system_says_of_a_path(number, code):

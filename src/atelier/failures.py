@@ -23,6 +23,7 @@ DISK_TROUBLE = {
     errno.EISDIR,
     errno.EEXIST,
     errno.ENAMETOOLONG,
+    errno.EIO,
     *FULL,
     *PASSING,
 }
@@ -45,7 +46,7 @@ def one_line(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    ran_out = isinstance(error, OSError) and error.errno in FULL | PASSING
+    ran_out = isinstance(error, OSError) and error.errno in {*FULL, *PASSING, errno.EIO}
     return FAILED if ran_out or isinstance(error, RunError) or describe(error) is None else MISUSED
 
 
