@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,10 +12,8 @@ from filelock import Timeout
 from atelier.errors import UserError
 from atelier.files import lock_of
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +38,9 @@ def alone(path: Path, does: str) -> AbstractContextManager[object]:
 def occupied(folder: Path, refusal: str) -> Iterator[None]:
     """Raises UserError of this text where another process has occupied the folder; else no other can meanwhile.
 
-    The folder itself is locked, so nothing is left in it. File systems that know no locks let everybody in.
+    The folder itself is locked, so nothing is left in it. Windows and file systems that know no locks let everybody in.
     """
-    if fcntl is None or not folder.is_dir():
+    if sys.platform == "win32" or not folder.is_dir():
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -52,7 +51,7 @@ def occupied(folder: Path, refusal: str) -> Iterator[None]:
         except BlockingIOError as error:
             raise UserError(refusal) from error
         except OSError:
-            pass
+            pass  # of a file system that knows no locks
         yield
     finally:
         _occupied.discard(handle)
@@ -65,5 +64,5 @@ def _leave() -> None:
         os.close(_occupied.pop())
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which knows no forks
+if sys.platform != "win32":  # which knows no forks either
     os.register_at_fork(after_in_child=_leave)
