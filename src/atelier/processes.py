@@ -1,5 +1,7 @@
 """What the processes that train together know of one another's numbers. Alone, everything stays as it is."""
 
+import atexit
+import gc
 from typing import Any
 
 import torch
@@ -65,6 +67,21 @@ class Vote:
         work.wait()
         self._asked = None
         return bool(said)
+
+
+def part_at_exit() -> None:
+    """Once all have come to the same end: each will wait for the threads of its groups before Python ends.
+
+    They may still hold tensors of works that have been waited for; to let go of one while Python ends is SIGABRT.
+    https://github.com/pytorch/pytorch/pull/179291
+    """
+    if _together():
+        atexit.register(_part)
+
+
+def _part() -> None:
+    dist.destroy_process_group()
+    gc.collect()  # a group waits for its threads when nothing refers to it
 
 
 def has_lost_others(error: BaseException) -> bool:

@@ -4,8 +4,7 @@ import subprocess
 import uuid
 
 import pytest
-from one_machine_slurm import free_ports
-from torchruns import SMALL, Agents, agent_command, same_end, train_command
+from torchruns import SMALL, Agents, agent_command, endpoint, same_end, train_command
 
 from atelier import checkpoints, run_folder
 
@@ -104,7 +103,3 @@ def refusal(command):
         return subprocess.run(["ip", *command.split()], capture_output=True, text=True, timeout=60).stderr.strip()
     except FileNotFoundError as error:
         return str(error)
-
-
-def endpoint():
-    return f"localhost:{free_ports(1)[0]}"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import torch
+from one_machine_slurm import free_ports
 from process_recipes import RECIPES, STEPS
 from waiting import until
 
@@ -19,6 +20,11 @@ SMALL = [*STEPS, *RECIPES["batch_norm"]]
 
 def train_command(*words):
     return [sys.executable, TRAIN, *words]
+
+
+def endpoint():
+    """Where nobody else's agents meet."""
+    return f"localhost:{free_ports(1)[0]}"
 
 
 def agent_command(endpoint, *words, machines=1, processes=1, options=()):

@@ -6,7 +6,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.errors import Interrupted
-from atelier.processes import Vote
+from atelier.processes import Vote, part_at_exit
 from atelier.signals import Signals
 
 
@@ -38,8 +38,10 @@ class Interrupt(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._vote.close()
         self.signals.patient = False
+        part_at_exit()
 
     def _stop(self, trainer: Trainer) -> None:
+        part_at_exit()
         raise Interrupted(f"stopped at step {trainer.global_step}")
 
 
