@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from math import inf, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
 
-from atelier import cards, checkpoints, labels, run_folder
+from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.choices import refuse_misfit, scoring_of
 from atelier.callbacks.finish import ValidateLastStep
@@ -28,6 +28,7 @@ from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
 from atelier.distributed import external
 from atelier.errors import UserError
+from atelier.former_best import FormerBest
 from atelier.limits import (
     launched,
     refuse_no_validation,
@@ -44,7 +45,6 @@ from atelier.record.summary import Makes
 from atelier.run_folder import RunFolder, WatchedFolder
 from atelier.signals import Signals
 from atelier.sweeps import job
-from atelier.wording import show
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Fitting:
         labels.refuse_others(self.data.classes, self.former.get("classes"))
         self.cfg = labels.settle(cfg, self.data)
         self.task = _task(self.cfg, self.data, self.scoring)
-        self.step, self.kept = self._started_from()
+        self.step, self.former_best = self._started_from()
         self.loggers = self._loggers()
         self.monitor: str | None = self.scoring.monitor if self.scoring else getattr(self.task, "monitor", None)
         best_by = f"val/{self.monitor}" if self.monitor else None
@@ -107,7 +107,7 @@ class Fitting:
         for logger in self.loggers:
             logger.log_hyperparams(OmegaConf.to_container(self.cfg, resolve=True))  # type: ignore[arg-type]  # its keys are strings
         card = self._prepare(self.scoring) if self.scoring else None
-        self._choose_best_by(card or {})
+        self.former_best.hand_on(self.best, self.monitor, card or {}, self.data.fingerprint)
         self.run.note(data=self.data.fingerprint, monitor=self.monitor, card=card, card_since=self.best.since)
         start = str(self.start) if self.start else None
         self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
@@ -121,34 +121,13 @@ class Fitting:
         scoring.prepare(self.data, self.trainer.strategy.root_device)
         return scoring.card()
 
-    def _choose_best_by(self, card: Mapping[str, Any]) -> None:
-        """Where a run that goes on measures otherwise than its checkpoint did, the best is looked for anew."""
-        former: dict[str, Any] = self.kept.get("measured_by") or cards.recorded(self.former)
-        now = cards.measure(self.monitor, card, self.data.fingerprint)
-        if not (self.scoring or self.monitor):  # the best that there was may count again, once something is measured
-            now = {**now, **former, "data": self.data.fingerprint}
-        changed = cards.differing(former, now)
-        self.best.measured_by = now
-        self.best.since = self.step + 1 if changed and self.step is not None else self._since
-        if external.is_first():
-            _tell_of_another_measure(changed, former, now, self.kept)
-
-    @property
-    def _since(self) -> int:
-        """The step from which on the run that goes on measured as it does now.
-
-        By its record where the checkpoint does not know, which may have been killed before it came to another.
-        """
-        recorded: int = min(self.former.get("card_since", 0), (self.step or 0) + 1)
-        return self.kept.get("since", recorded)
-
-    def _started_from(self) -> tuple[int | None, dict[str, Any]]:
-        """The step that the run goes on from, and what its checkpoint knows of the best."""
+    def _started_from(self) -> tuple[int | None, FormerBest]:
+        """The step that the run goes on from, and what is known of the best until then."""
         if self.start is None:
-            return None, {}
+            return None, FormerBest(None, self.former)
         content = checkpoints.read(self.start)
         refuse_other_model(self.task, content, self.start)
-        return content["global_step"], content["callbacks"].get(Checkpoints.__qualname__, {})
+        return content["global_step"], FormerBest(content, self.former)
 
     def _trainer(self, last: Sequence[Callback]) -> Trainer:
         """The trainer, whose `last` callbacks act after the run's own."""
@@ -216,20 +195,6 @@ def _makes(task: LightningModule, data: EndlessData) -> Makes:
     if isinstance(task, Translator):
         return "whole pictures" if isinstance(data, Degraded) else "translations"
     return "learned styles" if hasattr(task, "learned_styles") else "any style"
-
-
-def _tell_of_another_measure(
-    changed: Sequence[str], former: Mapping[str, Any], now: Mapping[str, Any], kept: Mapping[str, Any]
-) -> None:
-    score = kept.get("best_score", inf)
-    forgotten = f"the best so far, {score:.4g} at step {kept.get('best_step', 0):,}, no longer counts"
-    if "data" in changed:
-        also = f", and {forgotten}" if isfinite(score) else ""
-        log.warning("resume: these are not the pictures that the run was trained on; it goes on with these%s", also)
-    elif changed:
-        changes = ", ".join(f"{key} was {show(former[key])} and is {show(now[key])}" for key in changed)
-        gone = forgotten if isfinite(score) else "scores until now compare with no later ones"
-        log.warning("resume: %s, for it was measured otherwise: %s", gone, changes)
 
 
 def _checkpoint(resume: Path) -> Path:
