@@ -17,7 +17,8 @@ from torch import Tensor
 
 from atelier.cli.contents import contents
 from atelier.cli.settings import Settings
-from atelier.cli.stylizing import Request, Stylizing
+from atelier.cli.stylize_request import Request
+from atelier.cli.stylizing import Stylizing
 from atelier.launch import guard
 from atelier.stylize import artwork
 from atelier.stylize.colour import LUMINANCE, POLICIES

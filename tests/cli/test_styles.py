@@ -8,7 +8,8 @@ from PIL import Image
 
 from atelier.cli.contents import contents, joined_names, largest
 from atelier.cli.studies import bytes_told
-from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, recipes
+from atelier.cli.style_words import recipes
+from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
 from atelier.files import sha256

@@ -73,7 +73,8 @@ def stylize(
     What cannot be read is told and left out; the exit code is the number of pictures that failed.
     """
     from atelier.cli.settings import Settings
-    from atelier.cli.stylizing import Request, Stylizing
+    from atelier.cli.stylize_request import Request
+    from atelier.cli.stylizing import Stylizing
 
     request = Request(out, strength, preserve_color, mask, size, style_size, suffix, seed)
     settings = Settings(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +20,6 @@ from atelier.cli.contents import (
     refuse_other_clip,
     tell_of_animations,
 )
-from atelier.cli.digests import DIGEST
 from atelier.cli.encoder_choice import EMBEDDED
 from atelier.cli.formats import own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
@@ -29,17 +28,17 @@ from atelier.cli.outputs import Outputs
 from atelier.cli.progress import Progress
 from atelier.cli.settings import Chosen, Settings
 from atelier.cli.studies import Studies, bytes_told
-from atelier.cli.styles import FileStyle, Recipe, recipes
+from atelier.cli.style_words import recipes
+from atelier.cli.styles import FileStyle, Recipe
+from atelier.cli.stylize_request import Request
 from atelier.cli.tally import Tally
-from atelier.cli.trained import folder_name, given
+from atelier.cli.trained import given
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
 from atelier.stylize import artwork, clips, masks
-from atelier.stylize.colour import POLICIES
 from atelier.stylize.method import Mixture
 from atelier.stylize.smoothing import Smoother
-from atelier.wording import did_you_mean, listed
 
 STYLE_SIZE, OPTIMISED_SIZE = 512, 512
 
@@ -49,31 +48,17 @@ Shown = tuple[Tensor, Tensor]
 """What a sheet shows of a content: before and after, uint8 (3, H, W); of a clip the first frame."""
 
 
-class Request(NamedTuple):
-    """What is wanted of every picture."""
-
-    out: Path | None = None
-    """None: a folder in STYLISED, named by what makes these pictures others than another request would."""
-    strength: float = 1.0
-    preserve_color: str | None = None
-    mask: Path | None = None
-    size: int | None = None
-    style_size: int | None = None
-    suffix: str | None = None
-    seed: int | None = None
-
-
 class Stylizing:
     """Raises UserError for what no picture could come of; what only some cannot is told, and left out."""
 
     def __init__(self, method: str, request: Request, settings: Settings) -> None:
         self.request = request
         self.chosen = method_of(method, settings._replace(told=lambda *_: self.progress.advance()))
-        _refuse_unheeded(self.chosen, request)
+        request.refuse_unheeded(self.chosen)
         _tell_of_coarse_eye(self.chosen, settings)
-        self.out = request.out or STYLISED / _folder_name(self.chosen, request, settings)
+        self.out = request.out or STYLISED / request.folder_name(self.chosen, settings)
         self.memory = settings.memory
-        self.policy = None if request.preserve_color is None else _policy(request.preserve_color, self.chosen.learned)
+        self.policy = request.policy(self.chosen.learned)
         self.suffix = None if request.suffix is None else suffix_of(request.suffix)
         self.sheet, self.tally = Sheet(), Tally()
         self._mask = lru_cache(1)(masks.read)  # the frames of a clip, and pictures that one mask fits, are of one size
@@ -86,8 +71,7 @@ class Stylizing:
         outputs.tell("--content")
         wanted = recipes(styles, self.chosen.learned, self.chosen.learned_from)
         sheet = place_beside(self.out)
-        if self.request.mask is not None:
-            _refuse_unmasked(self.request.mask, wanted)
+        self.request.refuse_unmasked(wanted)
         self._refuse_or_tell_of_clips(found)
         tell_of_animations([*(content.path for content in found if not content.is_clip), *_files(wanted)])
         doing = f"stylizing{self._estimated(found)}"
@@ -219,41 +203,3 @@ def _tell_of_coarse_eye(chosen: Chosen, settings: Settings) -> None:
             "--encoder: none is named and no weights are at hand, so the package's own looks, the coarsest; "
             "`atelier weights fetch vgg19` brings a better one"
         )
-
-
-def _folder_name(chosen: Chosen, request: Request, settings: Settings) -> str:
-    """By the method, and by what of the request is not as usual; a picture's own name tells of content and style."""
-    asked = request._replace(out=None, suffix=None, mask=request.mask and Path(request.mask.name))
-    unusual = {key: fact for key, fact in asked._asdict().items() if fact != Request._field_defaults[key]}
-    note = {key: fact for key, fact in chosen.note.items() if key != DIGEST}
-    name = note.pop("run", chosen.method.name)
-    return folder_name(name, **note, weights=settings.weights and settings.weights.stem, **unusual)
-
-
-def _refuse_unheeded(chosen: Chosen, request: Request) -> None:
-    """Whoever asks for another seed or size expects another picture, and would be given the same."""
-    if request.seed is not None and not chosen.draws:
-        raise UserError(f"--seed: is nothing that {chosen.method.name} could heed: it draws nothing by chance")
-    if request.style_size is not None and chosen.learned:
-        raise UserError(f"--style-size: is nothing that {chosen.method.name} could heed: it has learned its styles")
-
-
-def _refuse_unmasked(mask: Path, wanted: Sequence[Recipe]) -> None:
-    if mask.is_dir():
-        raise UserError(f"--mask: must be a picture, and {str(mask)!r} is a folder")
-    if not mask.is_file():
-        raise UserError(f"--mask: no such file: {str(mask)!r}")
-    if any(len(recipe.styles) < 2 for recipe in wanted):
-        raise UserError("--mask: divides a picture among several styles; name two or more by --style")
-    if any(weight != 1 for recipe in wanted for weight in recipe.weights):
-        raise UserError("--mask: gives each style a region of its own; only where they are mixed have they weights")
-
-
-def _policy(name: str, learned: Sequence[str] | None) -> Any:
-    if name not in POLICIES:
-        raise UserError(
-            f"--preserve-color: must be one of {listed(POLICIES)}, got {name!r}{did_you_mean(name, POLICIES)}"
-        )
-    if learned is not None and name != "luminance":
-        raise UserError(f"--preserve-color: {name} changes the style, which this network has learned: try luminance")
-    return POLICIES[name]

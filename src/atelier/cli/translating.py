@@ -8,29 +8,26 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from atelier import run as runs
 from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, contents_of, identity, tell_of_animations
+from atelier.cli.contents import Content, contents, identity, tell_of_animations
 from atelier.cli.devices import device
-from atelier.cli.digests import DIGEST, digest
 from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
 from atelier.cli.images import image_of, pixels_of, sized
+from atelier.cli.lost_pixels import Masks
 from atelier.cli.outputs import Outputs
 from atelier.cli.tally import Tally
 from atelier.cli.trained import folder_name, given
+from atelier.cli.translators import Learned
 from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.failures import tell
 from atelier.networks.translator import Translator
-from atelier.run_folder import title
 from atelier.stylize import artwork
 from atelier.tasks.paired import TO_TARGET
-from atelier.tasks.translation import TranslationTask
-from atelier.translate.inpainting import known_of
 from atelier.translate.tiles import OVERLAP, SIDE
 from atelier.translate.windows import Windows
-from atelier.wording import did_you_mean, listed
+from atelier.wording import listed
 
 
 class Request(NamedTuple):
@@ -48,66 +45,6 @@ class Request(NamedTuple):
     @property
     def chosen_suffix(self) -> str | None:
         return None if self.suffix is None else suffix_of(self.suffix)
-
-
-class Learned:
-    """What a run has learned to make of pictures, direction by direction, on a GPU where there is one.
-
-    Raises UserError for what is no run folder, or a run that translates nothing.
-    """
-
-    def __init__(self, run: Path, checkpoint: Path | None = None) -> None:
-        task, _, content = runs.load(run, checkpoint)
-        self.run = run
-        if not isinstance(task, TranslationTask):
-            raise UserError(f"RUN: {run} is a run of {type(task).__name__}, which makes no picture of another")
-        self.networks = task.to(device()).translators
-        weights = digest(self.networks.values())
-        self.origin: dict[str, Any] = {"run": title(run), "step": content["global_step"], DIGEST: weights}
-
-    def direction(self, wanted: str | None) -> str:
-        """The first where none is wanted."""
-        if wanted is not None and wanted not in self.networks:
-            raise UserError(
-                f"--direction: must be one of {listed(self.networks)}, got {wanted!r}"
-                f"{did_you_mean(wanted, self.networks)}"
-            )
-        return wanted or next(iter(self.networks))
-
-    def refuse_unpaired(self) -> None:
-        if TO_TARGET not in self.networks:
-            raise UserError(
-                f"RUN: {self.run} has seen no pairs of damaged pictures and whole ones; it translates "
-                f"{listed(self.networks)}: atelier translate {self.run} …"
-            )
-
-
-class Masks:
-    """What is lost of each picture: one mask for all of them, or a folder with one of each picture's name.
-
-    Raises UserError for a path that is neither, and for a network that enlarges: pixels cannot stay as they are then.
-    """
-
-    def __init__(self, path: Path, network: Translator) -> None:
-        if network.scale != 1:
-            raise UserError(f"--mask: this run enlarges pictures x{network.scale}, and no pixel stays as it was")
-        self.path = path
-        self.files: dict[str, Path] = {}
-        for content in contents_of(path, "--mask"):
-            if (other := self.files.setdefault(content.name, content.path)) != content.path:
-                raise UserError(f"--mask: {other} and {content.path} are of one name, and of which picture is not told")
-
-    def known(self, content: Content, pixels: Tensor) -> Tensor:
-        """bool (1, H, W), of a picture (3, H, W). Raises UserError where its mask is absent or does not fit."""
-        return known_of(self.of(content), (pixels.shape[1], pixels.shape[2]))
-
-    def of(self, content: Content) -> Path:
-        """Raises UserError where it has none."""
-        if not self.path.is_dir():
-            return self.path
-        if content.own not in self.files:
-            raise UserError(f"no mask of this name in {self.path}{did_you_mean(content.own, self.files)}")
-        return self.files[content.own]
 
 
 class Translating:
