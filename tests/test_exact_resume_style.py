@@ -42,6 +42,8 @@ def pictures(tmp_path):
         (["model=adain", *SHALLOW, "loss=sliced"], 8, signal.SIGINT),  # draws directions; a validation is due
         (["model=multi_style", "data.label=picture", *NETWORK, "schedule=linear"], 7, signal.SIGINT),
         (["model=johnson", *NETWORK], 3, signal.SIGTERM),
+        (["model=johnson", *NETWORK, "+trainer.accumulate_grad_batches=2"], 5, signal.SIGTERM),
+        (["model=johnson", *NETWORK, "+trainer.accumulate_grad_batches=2"], 6, signal.SIGTERM),  # a validation is due
         (["model=wct", "model.taps=[relu2_1,relu1_1]"], 5, signal.SIGINT),
     ],
     ids=lambda value: "-".join(value[:1]) if isinstance(value, list) else "",

@@ -19,7 +19,11 @@ from atelier.errors import ConfigError, UserError
     ("override", "fault"),
     [
         ("seed=-1", "seed: must be between 0 and 4294967295, got -1"),
-        ("trainer.val_check_interval=0", "trainer.val_check_interval: must be steps"),
+        ("trainer.val_check_interval=0", "trainer.val_check_interval: must be batches"),
+        (
+            "+trainer.accumulate_grad_batches=3",
+            "trainer.val_check_interval: must be whole steps of trainer.accumulate_grad_batches=3, got 4",
+        ),
         ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),
         ("trainer.num_sanity_val_steps=1", "trainer.num_sanity_val_steps: must be 0, got 1"),
         ("trainer.num_sanity_val_steps=null", "trainer.num_sanity_val_steps: must be 0, got 2"),

@@ -102,7 +102,7 @@ def refuse_other_optimisation(cfg: DictConfig, task: LightningModule) -> None:
 
 def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
     interval, precision = trainer.get("val_check_interval"), trainer.get("precision")
-    limit = trainer.get("limit_val_batches")
+    limit, of_one_step = trainer.get("limit_val_batches"), trainer.get("accumulate_grad_batches") or 1
     checkpoints = trainer.get("enable_checkpointing") is not False  # for Lightning null is true, too
     sanity = 2 if trainer.get("num_sanity_val_steps") is None else trainer.num_sanity_val_steps  # Lightning's own
     return [
@@ -111,7 +111,13 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
             "trainer.val_check_interval",
             interval,
             isinstance(interval, int) and interval > 0,
-            "must be steps, 1 or more",
+            "must be batches, 1 or more",
+        ),
+        (
+            "trainer.val_check_interval",
+            interval,
+            not isinstance(interval, int) or interval % of_one_step == 0,
+            f"must be whole steps of trainer.accumulate_grad_batches={of_one_step}",
         ),
         ("trainer.num_sanity_val_steps", sanity, sanity == 0, "must be 0"),
         (

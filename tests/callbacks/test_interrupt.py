@@ -20,8 +20,17 @@ class Keep:
 
 def trainer(step, should_stop=False, enable_validation=True):
     return SimpleNamespace(
-        global_step=step, val_check_batch=4, should_stop=should_stop, enable_validation=enable_validation
+        global_step=step,
+        val_check_batch=4,
+        should_stop=should_stop,
+        enable_validation=enable_validation,
+        accumulate_grad_batches=1,
     )
+
+
+def end_batch(callback, at):
+    """As Lightning tells of it."""
+    callback.on_train_batch_end(at, None, None, None, at.global_step - 1)
 
 
 def send(number=signal.SIGINT):
@@ -48,17 +57,17 @@ def interrupt():
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_step_is_finished_and_saved(interrupt, number):
-    interrupt.on_train_batch_end(trainer(1), None)
+    end_batch(interrupt, trainer(1))
     send(number)
     with pytest.raises(Interrupted, match="stopped at step 2"):
-        interrupt.on_train_batch_end(trainer(2), None)
+        end_batch(interrupt, trainer(2))
     assert interrupt.checkpoints.saved == [2]
 
 
 @pytest.mark.parametrize("last", [trainer(8), trainer(9, should_stop=True)])
 def test_a_validation_that_is_due_comes_first(interrupt, last):
     send()
-    interrupt.on_train_batch_end(last, None)
+    end_batch(interrupt, last)
     with pytest.raises(Interrupted):
         interrupt.on_validation_end(last, None)
     assert interrupt.checkpoints.saved == []  # the checkpoints' own hook has saved by then
@@ -67,7 +76,7 @@ def test_a_validation_that_is_due_comes_first(interrupt, last):
 def test_a_validation_that_never_comes_is_not_waited_for(interrupt):
     send()
     with pytest.raises(Interrupted):
-        interrupt.on_train_batch_end(trainer(8, enable_validation=False), None)
+        end_batch(interrupt, trainer(8, enable_validation=False))
 
 
 def test_a_second_signal_stops_at_once(interrupt):
@@ -81,7 +90,7 @@ def test_a_terminal_that_hangs_up_is_not_impatient(first, interrupt):
     send(first)
     send(signal.SIGHUP)
     with pytest.raises(Interrupted, match="stopped at step 2"):
-        interrupt.on_train_batch_end(trainer(2), None)
+        end_batch(interrupt, trainer(2))
     assert interrupt.checkpoints.saved == [2]
 
 

@@ -25,9 +25,12 @@ class Interrupt(Callback):
         self.signals.patient = True
         self._vote = Vote()
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         self._agreed = self._vote.ask(self.signals.received)
-        if self._agreed and not _validation_is_due(trainer):  # which would be skipped on resuming from here
+        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if self._agreed and stepped and not _validation_is_due(trainer):  # which would be skipped on resuming from here
             self.checkpoints.save(trainer)
             self._stop(trainer)
 
@@ -46,6 +49,6 @@ class Interrupt(Callback):
 
 
 def _validation_is_due(trainer: Trainer) -> bool:
-    interval = trainer.val_check_batch
-    due = trainer.should_stop or bool(interval and trainer.global_step % interval == 0)
+    interval, batches = trainer.val_check_batch, trainer.global_step * trainer.accumulate_grad_batches
+    due = trainer.should_stop or bool(interval and batches % interval == 0)
     return due and bool(trainer.enable_validation)
