@@ -211,7 +211,7 @@ def test_a_full_disk_is_noticed_before(root, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(building.shutil, "disk_usage", lambda folder: usage(1000))
     source = Plains(5000)
-    with pytest.raises(RunError, match=rf"the pixels need 1\.0 MB in {root}/pixels \(ATELIER_CACHE moves it\)"):
+    with pytest.raises(RunError, match=rf"no space left in {root}/pixels: the pixels need 1\.0 MB \(ATELIER"):
         cached(source, SIZE)
     assert source.asked == 0
 

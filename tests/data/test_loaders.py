@@ -10,6 +10,7 @@ from atelier.data.loaders import TrainingLoader, ValidationLoader
 from atelier.data.paintings import Paintings
 from atelier.data.pixels import Pixels
 from atelier.data.stream import Stream
+from atelier.errors import RunError
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,16 @@ def test_validation_sees_each_picture_once(cache, pixels, world):
 
 def key(image):
     return image.flatten().tolist()
+
+
+class Away(Pixels):
+    """Its store cannot be reached."""
+
+    def batch(self, indices, flips):
+        raise RunError("the store is away")
+
+
+@pytest.mark.parametrize("num_workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_reason_comes_from_a_worker_as_it_was(cache, num_workers):
+    with pytest.raises(RunError, match="^the store is away$"):
+        batches(Away(cache, np.arange(5, 30)), 1, num_workers=num_workers)

@@ -1,6 +1,9 @@
 """Collections in the hub's layout: class names come with the files, and a clone that is not whole is told of."""
 
+import errno
 import io
+import os
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -107,6 +110,16 @@ def test_damage_within_a_file_is_told(clones):
     data[4:120] = bytes(116)
     path.write_bytes(data)
     with pytest.raises(UserError, match=r"data.root: a parquet file below '.*' is damaged: "):
+        rendered(wikiart(clones))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])
+def test_what_the_machine_lacks_is_no_damage(number, clones, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("datasets.load_dataset", fail)
+    with pytest.raises(OSError, match=re.escape(os.strerror(number))):
         rendered(wikiart(clones))
 
 

@@ -1,4 +1,5 @@
 import json
+from math import nan
 
 import pytest
 
@@ -135,3 +136,4 @@ def test_best_is_the_first_lowest():
 
     assert best(rows, "a") == (1.0, 3)
     assert best(rows, "b") is None
+    assert best([{"step": 1, "a": nan}, *rows], "a") == (1.0, 3)

@@ -1,6 +1,10 @@
 import itertools
 
-from atelier.sweeps.names import distinct, folder_name, key, of_the_job, varying
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atelier.sweeps.names import distinct, folder_name, key, of_the_job, quote, varying
 
 
 def test_a_job_has_one_name_however_its_overrides_are_ordered_and_started():
@@ -47,3 +51,9 @@ def test_names_that_lost_their_slashes_differ_as_their_overrides_do():
 def test_a_job_that_is_named_twice_is_one():
     jobs = [["a=1", "seed=2"], ["seed=1"], ["seed=2", "a=1"], ["seed=1", "retry=failed"]]
     assert distinct(jobs) == jobs[:2]
+
+
+@given(st.text(alphabet="ab\\'\" ,=${}"))
+def test_hydra_reads_what_was_quoted(value):
+    (override,) = OverridesParser.create().parse_overrides([f"key={quote(value)}"])
+    assert override.value() == value

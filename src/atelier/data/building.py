@@ -90,8 +90,8 @@ def _disk_errors(folder: Path, needed: int) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in FULL:
-            size = f"{needed / 1e6:,.1f} MB"
-            raise RunError(f"no space left: the pixels need {size} in {folder} (ATELIER_CACHE moves it)") from error
+            size = f": the pixels need {needed / 1e6:,.1f} MB" if needed else ""
+            raise RunError(f"no space left in {folder}{size} (ATELIER_CACHE moves it)") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise unwritable(folder, error) from error
         raise

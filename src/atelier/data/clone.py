@@ -12,6 +12,7 @@ from atelier.data.parquet import Layout, Parquet
 from atelier.data.pictures import Fit
 from atelier.data.sources import Picture
 from atelier.errors import UserError
+from atelier.files import FULL, PASSING
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Clone(Parquet):
         try:
             yield from super().pictures()
         except (ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno in {*FULL, *PASSING}:  # the machine's trouble, not the file's
+                raise
             raise UserError(f"data.root: a parquet file below {str(self.root)!r} is damaged: {error}") from error
 
     def _files(self) -> list[Path]:

@@ -13,12 +13,13 @@ from torch.utils.data import DataLoader, Dataset
 from atelier import signals
 from atelier.data.children import deaf_children, obey_parent
 from atelier.data.types import Images, Pair, Paired
+from atelier.errors import RunError, UserError
 
 Batch = Images | Pair | Paired
 
 ENDLESS = 2**48
-"""Length of a training loader. Lightning reads ahead where there is none, and adds those of all ranks up in
-64 bits."""
+"""The length that a training loader reports: without one Lightning prefetches, and a larger one could overflow, since
+Lightning adds up those of all ranks in 64 bits."""
 
 
 class Collection(Protocol):
@@ -65,6 +66,8 @@ class TrainingLoader:
         with deaf_children(signals.NUMBERS):  # whoever stops a run may tell all of its processes; it needs its workers
             batches = iter(loader)
         for batch in batches:
+            if isinstance(batch, Exception):
+                raise batch
             self.batches += 1
             yield batch
 
@@ -98,11 +101,15 @@ def has_lost_worker(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and str(error).startswith("DataLoader worker (pid")
 
 
-class _Batches(Dataset[Batch]):
+class _Batches(Dataset[Batch | UserError | RunError]):
     """Its index is the draw of a whole batch: one gather, not one per picture."""
 
     def __init__(self, pixels: Collection) -> None:
         self.pixels = pixels
 
-    def __getitem__(self, draw: tuple[np.ndarray, ...]) -> Batch:
-        return self.pixels.batch(*draw)
+    def __getitem__(self, draw: tuple[np.ndarray, ...]) -> Batch | UserError | RunError:
+        """What is told in one line is returned: raised in a worker, torch would make a whole traceback its text."""
+        try:
+            return self.pixels.batch(*draw)
+        except (UserError, RunError) as error:
+            return error

@@ -31,10 +31,7 @@ THREAD = "shards ahead"
 
 
 class BadShard(RunError):  # noqa: N818  # its name is told, before its text
-    """A shard is missing or damaged. Its text survives the way from a worker, which wraps it in a traceback."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text.strip().rpartition(f"{type(self).__name__}: ")[2] if text.startswith("Caught ") else text)
+    """A shard is missing or damaged."""
 
 
 class ShardCache:

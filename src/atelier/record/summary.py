@@ -3,6 +3,7 @@
 import os
 import shlex
 from itertools import zip_longest
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,8 +53,8 @@ def describe(run: Path, monitor: str | None = None) -> Text:
 
 
 def best(rows: list[dict[str, float]], monitor: str) -> tuple[float, int] | None:
-    """The lowest value of a score and the first step that reached it."""
-    scored = [(row[monitor], int(row["step"])) for row in rows if monitor in row]
+    """The lowest value of a score and the first step that reached it; what is no number is none of them."""
+    scored = [(row[monitor], int(row["step"])) for row in rows if not isnan(row.get(monitor, nan))]
     return min(scored, default=None)
 
 

@@ -43,8 +43,8 @@ def distinct(jobs: Iterable[Sequence[str]]) -> list[list[str]]:
 
 
 def quote(value: str) -> str:
-    """A value as Hydra's override grammar wants it: there, a backslash is special only in front of a quote."""
-    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    """A value as Hydra's override grammar wants it: there, backslashes are special only in front of a quote."""
+    escaped = re.sub(r"(\\+)(?='|\Z)", r"\1\1", value).replace("'", r"\'")
     return f"'{escaped}'"
 
 
