@@ -1,4 +1,4 @@
-"""`resume=auto`: the same command goes on with its run, where it was given before, and else begins it."""
+"""`resume=auto`: the same command begins a run the first time, and goes on with it from then on."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ def _value(cfg: DictConfig, key: str) -> Any:
 
 
 def _devices(cfg: DictConfig) -> dict[str, Any]:
-    """Which are no matter of the recipe, but of where it is carried out."""
+    """The trainer's keys that say where a run is carried out, and so are no part of its recipe."""
     asked: Any = OmegaConf.to_container(cfg.trainer, resolve=False)
     return {"strategy": "auto", "num_nodes": 1} | {
         key: asked[key] for key in ("strategy", "devices", "num_nodes") if key in asked

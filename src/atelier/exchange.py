@@ -1,4 +1,4 @@
-"""Groups of a run that goes on which may be others from then on: how its learning rates fall, and who else records it.
+"""Config groups that may be exchanged when a run goes on: how its learning rates fall, and who else records it.
 
 Neither is part of what was learned. A schedule is a function of the step alone, so another one goes on from the same
 step; a record that begins late is given what is in `metrics.csv`.

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class FormerBest:
-    """What is known of it: by the checkpoint of that step, if there is one, and by the run's record."""
+    """What the checkpoint that a run goes on from, if any, and the run's record say of it."""
 
     def __init__(self, checkpoint: Mapping[str, Any] | None, record: Mapping[str, Any]) -> None:
         self._step: int | None = checkpoint["global_step"] if checkpoint else None
@@ -35,9 +35,10 @@ class FormerBest:
 
     @property
     def _since(self) -> int:
-        """The step from which on the run measured as it did at its checkpoint.
+        """The step since which the run measured as it did at its checkpoint.
 
-        By its record where the checkpoint does not know, which may have been killed before it came to another.
+        By the record where the checkpoint does not say; that may be of a later attempt, killed before its first
+        checkpoint, and so is capped.
         """
         recorded: int = min(self._record.get("card_since", 0), (self._step or 0) + 1)
         return self._kept.get("since", recorded)

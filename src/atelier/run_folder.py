@@ -40,7 +40,7 @@ LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 """What a run goes on from, in this order."""
 
 KEPT = ("data", "classes", "pictures", "makes", "monitor", "card", "card_since")
-"""Facts of a run that hold until those are known by which it goes on: a kill before then must not lose them."""
+"""Facts that a run which goes on keeps until it has found its own: a kill in between must not lose them."""
 
 HERE = Path(__file__).parent
 PACKAGES = ("atelier", "torch", "torchvision", "pytorch-lightning", "torchmetrics", "hydra-core", "numpy")

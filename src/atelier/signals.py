@@ -30,9 +30,9 @@ heard: set[int] = set()
 class Signals:
     """While entered, a signal raises Interrupted; while training (`patient`), the first one leaves a note only.
 
-    What comes within `echo` seconds of the first is the same one by another way, and so is a second SIGHUP, which is
-    left alone where it is ignored, as under `nohup`. Where `aloud`, its sender is told that
-    it was heard. Python runs handlers in its main thread; in any other one, entering does nothing.
+    A signal within `echo` seconds of the first counts as the same one, arriving by another route; so does a second
+    SIGHUP. SIGHUP stays ignored where it was before, as under `nohup`. With `aloud`, standard error says that a signal
+    was heard. Outside of the main thread, where Python runs no handlers, entering does nothing.
     """
 
     def __init__(self, numbers: Sequence[int] = NUMBERS, echo: float = 0.0, aloud: bool = False) -> None:

@@ -33,7 +33,7 @@ class Values:
         self.tree: dict[str, Any] = self._read(self._written, "")
 
     def home(self, key: str) -> str:
-        """The key at which a value is written, which is where it can be mended: the end of `${…}` after `${…}`."""
+        """The key at which a value is written, and where it can be mended: `${…}` followed to its end."""
         met = {key}
         while key in self._references and self._references[key] not in met:  # a circle has no end: its fault is told
             key = self._references[key]

@@ -10,7 +10,7 @@ from atelier.errors import UserError
 
 @dataclass(kw_only=True, eq=False)
 class DividedData(EndlessData, ABC):
-    """Items of one size, that of the batches."""
+    """Items that reach the batches at one size, some of them held out for validation."""
 
     image_size: int
     validation: float = 0.1

@@ -14,8 +14,8 @@ from atelier.data.progress import watched
 from atelier.files import cache_root, replacing
 
 _SETTLED_NS = 2_000_000_000
-"""A file changed less than this before it was read might change again without a change of its times: it is
-not remembered. Clocks of file systems tick in milliseconds, or in seconds."""
+"""A file that was changed less than this before it was read is not remembered: the clocks of file systems tick in
+milliseconds, or in seconds, and a second change within one tick would leave its times as they are."""
 
 
 def fingerprint(root: Path, names: Sequence[str]) -> str:

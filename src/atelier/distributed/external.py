@@ -76,7 +76,7 @@ def _is_for_slurm(words: list[str]) -> bool:
 
 
 def settle(in_a_sweep: bool = False) -> None:
-    """Have Lightning see what is so, and all processes but the first keep silent unless something is wrong.
+    """Tell Lightning how this process was really started, and silence all processes but the first, errors aside.
 
     Raises UserError where SLURM was asked for several processes for each job of a sweep.
     """

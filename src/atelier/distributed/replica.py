@@ -49,9 +49,9 @@ def replica(work: Callable[[Path], None], run: Path) -> None:
 
 
 def _stop_with_the_launcher() -> threading.Event:
-    """As on SIGTERM: after the step, with a checkpoint. Killed, it could not say so any more.
+    """When the launcher is killed, stop as on the SIGTERM that it cannot send any more: after the step, and saved.
 
-    Then, once what is returned is set, the process ends: torch's would wait for ever for the launcher to take note.
+    Once the returned event is set, this process then ends by itself: by torch it would wait for the launcher for ever.
     """
     parent, over = parent_process(), threading.Event()
     assert parent is not None

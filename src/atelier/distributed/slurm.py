@@ -25,7 +25,8 @@ _listening = Signals(sorted(TOLD))
 
 
 def listen() -> None:
-    """From now on SLURM's signals raise Interrupted, or leave a note while training, and spare other processes."""
+    """From now on SLURM's signals raise Interrupted, or are only noted while training; processes that this one starts
+    do not hear them."""
     if "SLURM_JOB_ID" not in os.environ or _is_shielded():
         return
     signal.pthread_sigmask(signal.SIG_BLOCK, TOLD)

@@ -25,7 +25,8 @@ class InTurns(DDPStrategy):
 
 
 def exchange(bucket: Any) -> Future[Tensor]:
-    """A GradBucket's gradients, averaged over all processes from the first to the last whose weights learn."""
+    """A GradBucket's gradients; the span from the first to the last whose weights learn is averaged over all
+    processes."""
     buffer, learning = bucket.buffer(), _learning(bucket)
     if not learning:
         unchanged: Future[Tensor] = Future()

@@ -56,8 +56,8 @@ class Accumulator(Metric):
 class Moments(Accumulator):
     """Mean and covariance of the features, in memory that does not grow with the number of images.
 
-    Samples are held until there are more of them than features, and then added up: of few samples theirs is the cheaper
-    form.
+    Samples are kept until they outnumber the features, and then folded into sums: while they are few, the samples
+    themselves are the cheaper form.
     """
 
     held: list[Tensor]

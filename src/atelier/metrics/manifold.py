@@ -1,8 +1,8 @@
 """Fidelity and variety apart: precision and recall, density and coverage, by nearest neighbours in feature space.
 
 A sample's neighbourhood reaches to its k-th nearest other of its own side. It is an open ball, as in the code of Naeem
-et al.; Kynkäänniemi et al. have a closed one. They differ only where samples repeat: a copy of a picture that is more
-than k times among the real ones lies in no neighbourhood here.
+et al.; Kynkäänniemi et al. have a closed one. They differ only where samples repeat: a picture that is more than k
+times among the real ones has a neighbourhood of radius 0, which here does not even hold its copies.
 """
 
 from collections.abc import Iterator

@@ -34,13 +34,13 @@ class Closeness:
     images: int
     held_out: int
     rank: int
-    """As many of the held-out pictures count as close themselves: 1 %, and one at least."""
+    """How many of the held-out pictures set the threshold: the closest 1 %, and one at least."""
     threshold: float
-    """Their distance to the nearest training picture, the largest."""
+    """The largest of their distances to the nearest training picture."""
     close: int
     """Images at the threshold or nearer."""
     expected: float
-    """As many would be if the images were new pictures of the same kind."""
+    """How many would be, if the images were new pictures of the same kind."""
     chance: float
     """How probable it is that so many or more would be."""
     distance: float
@@ -87,7 +87,7 @@ class Gap:
     unseen: float
     """The share of images whose nearest picture of all is a held-out one."""
     expected: float
-    """The share of all pictures that are held out: as many would have one as their nearest by chance."""
+    """The share of all pictures that are held out, which is what chance would make of `unseen`."""
     deviations: float
     """By how many standard deviations they are fewer; about 0 where nothing was copied."""
 

@@ -13,9 +13,9 @@ Seen = Callable[[Tensor], Tensor]
 def interval(real: Factored, features: Tensor, resamples: int, level: float = 0.95) -> tuple[float, float]:
     """Bootstrap interval of the distance to `real` of generated features (N, D), which are resampled with replacement.
 
-    A resample has fewer different images, and so is further away, by a bias that hides the spread one asks for:
-    therefore the resamples' deviations from their own mean are put around the distance itself. The interval is one for
-    the distance of other N images of this generator, not for that of infinitely many, which is smaller (`at_best`). It
+    A resample repeats images, which biases its distance upwards and hides the spread that one asks for: therefore the
+    resamples' deviations from their own mean are put around the distance itself. The interval is for the distance of
+    another N images of this generator, not of infinitely many, which would be smaller (`at_best`). It
     is too wide where images are few: by a tenth with ten times as many images as features, and up to twice as wide with
     fewer images than features (seen on Gaussians of 64 to 256 dimensions).
     """

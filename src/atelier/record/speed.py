@@ -4,6 +4,7 @@ from collections import deque
 from time import monotonic
 
 LOOKS = 60
+"""The speed is that of so many looks: the last 15 seconds of a bar, the last half hour of a log's lines."""
 
 
 class Speed:

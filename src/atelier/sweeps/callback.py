@@ -22,10 +22,10 @@ from atelier.sweeps.trial import TRIAL
 
 
 class Jobs(Callback):
-    """A failure in a sweep is told when it happens, by the process in which it happens.
+    """Tells of each failed job as soon as it fails, in the process where it fails.
 
-    Hydra itself runs all jobs of a sweep, says nothing, and then raises the first failure. Where a launcher has jobs
-    run in other processes, whose standard error may be a file, the sweep's own tells their failures again.
+    Hydra itself runs all jobs silently and then raises the first failure. Where a launcher runs jobs in other
+    processes, whose standard error may be a file, the sweep's own process tells of their failures again.
     """
 
     sweep: ClassVar["Jobs | None"] = None

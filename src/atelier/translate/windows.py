@@ -93,9 +93,9 @@ def starts_of(length: int, side: int, overlap: int, multiple: int = 1) -> list[i
 def weights_of(starts: Sequence[int], side: int, overlap: int, scale: int = 1) -> Tensor:
     """How much each place of each window counts in what comes out, float32 (windows, scale * side).
 
-    Of every place the weights sum to 1. One window gives way to the next along half a cosine in the middle of what they
-    share, half the overlap wide: a quarter of it, next to where a window was cut out of the picture, counts nothing. So
-    a network that looks no further around a pixel draws what it would draw of the whole.
+    Of every place the weights sum to 1. Neighbours are cross-faded along half a cosine over the middle half of their
+    overlap; the quarter next to where a window was cut out of the picture has weight 0. So a network that sees no
+    further around a pixel than that quarter draws what it would draw of the whole.
     """
     places = (torch.arange(scale * (starts[-1] + side), dtype=torch.float64) + 0.5) / scale
     cuts = [(before + side + after) / 2 for before, after in pairwise(starts)]

@@ -39,8 +39,8 @@ SCORES: dict[str, Callable[[Options], Score]] = {
 """By the names they have on Inception's features."""
 
 
-DIVIDED = {"splits": ("is",), "neighbours": ("precision_recall", "density_coverage")}
-"""The options that are less where images are few, and the scores that they change."""
+REDUCIBLE = {"splits": ("is",), "neighbours": ("precision_recall", "density_coverage")}
+"""Options that are lowered where there are too few images, and the scores that each changes."""
 
 
 def tell_reduced(names: Sequence[str], usual: Options, options: Options) -> None:
@@ -48,7 +48,7 @@ def tell_reduced(names: Sequence[str], usual: Options, options: Options) -> None
     before, now = usual._asdict(), options._asdict()
     reduced = [
         f"{now[option]} {option} instead of {before[option]} ({', '.join(chosen)})"
-        for option, concerned in DIVIDED.items()
+        for option, concerned in REDUCIBLE.items()
         if now[option] < before[option] and (chosen := [name for name in names if name in concerned])
     ]
     if reduced:
