@@ -75,4 +75,5 @@ def show(value: object) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
+    """Of what an error says; its type, where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

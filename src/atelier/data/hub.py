@@ -70,9 +70,8 @@ class Hub(Parquet):
             raise
         except Exception as error:  # refused, offline mode, a proxy's page: every library has its own kinds
             name = self.layout.repository
-            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(
-                f"data.root: {name} cannot be read from the hub ({reason}). Where there is a network, "
+                f"data.root: {name} cannot be read from the hub ({first_line(error)}). Where there is a network, "
                 f"`hf download {name} --repo-type dataset --local-dir DIR`; then data.root=DIR. "
                 "data=procedural needs no download"
             ) from error

@@ -8,6 +8,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from atelier.wording import first_line
+
 Found = TypeVar("Found")
 
 Fit = Literal["crop", "pad", "squash"]
@@ -165,5 +167,5 @@ def _reason(error: Exception) -> str:
         return "not an image"
     if isinstance(error, Image.DecompressionBombError):
         return f"decompression bomb: more than {PIXEL_LIMIT:,} pixels"
-    text = (str(error) or type(error).__name__).splitlines()[0]
+    text = first_line(error)
     return "truncated" if "truncated" in text.lower() else text

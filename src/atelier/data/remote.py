@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from atelier.data.remote_errors import is_refusal, may_pass
 from atelier.errors import RunError, UserError
 from atelier.files import replacing
+from atelier.wording import first_line
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +115,11 @@ class Remote:
                 raise
             except Exception as error:
                 if is_refusal(error):
-                    raise UserError(f"{address} must not be {done}: {_reason(error)}") from error
+                    raise UserError(f"{address} must not be {done}: {first_line(error)}") from error
                 pause = next(pauses, None) if may_pass(error) else None
                 if pause is None:
-                    raise RunError(f"{address} cannot be {done}: {_reason(error)}") from error
-                log.warning("%s cannot be %s (%s): again in %d s", address, done, _reason(error), pause)
+                    raise RunError(f"{address} cannot be {done}: {first_line(error)}") from error
+                log.warning("%s cannot be %s (%s): again in %d s", address, done, first_line(error), pause)
             time.sleep(pause)
 
     def _connect(self) -> tuple[Any, str]:
@@ -130,7 +131,7 @@ class Remote:
             try:
                 fs, root = url_to_fs(self.root, **self.options, **fresh)
             except (ImportError, ValueError) as error:
-                raise UserError(f"{self.root!r} cannot be opened: {_reason(error)}") from error
+                raise UserError(f"{self.root!r} cannot be opened: {first_line(error)}") from error
             self._connected = os.getpid(), fs, str(root).rstrip("/")
         return self._connected[1:]
 
@@ -145,7 +146,3 @@ def is_local_path(root: str) -> bool:
 
 def _is_local(fs: Any) -> bool:
     return "file" in ([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
-
-
-def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

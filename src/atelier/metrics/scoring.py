@@ -85,6 +85,7 @@ class Scores:
         known = reference(real, self.extractor, device).labelled(real.labels, classes)
         self.real, self.real_key = known.to(self.sums), real.key
         self.at_best = self._at_best()
+        self._tell_of_few()
         self._accumulators: dict[type[Accumulator], Accumulator] = {}
         self._evidence = [self._accumulator(score) for score in self.scores]
         self._finite = torch.tensor(True, device=self.sums)
@@ -151,24 +152,30 @@ class Scores:
         kind, slash, class_name = name.partition("/")
         return score.recorded(kind, self.extractor) + slash + class_name
 
+    @property
+    def _has_frechet(self) -> bool:
+        return any(isinstance(score, FrechetDistance) for score in self.scores)
+
     def _at_best(self) -> float | None:
-        """The FID of so many real images; None where that is next to nothing, or not asked for. Few are warned of."""
-        size = self.real.size
-        if not any(isinstance(score, FrechetDistance) for score in self.scores):
+        """The FID of so many real images; None where that is next to nothing, or not asked for."""
+        if not self._has_frechet or self.count >= PLENTY * self.real.size:
             return None
+        return at_best(self.real.gaussian, self.count)
+
+    def _tell_of_few(self) -> None:
+        """Of images that are too few for a Fréchet distance: no more of them than features."""
+        if not self._has_frechet:
+            return
+        size = self.real.size
         if self.real.count <= size:
             log.warning(
                 "the Fréchet distance to %s real images: their covariance has a rank of %s, of %s features: "
                 "the distance is to these images rather than to what they are of: take more, or kid",
                 f"{self.real.count:,}", f"{self.real.count - 1:,}", f"{size:,}",
             )  # fmt: skip
-        if self.count >= PLENTY * size:
-            return None
-        found = at_best(self.real.gaussian, self.count)
         if self.count <= size:
             log.warning(
                 "the Fréchet distance of %s images: their covariance has a rank of %s where there are %s features, and "
                 "even real images would score about %.3g; compare with the same number of images only, or take more",
-                f"{self.count:,}", f"{self.count - 1:,}", f"{size:,}", found,
+                f"{self.count:,}", f"{self.count - 1:,}", f"{size:,}", self.at_best,
             )  # fmt: skip
-        return found
