@@ -124,6 +124,20 @@ def test_none_left(root):
     assert left_behind(root) == []
 
 
+def test_pictures_that_change_meanwhile_are_not_kept(root, monkeypatch):
+    source = Plains(4)
+    pictures = source.pictures
+
+    def vanish():
+        source.broken = (2,)
+        return pictures()
+
+    monkeypatch.setattr(source, "pictures", vanish)
+    with pytest.raises(RunError, match="plains: pictures were changed, or vanished, while they were prepared"):
+        cached(source, SIZE)
+    assert left_behind(root) == []
+
+
 def refuse(error):
     def refused(*_, **__):
         raise error

@@ -21,10 +21,11 @@ from atelier.errors import RunError, UserError
 from atelier.files import FULL
 
 
-def build(source: Source, size: int, folder: Path) -> None:
-    """Make the cache `folder`, wholly or not at all. The caller holds its lock.
+def build(source: Source, size: int, folder: Path, key: str) -> None:
+    """Make the cache `folder` of the pictures that have this key, wholly or not at all. The caller holds its lock.
 
-    Raises UserError where no picture is usable or the folder not writable, RunError where the disk is full.
+    Raises UserError where no picture is usable or the folder not writable, RunError where the disk is full or the key
+    has become another.
     """
     count = source.count()
     unfinished = folder.with_name(folder.name + UNFINISHED)
@@ -32,8 +33,9 @@ def build(source: Source, size: int, folder: Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed: the lock is ours
         unfinished.mkdir(parents=True)
         try:
-            rows = _write(source, size, count, unfinished)
+            rows = _write(source, size, count, unfinished, key)
             rows.refuse_none("data")
+            _refuse_changed(source, key)
             rows.tell_broken(source.name, folder / MANIFEST)
             shutil.rmtree(folder, ignore_errors=True)  # a damaged one
             unfinished.rename(folder)
@@ -41,12 +43,12 @@ def build(source: Source, size: int, folder: Path) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _write(source: Source, size: int, count: int | None, folder: Path) -> Rows:
+def _write(source: Source, size: int, count: int | None, folder: Path, key: str) -> Rows:
     with (folder / PIXELS).open("wb") as file:
         rows = _write_pixels(source, size, count, file)
     classes = rows.save(folder / ROWS)
     manifest = {
-        "source": {"name": source.name, **source.about(), "key": source.key()},
+        "source": {"name": source.name, **source.about(), "key": key},
         "size": size,
         "count": len(rows),
         "created": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -79,6 +81,15 @@ def _write_header(file: IO[bytes], count: int, size: int) -> None:
     """numpy leaves room for the first axis to grow: the header has one length, whatever the count."""
     header = {"shape": (count, size, size, 3), "fortran_order": False, "descr": "|u1"}
     np.lib.format.write_array_header_1_0(file, header)
+
+
+def _refuse_changed(source: Source, key: str) -> None:
+    """What a share that went took along would be left out for good, as the key is that of the pictures before."""
+    if source.key() != key:
+        raise RunError(
+            f"{source.name}: pictures were changed, or vanished, while they were prepared; begin again once they stay "
+            "as they are"
+        )
 
 
 @contextmanager

@@ -68,9 +68,11 @@ def cached(source: Source, size: int) -> Cache:
     """The pictures of a source at size x size, rendered now unless they were before.
 
     Of two processes that want the same, one renders and the other waits. Raises UserError where the source
-    has nothing that can be used or the cache folder cannot be written, RunError where the disk is full.
+    has nothing that can be used or the cache folder cannot be written, RunError where the disk is full or its
+    pictures do not stay as they are.
     """
-    folder = cache_root() / "pixels" / f"{source.name}-{size}-{digest_of([source.key(), str(LAYOUT)])[:16]}"
+    key = source.key()
+    folder = cache_root() / "pixels" / f"{source.name}-{size}-{digest_of([key, str(LAYOUT)])[:16]}"
     try:
         return _load(folder, size)
     except _Damaged as damage:
@@ -82,7 +84,7 @@ def cached(source: Source, size: int) -> Cache:
             return _load(folder, size)  # another process has made it meanwhile
         except _Damaged:
             remove_dead_builds(folder.parent)
-            build(source, size, folder)
+            build(source, size, folder, key)
     try:
         return _load(folder, size)
     except _Damaged as damage:
