@@ -1,10 +1,13 @@
 """Which pictures are contents, and what stylised ones are called after."""
 
+import os
+
 import pytest
 import torch
 from stylising import paint
 
 from atelier.cli.contents import contents, joined_names
+from atelier.cli.out import refuse_another
 from atelier.cli.outputs import Outputs
 from atelier.errors import UserError
 from atelier.stylize import artwork
@@ -68,6 +71,15 @@ def test_a_folder_of_what_came_out_is_no_fault_beside_others(here):
     found = contents([here / "photo.png", here / "album"], left_out=faults.append, is_output=outputs.among)
     assert [content.name for content in found] == ["photo"]
     assert faults == []
+
+
+def test_nothing_is_read_from_a_pipe(tmp_path):
+    pipe = tmp_path / "photo.png"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="^--content: neither a file nor a folder: '.*photo.png'$"):
+        contents([pipe])
+    with pytest.raises(UserError, match="^--out: .*photo.png is another file"):
+        refuse_another(pipe, lambda path: True)
 
 
 def test_names_of_files_stay_different_and_dots_of_others_stay():

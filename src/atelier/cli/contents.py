@@ -79,6 +79,8 @@ def contents_of(path: Path, key: str) -> list[Content]:
         return [Content(path / name, joined_name(name), joined_name(name)) for name in names]
     if not path.exists():
         raise UserError(f"{key}: no such file or folder: {str(path)!r}")
+    if not path.is_file():  # a pipe or a device, from which one would read for ever
+        raise UserError(f"{key}: neither a file nor a folder: {str(path)!r}")
     return [Content(path, path.stem, path.stem)]
 
 

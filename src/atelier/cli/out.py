@@ -42,7 +42,7 @@ def refuse_another(path: Path, is_own: Callable[[Path], bool], why: str = "") ->
     if not path.exists():
         return
     with suppress(BrokenPicture, OSError):
-        if is_own(path):
+        if path.is_file() and is_own(path):  # from a pipe one would read for ever
             return
     if why:
         raise UserError(f"--out: {why}, but {path} is another file")
