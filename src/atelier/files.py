@@ -32,6 +32,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("ATELIER_CACHE") or platformdirs.user_cache_path("atelier"))
 
 
+def real(path: Path) -> Path:
+    """Where a path leads, by whatever links. `Path.resolve` raises RuntimeError for links in a circle before 3.13."""
+    return Path(os.path.realpath(path))
+
+
 def sha256(path: Path) -> str:
     """Of a file's content, as 64 hex digits."""
     with path.open("rb") as file:

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from atelier import command_line, exchange
 from atelier.errors import UserError
+from atelier.files import real
 from atelier.run_folder import EXCHANGEABLE, RECIPE, RECORD, facts, written
 from atelier.sweeps import ledger
 from atelier.sweeps.names import quote
@@ -88,7 +89,7 @@ def _whole_paths(recipe: Any, record: Mapping[str, Any]) -> Iterator[str]:
 def _refuse_another_folder(given: list[str], run: Path) -> None:
     for word in given:
         folder = command_line.value(_name(word), [word.lstrip("+")]) if _name(word) in FOLDERS else None
-        if folder and Path(folder).resolve() != run.resolve():
+        if folder and real(Path(folder)) != real(run):
             raise UserError(f"{word}: a run goes on in its own folder, {run}; leave {_name(word)} out")
 
 

@@ -73,6 +73,13 @@ def test_a_folder_of_what_came_out_is_no_fault_beside_others(here):
     assert faults == []
 
 
+def test_a_link_in_a_circle_is_told_with_what_cannot_be_read(here):
+    (here / "circle.png").symlink_to("circle.png")
+    outputs = Outputs(here / "album", here / "album")
+    found = [content.name for content in contents([here], is_output=outputs.among)]
+    assert {"circle", "photo"} <= {*found}
+
+
 def test_nothing_is_read_from_a_pipe(tmp_path):
     pipe = tmp_path / "photo.png"
     os.mkfifo(pipe)

@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from atelier.cli.out import refuse_another, refuse_unwritable
 from atelier.errors import Interrupted
 from atelier.failures import tell
+from atelier.files import real
 from atelier.record.captions import caption
 from atelier.record.grids import framed, grid, save_png
 from atelier.stylize.provenance import read_chunks
@@ -119,7 +120,7 @@ def place_beside(folder: Path) -> Path:
 
 def sheet_beside(folder: Path) -> Path:
     """Its path, whatever is there."""
-    folder = folder.resolve()  # `.` has a name only then
+    folder = real(folder)  # `.` has a name only then
     return folder.parent / f"{folder.name}.png"
 
 

@@ -11,7 +11,7 @@ from atelier.data.folder import SUFFIXES, picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.failures import tell
-from atelier.files import sha256
+from atelier.files import real, sha256
 from atelier.stylize import artwork, clips
 from atelier.wording import listed
 
@@ -67,7 +67,7 @@ def contents(
         left_out(fault)
     different: dict[Path, Content] = {}
     for content in found:
-        different.setdefault(content.path.resolve(), content)
+        different.setdefault(real(content.path), content)
     names = numbered([content.name for content in different.values()])
     return [content._replace(name=name) for content, name in zip(different.values(), names, strict=True)]
 

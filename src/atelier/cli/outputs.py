@@ -6,6 +6,7 @@ from pathlib import Path
 from atelier.cli.contact import sheet_beside
 from atelier.data.pictures import BrokenPicture
 from atelier.failures import tell
+from atelier.files import real
 from atelier.stylize.provenance import read_note
 from atelier.wording import counted
 
@@ -15,8 +16,8 @@ class Outputs:
 
     def __init__(self, out: Path, root: Path) -> None:
         self.root = root
-        self._out, self._sheet = out.resolve(), sheet_beside(out)
-        self._folders = {self._out, root.resolve()}
+        self._out, self._sheet = real(out), sheet_beside(out)
+        self._folders = {self._out, real(root)}
         self._met: set[Path] = set()
 
     def among(self, picture: Path, searched: Path) -> bool:
@@ -24,7 +25,7 @@ class Outputs:
 
         Those are that say so in their notes. Who names a folder below that of what comes out wants what is there.
         """
-        place, top = picture.resolve(), searched.resolve()
+        place, top = real(picture), real(searched)
         met = place == self._sheet or self._lies_in(place, top)
         self._met |= {place} if met else set()
         return met
