@@ -47,9 +47,9 @@ class SideBySide:
         """Relative to the root, with "/"."""
         return picture_names(self.root, "data.root")
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Names all files by their bytes."""
+        """Names all files by their bytes, as they are now: whoever has read them asks whether they were the same."""
         return fingerprint(self.root, self.names)
 
     @cached_property
