@@ -40,13 +40,13 @@ class StochasticAugment(Augment):
 
 
 class Ada(StochasticAugment):
-    """Adaptive discriminator augmentation: as probable as the discriminator overfits (section 3).
+    """Adaptive discriminator augmentation: the more the discriminator overfits, the more probable (section 3).
 
     Overfitting is r_t = E[sign(D(real))], the mean sign of the real images' logits (eq. 1). After every `every`
-    batches the probability takes a step up if that is above `target`, or down if it is below; a step is as large as
-    to go from 0 to 1 in `ramp_images` images. It stays in [0, 1]: the paper bounds it below only, but above 1 it
-    would change nothing any more. The paper's logits are those of the non-saturating objective, undecided at 0; of
-    others the sign is that of the distance from where they are (`Objective.undecided`).
+    batches the probability takes a step up if that is above `target`, or down if it is below; steps are so
+    large that from 0 to 1 they take `ramp_images` images. It stays in [0, 1]: the paper bounds it below only, but above
+    1 it would change nothing any more. The paper's logits are those of the non-saturating objective, undecided at 0;
+    of others the sign is that of the distance from where they are (`Objective.undecided`).
     """
 
     adaptive = True

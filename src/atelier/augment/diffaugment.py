@@ -82,7 +82,7 @@ def _farthest(size: int) -> int:
 
 
 def _shifted(images: Tensor, size: int) -> Tensor:
-    """Where, (B, size), the pixels of a line come from in one that is longer by the farthest shift at both ends."""
+    """Indices (B, size) of a line, shifted by chance, within one that is longer by the farthest shift at both ends."""
     return torch.arange(size, device=images.device) + _integers(images, 2 * _farthest(size) + 1)
 
 

@@ -39,9 +39,10 @@ class Checkpoints(Callback):
             _link(self.start, last)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Make up for a run that was ended when its best checkpoint did not have that name yet; and forget a best one
-        that does not count any more, or that is no longer there, as that name went to a later one, which a run going
-        on from before it leaves behind.
+        """Bring `best.ckpt` into line with the checkpoint that the run goes on from.
+
+        Where that one is the best, but the run ended before it was called so, it is now. A best that does not count any
+        more is forgotten, and so is one whose name has since gone to a later checkpoint, which the run leaves behind.
         """
         kept, best = checkpoint["callbacks"].get(self.state_key), self.folder / checkpoints.BEST
         if self.start is None or kept is None:

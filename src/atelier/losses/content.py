@@ -14,7 +14,7 @@ class ContentDistance(nn.Module):
         return (activation.float() - content.float()).square().mean((1, 2, 3))  # squares leave half precision's range
 
     def size(self, content: Tensor) -> Tensor:
-        """The distances (B,) of pictures of which the encoder sees nothing, above 0."""
+        """The distances (B,) of activations that are all zero, kept above 0: the unit of `apart`."""
         return self(torch.zeros_like(content[:, :1, :1, :1]), content).clamp_min(1e-12)
 
     def apart(self, activation: Tensor, content: Tensor) -> Tensor:

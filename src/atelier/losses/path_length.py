@@ -13,9 +13,8 @@ from atelier.losses.generator import Creation, GeneratorTerm
 class PathLength(GeneratorTerm):
     """A step of fixed length in style is to change the image by a fixed amount (Karras et al. 2020, eq. 4).
 
-    The amount is the lengths' own running mean. Measured on fresh latents, mixed as those of all training images are,
-    and `shrink` times fewer than the batch has, as in the authors' training (2: "minibatch shrink"), since it is the
-    dearest part of a step.
+    The amount is the lengths' own running mean. It is measured on fresh latents, mixed as in training, and on
+    1 / `shrink` of the batch (a half in the authors' code: "minibatch shrink"), as it is the dearest part of a step.
     """
 
     mean: Tensor

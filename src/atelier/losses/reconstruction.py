@@ -14,7 +14,7 @@ SIDES = (1, 2, 4, 8)
 
 
 @runtime_checkable
-class Decoder(Protocol):
+class Decodes(Protocol):
     """A discriminator that draws pictures from its features of images."""
 
     def decode(self, features: Any) -> Iterable[tuple[Tensor, Tensor]]:
@@ -33,7 +33,7 @@ class Reconstruction(Penalty):
 
     def measure(self, critique: Critique) -> Tensor:
         discriminator = critique.discriminator
-        assert isinstance(discriminator, Decoder)  # as `needs` says
+        assert isinstance(discriminator, Decodes)  # as `needs` says
         features = [feature.float() for feature in critique.real_features]
         return torch.stack([distance(*pair) for pair in discriminator.decode(features)]).sum()
 

@@ -56,7 +56,7 @@ class StyleDistance(nn.Module, ABC, Generic[Description]):
 
     @abstractmethod
     def size(self, target: Any) -> Tensor:
-        """The distances (B,) of pictures of which the encoder sees nothing."""
+        """The distances (B,) of activations that are all zero: the unit of `apart`."""
 
     def aim(self, description: Description) -> "Aim":
         """The target, and its size."""
@@ -64,7 +64,7 @@ class StyleDistance(nn.Module, ABC, Generic[Description]):
         return Aim(target, self.size(target).clamp_min(1e-12))
 
     def apart(self, description: Description, aim: "Aim") -> Tensor:
-        """The distances (B,) over the target's size: 1 for a picture of which the encoder sees nothing."""
+        """The distances (B,) over the target's size, so that activations that are all zero are at distance 1."""
         return self(description, aim.target) / aim.size
 
 

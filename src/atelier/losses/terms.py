@@ -14,7 +14,7 @@ Record = TypeVar("Record")
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "adversarial": "the verdict of a discriminator",
-        "pairs": "targets of the very contents",
+        "pairs": "a target for each content",
         "back": "pictures translated back",
         "same": "what becomes of pictures of the target domain",
         "activations": "what an encoder sees of pairs",
@@ -24,7 +24,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "redrawn": "pictures redrawn in their own style",
     }
 )
-"""What some tasks have for their terms to read, and others have not."""
+"""The parts of a record that not every task has, as an error names them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Term(nn.Module, Generic[Record]):
     """Added to a player's loss in every `every`-th of its updates, and scaled up by as much to make up for the others.
 
     (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", section 3.1: lazy regularisation.)
-    What a term remembers is in buffers, and so in checkpoints. Its first forward pass is its first `measure`.
+    What a term remembers is in buffers, and so in checkpoints.
     """
 
     needs: ClassVar[str | None] = None

@@ -50,7 +50,7 @@ class Redrawn:
 
 @dataclass(frozen=True)
 class Transferred:
-    """A batch of contents, what they became, and how to look at pictures as the encoder does."""
+    """A batch of contents, what they became in style, and what the encoder sees of both."""
 
     content: Tensor
     stylised: Tensor

@@ -12,7 +12,7 @@ from atelier.losses.content import ContentDistance
 from atelier.losses.terms import Term
 
 Part = Literal["adversarial", "pairs", "back", "same", "activations", "patches", "same_patches"]
-"""What of a translation is made only where a term reads it."""
+"""Parts of a translation that are made only if some term reads them."""
 
 Correspondence = tuple[Tensor, Tensor]
 """Unit vectors (B, P, D) of patches of what was drawn, and of the patches at the same places that they stand for."""

@@ -40,8 +40,8 @@ class Generator(players.Generator):
         self.input = nn.Linear(latent_dim + players.required(classes), 16 * widths[0])
         layers: list[nn.Module] = [nn.Unflatten(1, (widths[0], 4, 4)), nn.ReLU(inplace=True)]
         for wide, narrow in pairwise(widths):
-            layers += [twice(wide, narrow, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, twice(width, 3), nn.Tanh())
+            layers += [doubling(wide, narrow, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers, doubling(width, 3), nn.Tanh())
         self.apply(initialize)
         if spectral_norm:
             normalize_spectrally(self)
@@ -94,7 +94,7 @@ class Discriminator(players.Discriminator):
         return self.classifier(features)
 
 
-def twice(given: int, wanted: int, bias: bool = True) -> nn.Module:
+def doubling(given: int, wanted: int, bias: bool = True) -> nn.Module:
     """Channels and sides: so many to so many, and H x W to 2H x 2W."""
     return ConvTranspose2d(given, wanted, 5, 2, 2, output_padding=1, bias=bias)
 

@@ -15,10 +15,10 @@ class Decoder(nn.Module):
 
     Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
     `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
-    over. The last convolution is linear. `upsampling` is the papers' "nearest", or "bilinear": of the staircases of one
-    a small decoder makes a weave in plain places (docs/decisions.md). Initial weights are those of He et al. 2015: with
-    torch's, features shrink to nothing on their way through so many layers without normalisation, and pictures stay
-    grey for long. `suit` has them expect features of another size than 1.
+    over. The last convolution is linear. `upsampling` is the papers' "nearest", with which small decoders draw a weave
+    in plain places (docs/decisions.md), or "bilinear". Initial weights are those of He et al. 2015: with torch's,
+    features shrink to nothing on their way through so many layers without normalisation, and pictures stay grey for
+    long. `suit` has them expect features of another size than 1.
     """
 
     def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1", upsampling: Upsampling = "nearest") -> None:

@@ -59,7 +59,7 @@ class FeedForward(nn.Module):
         """Raises ValueError where `style` is neither, or is None though there are several."""
         height, width = images.shape[2:]
         stylised = finish(self.steps(whole_strides(images), style))
-        # Less than no padding: slices would fix, where it is exported, whether sides are multiples of STRIDE.
+        # Negative padding crops. A slice would fix, on export, whether sides are multiples of STRIDE.
         return pad(stylised, [0, width - stylised.shape[3], 0, height - stylised.shape[2]])
 
     def steps(self, images: Tensor, style: Tensor | None = None) -> Steps:

@@ -44,7 +44,7 @@ class Geometry(NamedTuple):
     ) -> tuple[Tensor | None, Tensor | None]:
         """T's derivatives by the maps and by the weight, those that are wanted.
 
-        Of what T is differentiated by, no more is read than how it is shaped and laid out.
+        Of the argument that T is differentiated by, only the shape and the strides are read, never its values.
         """
         by_maps, by_weight, _ = aten.convolution_backward(
             slopes, maps, weight, None, *self._arguments, [*wanted, False]

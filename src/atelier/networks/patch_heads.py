@@ -38,7 +38,8 @@ class PatchHeads(nn.Module):
 
 
 def _unit(vectors: Tensor) -> Tensor:
-    """The vectors at length 1, or near 0 if they are so: an untrained head's of black, whose slope has no end."""
+    """The vectors scaled to length 1. Those near 0 stay there, as an untrained head's of black do: their gradient would
+    be unbounded."""
     return normalize(vectors.float(), dim=2, eps=1e-7)
 
 

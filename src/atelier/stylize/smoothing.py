@@ -60,5 +60,5 @@ def _carry(images: Tensor, motion: Tensor) -> Tensor:
 
 
 def _difference(old: Tensor, new: Tensor) -> Tensor:
-    """Largest over channels, meaned over 3 x 3 pixels; (B, 1, H, W)."""
+    """The largest over channels, averaged over 3 x 3 pixels; (B, 1, H, W)."""
     return functional.avg_pool2d((old - new).abs().amax(1, keepdim=True), 3, 1, 1, count_include_pad=False)

@@ -27,7 +27,7 @@ class AdversarialTask(LightningModule):
     """
 
     schedule_factory: ScheduleFactory
-    """That of every player."""
+    """Makes the learning-rate schedule of each player."""
 
     def __init__(self, clip_norm: float | None = None) -> None:
         super().__init__()

@@ -43,8 +43,9 @@ class Adversary:
             return terms | {name: penalty(critique, step) for name, penalty in due.items()}
 
     def criticize(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> Critique:
-        """Both sides judged: in one pass where the discriminator sees each image alone, unless the images require a
-        gradient, which on a pass of one side's own takes half the time.
+        """Judge both sides: in one pass where the discriminator sees each image alone, else in two.
+
+        Also in two where the images require a gradient: to differentiate one side alone takes half the time.
         """
 
         def judge(images: Tensor) -> Tensor:

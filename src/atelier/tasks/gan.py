@@ -26,9 +26,9 @@ class Gan(LatentSampler):
     """Generative adversarial network (Goodfellow et al. 2014, algorithm 1).
 
     A step is one update of the discriminator on one batch; the generator follows every `critic_steps` of them.
-    Generated images of a step have the labels of its real ones. `generator_terms` and `discriminator_terms` are what
-    the players minimise beside the loss, whatever that is: `objective` and `penalties`, which are the discriminator's.
-    Names of terms and penalties are those of the record.
+    Generated images of a step have the labels of its real ones. `loss=` chooses the `objective` and the discriminator's
+    `penalties`; `generator_terms` and `discriminator_terms` are the model's own, and minimised whatever the loss.
+    Terms and penalties are recorded by their names.
     """
 
     batch: ClassVar[type] = Images

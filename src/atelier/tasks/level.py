@@ -73,7 +73,7 @@ class Level(nn.Module):
         return self.encoder.taps(images, self.transform.taps)
 
     def learn(self, style: Tensor) -> Any:
-        """What is kept of styles (B, 3, H, W)."""
+        """What the transform keeps of styles (B, 3, H, W)."""
         return self.transform.learn(self.encode(style))
 
     def changed(self, content: Activations, style: Activations) -> Tensor:

@@ -19,8 +19,8 @@ class TransferTask(LightningModule):
     """A step is an update on one batch of pairs. `terms` are minimised together; their names are those of the record,
     and one that is None is left out.
 
-    Lower is better of `val/loss`, the same sum for held-out pictures, by which the best checkpoint is chosen; a term of
-    every `every`-th step counts in it as it does in the mean of all steps.
+    Lower is better of `val/loss`, the same sum for held-out pictures, by which the best checkpoint is chosen; a lazy
+    term (`every` > 1) is not scaled up there, and so counts as it does on average over the steps of training.
     """
 
     batch: ClassVar[type] = Pair

@@ -51,8 +51,8 @@ class Health(Callback):
     ) -> None:
         if on_collapse not in get_args(OnCollapse):
             raise ValueError(f"on_collapse must be one of {list(get_args(OnCollapse))}, got {on_collapse!r}")
-        if count < 16:
-            raise ValueError(f"count must be >= 16, got {count}: of fewer pictures variety cannot be told")
+        if count < LEAST:
+            raise ValueError(f"count must be >= {LEAST}, got {count}: of fewer pictures variety cannot be told")
         if grace < 0:
             raise ValueError(f"grace must be >= 0, got {grace}")
         if not 0 <= least_recall <= 1:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 REMEMBERED = 0.5
-"""An r_v above this is told. At 0 held-out pictures look as real as training ones, at 1 they look generated."""
+"""An r_v above this is warned of. At 0 held-out pictures look as real as training ones, at 1 they look generated."""
 
 CERTAIN = 3.0
 """Standard errors that the gap must be from 0: logits of some hundred pictures differ by chance, too."""
