@@ -80,7 +80,8 @@ def part_at_exit() -> None:
 
 
 def _part() -> None:
-    dist.destroy_process_group()
+    if _together():  # not parted already, by whoever brought them together
+        dist.destroy_process_group()
     gc.collect()  # a group waits for its threads when nothing refers to it
 
 
