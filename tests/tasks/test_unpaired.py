@@ -219,7 +219,7 @@ def test_several_batches_are_as_good_as_one_pass_unless_pictures_mix():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: cyclegan(terms={"pixels": losses.Reconstruction(1.0)}), "it reads targets of the very contents"),
+        (lambda: cyclegan(terms={"pixels": losses.Reconstruction(1.0)}), "it reads a target for each content"),
         (lambda: cut(terms={"cycle": losses.Cycle(1.0)}), "and a Cut has none"),
         (lambda: cut(taps=["middle", "deep"]), r"taps must be among the generator's \['pixels', 'middle'\]"),
         (lambda: cyclegan(penalties={"keys": R1(1.0)}), "penalties must have names without dots .*, got 'keys'"),

@@ -7,7 +7,6 @@ from typing import Any
 import wandb
 
 from atelier.errors import RunError, UserError
-from atelier.wording import first_line
 
 AXIS = "images_seen"
 """What runs of different batches can be compared by."""
@@ -65,7 +64,8 @@ def save(workspace: Any) -> str:
             raise UserError("no W&B account is configured: `wandb login`, or write the dashboard to a file with --out")
         workspace.save()
     except (wandb.errors.Error, ValueError, OSError) as error:
-        raise RunError(f"W&B did not take the dashboard: {first_line(error)}") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise RunError(f"W&B did not take the dashboard: {reason}") from error
     return workspace.url
 
 
