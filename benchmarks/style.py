@@ -36,7 +36,7 @@ from atelier.stylize.feed_forward import FeedForwardStyles
 from atelier.stylize.levels import Levels
 from atelier.stylize.method import Mixture
 from atelier.tasks.level import Level
-from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tasks.picture_objective import PictureGoal, PictureObjective, StyleGoal
 from atelier.tiling import tiles
 
 TOLERANCE = 1e-3
@@ -194,11 +194,11 @@ def gatys(arguments: argparse.Namespace, folder: Path) -> Race:
 def objective(path: Path, content: Tensor, style: Tensor) -> Callable[[Tensor], Tensor]:
     """The loss, as `atelier stylize gatys` has it but for the variation."""
     shares = {tap: 1 / len(TAPS) for tap in TAPS}
-    measured = Objective(
+    measured = PictureObjective(
         encoders.vgg19(str(path)), ContentDistance(), Gram(), {"relu4_2": 1.0}, shares, style_weight=STYLE_WEIGHT
     )
     whole = tiles(*content.shape[2:], None, measured.reach, measured.stride)
-    goal = Goal(measured.content_of(content, whole), [Style(measured.aims(style))])
+    goal = PictureGoal(measured.content_of(content, whole), [StyleGoal(measured.aims(style))])
     return lambda pixels: sum(measured(pixels, goal, whole).values())
 
 

@@ -208,7 +208,7 @@ def test_what_cannot_be_cleaned_away_is_told(remote, monkeypatch, caplog):
         raise RunError("the store is away")
 
     monkeypatch.setattr(Remote, "remove", away)
-    monkeypatch.setattr("atelier.data.shard_writing.Rows.arrays", away)
+    monkeypatch.setattr("atelier.data.shard_writing.RowsBuilder.arrays", away)
     with pytest.raises(RunError, match="the store is away"):
         write_shards(Paintings(COUNT), SIZE, remote, MEGABYTES)
     token = min(remote.names()).split("-")[1]

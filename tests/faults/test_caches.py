@@ -11,9 +11,9 @@ from atelier.data import rendering
 from atelier.failures import FAILED
 from faults import Fault, ends_well, suffer
 
-PICTURE, ROWS = "atelier.data.building:Rows.add", "atelier.data.building:Rows.save"
-WRITTEN, BUILT = "atelier.data.building:Rows.tell_broken", "atelier.data.cache:build"
-MEASURED, STATISTICS = "atelier.metrics.reference:Moments.take", "atelier.metrics.reference:replacing"
+PICTURE, ROWS = "atelier.data.building:RowsBuilder.add", "atelier.data.building:RowsBuilder.save"
+WRITTEN, BUILT = "atelier.data.building:RowsBuilder.tell_broken", "atelier.data.cache:build"
+MEASURED, STATISTICS = "atelier.metrics.reference:FeatureMoments.take", "atelier.metrics.reference:replacing"
 PREPARED = "atelier.data.rendering:deaf_children"
 
 QUICK = {

@@ -15,7 +15,7 @@ FAULTS = {
     "at a checkpoint": Fault(NO_SPACE_ON_ITS_DISK, REPLACING.format("checkpoints"), 2, "empty"),
     "at a grid": Fault(NO_SPACE_ON_ITS_DISK, REPLACING.format("record.grids"), 3, "empty"),
     "at a row": Fault(NO_SPACE_ON_ITS_DISK, "atelier.record.csv:CsvRecord._put", 6),
-    "at the pixels": Fault(NO_SPACE_ON_ITS_DISK, "atelier.data.building:Rows.add", 20),
+    "at the pixels": Fault(NO_SPACE_ON_ITS_DISK, "atelier.data.building:RowsBuilder.add", 20),
     "at the statistics": Fault(NO_SPACE_ON_ITS_DISK, REPLACING.format("metrics.reference"), 1, "empty"),
 }
 

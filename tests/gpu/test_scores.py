@@ -11,7 +11,7 @@ from torchvision.models import inception_v3, resnet18
 
 from atelier import run
 from atelier.cli import scored
-from atelier.metrics.accumulators import Moments, Shown
+from atelier.metrics.accumulators import FeatureMoments, Shown
 from atelier.metrics.extractors import base
 from atelier.metrics.extractors.art_inception import ArtInceptionExtractor
 from atelier.metrics.extractors.backbone import BackboneExtractor
@@ -151,7 +151,7 @@ def test_a_frechet_distance_of_sums_is_that_of_the_cpu(count):
     features = torch.randn(count, 64, generator=torch.Generator().manual_seed(0)) @ torch.linspace(0.1, 3, 64).diag()
     found = []
     for place in (CPU, torch.device(DEVICE)):
-        sums = Moments(64).to(place)
+        sums = FeatureMoments(64).to(place)
         for some in features.to(place).split(64):
             sums.update(Shown(some, Features(some, None), torch.arange(len(some), device=place)))
         gaussian = sums.evidence()

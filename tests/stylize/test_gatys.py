@@ -14,7 +14,7 @@ from atelier.networks.vgg_normalised import ReflectedEncoder
 from atelier.stylize import gatys
 from atelier.stylize.gatys import PixelSearch
 from atelier.stylize.method import Mixture
-from atelier.tasks.objective import Objective
+from atelier.tasks.picture_objective import PictureObjective
 from atelier.tiling import tiles
 
 WIDTHS = {"relu1_1": 6, "relu2_1": 8}
@@ -34,7 +34,7 @@ def made(steps=4, scales=1, optimizer=LBFGS, told=lambda *_: None, start="conten
         nn.init.normal_(parameter, std=(2 / parameter[0].numel()) ** 0.5 if parameter.dim() > 1 else 0.1)
     style = dict.fromkeys(WIDTHS, 0.5)
     chosen = {"style_weight": 10.0, "variation_weight": 0.1, **weights}
-    objective = Objective(encoder, ContentDistance(), Gram(), {"relu2_1": 1.0}, style, **chosen)
+    objective = PictureObjective(encoder, ContentDistance(), Gram(), {"relu2_1": 1.0}, style, **chosen)
     return PixelSearch(objective, optimizer, steps, scales, AMPLE, kept=20, start=start, told=told)
 
 

@@ -18,7 +18,7 @@ from atelier.data.types import Pair
 from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram
 from atelier.tasks.gatys import Gatys, begun, scales_of, schedule, whole
-from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tasks.picture_objective import PictureGoal, PictureObjective, StyleGoal
 
 SIDE = 40
 QUASI_NEWTON = partial(LBFGS, lr=1.0, max_iter=1, max_eval=25, history_size=20, line_search_fn="strong_wolfe")
@@ -35,7 +35,7 @@ PAIR = Pair(picture(0, 24, SIDE), picture(1, SIDE, 32))
 def objective(**changes):
     parts = {"encoder": encoders.embedded(), "content_distance": ContentDistance(), "style_distance": Gram()}
     taps = {"content": {"relu3_1": 1.0}, "style": {"relu1_1": 0.5, "relu2_1": 0.5, "relu3_1": 0.5}}
-    return Objective(**{**parts, **taps, "style_weight": 10.0, **changes})
+    return PictureObjective(**{**parts, **taps, "style_weight": 10.0, **changes})
 
 
 def task(optimizer=QUASI_NEWTON, **changes):
@@ -110,7 +110,7 @@ def plain_loop(pair, painted_towards, optimizer, steps, start="content"):
     torch.manual_seed(0)
     pixels = nn.Parameter(begun(pair.content, start))
     descent, cut = optimizer([pixels]), whole(pair.content)
-    goal = Goal(painted_towards.content_of(pair.content, cut), [Style(painted_towards.aims(pair.style))])
+    goal = PictureGoal(painted_towards.content_of(pair.content, cut), [StyleGoal(painted_towards.aims(pair.style))])
 
     def measure():
         descent.zero_grad()

@@ -7,13 +7,13 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
+from atelier.callbacks.held_out_grid import HeldOutGrid
 from atelier.callbacks.protocols import Stylizer
-from atelier.callbacks.rows import Rows
 from atelier.record.grids import framed, to_pixels
 
 
-class StylisedGrid(Rows):
-    """A row is a content, its style, and the content in that style. See `Rows`.
+class StylisedGrid(HeldOutGrid):
+    """A row is a content, its style, and the content in that style. See `HeldOutGrid`.
 
     Of a texture, whose content is the style, it is the style, the texture and, where that is to tile, four of it.
     """

@@ -6,14 +6,14 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
+from atelier.callbacks.held_out_grid import HeldOutGrid
 from atelier.callbacks.protocols import Translator
-from atelier.callbacks.rows import Rows
 from atelier.record.grids import framed, to_pixels
 
 
-class TranslatedGrid(Rows):
+class TranslatedGrid(HeldOutGrid):
     """A row is what the task has to show of a content: itself, its translation, and what that was to become or became
-    again. See `Rows`.
+    again. See `HeldOutGrid`.
 
     Smaller pictures are enlarged to the largest.
     """

@@ -18,7 +18,7 @@ from atelier.losses.style import Gram, MeanDeviation, StyleDistance, Wasserstein
 from atelier.losses.style_sliced import Sliced
 from atelier.stylize.gatys import PixelSearch
 from atelier.tasks.adversarial import OptimizerFactory
-from atelier.tasks.objective import Objective
+from atelier.tasks.picture_objective import PictureObjective
 from atelier.wording import did_you_mean, listed
 
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -47,7 +47,7 @@ def gatys(settings: Settings) -> Chosen:
         raise UserError(f"--distance: must be one of {listed(DISTANCES)}, got {distance!r}{guess}")
     style_weight = STYLE_WEIGHT if settings.style_weight is None else settings.style_weight
     variation_weight = VARIATION_WEIGHT if settings.variation_weight is None else settings.variation_weight
-    objective = Objective(
+    objective = PictureObjective(
         encoder,
         ContentDistance(),
         DISTANCES[distance](),

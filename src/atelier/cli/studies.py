@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.styles import LearnedStyle, Recipe, Style
+from atelier.cli.styles import LearnedStyle, Recipe, StyleSource
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.record.grids import framed
@@ -50,7 +50,7 @@ class Studies:
         assert self._pictures is not None
         return [self.method.study(change(picture)) for picture in self._pictures]
 
-    def _picture(self, style: Style) -> Tensor:
+    def _picture(self, style: StyleSource) -> Tensor:
         try:
             pixels = sized(style.picture(), self.size)
         except BrokenPicture as error:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from atelier.cli.contents import joined_names
 from atelier.cli.numbers import LAST_SEED
-from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, Recipe, Style
+from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, Recipe, StyleSource
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
@@ -87,7 +87,7 @@ def _weighted(word: str) -> tuple[str, float]:
     return name, weight
 
 
-def _style(word: str) -> Style:
+def _style(word: str) -> StyleSource:
     if word.startswith(GENERATOR):
         return _generated(word)
     path = Path(word)
@@ -98,7 +98,7 @@ def _style(word: str) -> Style:
     return FileStyle(path, path.stem)
 
 
-def _generated(word: str) -> Style:
+def _generated(word: str) -> StyleSource:
     run, _, query = word.removeprefix(GENERATOR).partition("?")
     makers: dict[str, Callable[[str], Any]] = {"seed": _seed, "index": _index, "label": str, "truncation": float}
     chosen: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from atelier.stylize import artwork
 from atelier.sweeps import names
 
 
-class Style(Protocol):
+class StyleSource(Protocol):
     @property
     def name(self) -> str:
         """What its pictures are called after."""
@@ -31,7 +31,7 @@ class Style(Protocol):
 class Recipe(NamedTuple):
     """What each content is given: one style, or several by their weights."""
 
-    styles: Sequence[Style]
+    styles: Sequence[StyleSource]
     weights: Sequence[float]
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from atelier.data.layout import MANIFEST, PIXELS, ROWS, UNFINISHED
 from atelier.data.progress import watched
 from atelier.data.rendering import Broken, render
-from atelier.data.rows import Rows
+from atelier.data.rows import RowsBuilder
 from atelier.data.sources import Source
 from atelier.errors import RunError, UserError
 from atelier.files import FULL
@@ -43,7 +43,7 @@ def build(source: Source, size: int, folder: Path, key: str) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _write(source: Source, size: int, count: int | None, folder: Path, key: str) -> Rows:
+def _write(source: Source, size: int, count: int | None, folder: Path, key: str) -> RowsBuilder:
     with (folder / PIXELS).open("wb") as file:
         rows = _write_pixels(source, size, count, file)
     classes = rows.save(folder / ROWS)
@@ -59,9 +59,9 @@ def _write(source: Source, size: int, count: int | None, folder: Path, key: str)
     return rows
 
 
-def _write_pixels(source: Source, size: int, count: int | None, file: IO[bytes]) -> Rows:
+def _write_pixels(source: Source, size: int, count: int | None, file: IO[bytes]) -> RowsBuilder:
     """Written, not mapped: on a full disk a write raises, and a store into a mapping kills the process."""
-    rows = Rows()
+    rows = RowsBuilder()
     _write_header(file, 0, size)
     results = render(source.pictures(), count, size)
     for result in watched(results, f"preparing the pictures of {source.name}", count):

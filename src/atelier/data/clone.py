@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from atelier.data.fingerprint import fingerprint
-from atelier.data.parquet import Layout, Parquet
+from atelier.data.parquet import Parquet, ParquetLayout
 from atelier.data.pictures import Fit
 from atelier.data.sources import Picture
 from atelier.errors import UserError
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Clone(Parquet):
-    def __init__(self, name: str, layout: Layout, fit: Fit, root: Path) -> None:
+    def __init__(self, name: str, layout: ParquetLayout, fit: Fit, root: Path) -> None:
         super().__init__(name, layout, fit)
         self.root = root.absolute()
 

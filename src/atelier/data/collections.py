@@ -14,7 +14,7 @@ from atelier.data.hub import Hub
 from atelier.data.module import ImageData, one_of
 from atelier.data.origins import existing_folder
 from atelier.data.paintings import Paintings
-from atelier.data.parquet import CIFAR10, WIKIART, Layout
+from atelier.data.parquet import CIFAR10, WIKIART, ParquetLayout
 from atelier.data.pictures import Fit
 from atelier.data.sources import Source
 from atelier.errors import UserError
@@ -57,7 +57,7 @@ class Folder(ImageData):
 class _Published(ImageData):
     """A collection in its published layout: `root` is a local clone of it, None is the hub."""
 
-    layout: ClassVar[Layout]
+    layout: ClassVar[ParquetLayout]
 
     root: str | None = None
     fit: Fit = "crop"

@@ -13,7 +13,7 @@ from atelier.data.endless import EndlessData
 from atelier.data.module import one_of
 from atelier.data.types import Images
 
-Layout = Literal["ring", "grid"]
+Arrangement = Literal["ring", "grid"]
 
 DEVIATIONS = {"ring": 0.01, "grid": 0.05}
 
@@ -27,7 +27,7 @@ class Gaussians(EndlessData):
 
     pictures = False
 
-    layout: Layout = "grid"
+    layout: Arrangement = "grid"
     count: int = 50_000
     """How many points there are; one in ten more are held out."""
     label: Literal["mode"] | None = None
@@ -35,7 +35,7 @@ class Gaussians(EndlessData):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        one_of("layout", self.layout, get_args(Layout))
+        one_of("layout", self.layout, get_args(Arrangement))
         one_of("label", self.label, ["mode", None])
         if self.hflip:
             raise ValueError("hflip must be false: points are not mirrored")

@@ -37,7 +37,7 @@ class Joined:
         return Crops(self.contents, self.content_rows[pairs]), Crops(self.targets, self.target_rows[pairs])
 
 
-class Layout(Protocol):
+class PairLayout(Protocol):
     """How pairs lie in the user's folders."""
 
     def joined(self, size: int) -> Joined:

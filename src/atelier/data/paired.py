@@ -10,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from atelier.data.crops import Crops, Middles
 from atelier.data.divided import DividedData
 from atelier.data.fingerprint import digest_of
-from atelier.data.joined import Joined, Layout
+from atelier.data.joined import Joined, PairLayout
 from atelier.data.module import one_of
 from atelier.data.origins import existing_folder
 from atelier.data.pairing import CropStream
@@ -84,7 +84,7 @@ class PairedPictures(DividedData):
         self._side = self.resize or round(self.zoom * self.image_size)
         self._layout = self._chosen_layout()
 
-    def _chosen_layout(self) -> Layout:
+    def _chosen_layout(self) -> PairLayout:
         if self.root is not None:
             for name, given in (("content", self.content), ("target", self.target)):
                 if given is not None:

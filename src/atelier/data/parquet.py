@@ -17,7 +17,7 @@ from atelier.errors import UserError
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParquetLayout:
     """Which columns of a collection are used, and which of its parts besides "train"."""
 
     repository: str
@@ -33,14 +33,14 @@ class Layout:
         return ("train",) if self.held_out is None else ("train", self.held_out)
 
 
-WIKIART = Layout("huggan/wikiart", "image", {"style": "style", "artist": "artist", "genre": "genre"})
-CIFAR10 = Layout("uoft-cs/cifar10", "img", {"class": "label"}, held_out="test")
+WIKIART = ParquetLayout("huggan/wikiart", "image", {"style": "style", "artist": "artist", "genre": "genre"})
+CIFAR10 = ParquetLayout("uoft-cs/cifar10", "img", {"class": "label"}, held_out="test")
 
 
 class Parquet(ABC):
     """What a clone and the hub have in common: everything but how rows are come by."""
 
-    def __init__(self, name: str, layout: Layout, fit: Fit) -> None:
+    def __init__(self, name: str, layout: ParquetLayout, fit: Fit) -> None:
         self.name, self.layout, self.fit = name, layout, fit
 
     def key(self) -> str:

@@ -19,7 +19,7 @@ _NAMED = 5
 """Broken pictures named in a message; what is written beside the pixels names all."""
 
 
-class Rows:
+class RowsBuilder:
     """What is known of the pictures that were rendered, in order; and those that could not be."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from atelier.data.parquet import Parquet
 from atelier.data.progress import watched
 from atelier.data.remote import Remote
 from atelier.data.rendering import Broken, render
-from atelier.data.rows import Rows
+from atelier.data.rows import RowsBuilder
 from atelier.data.shard_files import INDEX, Index, Shard, encode
 from atelier.data.sources import Picture, Rendered, Source
 from atelier.errors import UserError
@@ -91,7 +91,7 @@ class _Writing:
 
     def __init__(self, out: Remote, pictures: int) -> None:
         self.out, self.pictures, self.token = out, pictures, uuid.uuid4().hex[:8]
-        self.rows = Rows()
+        self.rows = RowsBuilder()
         self._places: list[int] = []  # of the rendered pictures in their source
         self._hands = [_Hand() for _ in range(HANDS + 1)]
         self._written: list[tuple[int, Shard, list[int]]] = []  # the hand, the shard, its pictures' numbers

@@ -19,6 +19,7 @@ from atelier.losses.terms import Term
 from atelier.losses.variation import TotalVariation
 
 Activations = Mapping[str, Tensor]
+"""What an encoder saw, by tap: (B, C, h, w) each."""
 
 
 class Styles(Protocol):

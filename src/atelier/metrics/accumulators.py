@@ -53,7 +53,7 @@ class Accumulator(Metric):
         return type(self).compute(self)
 
 
-class Moments(Accumulator):
+class FeatureMoments(Accumulator):
     """Mean and covariance of the features, in memory that does not grow with the number of images.
 
     Samples are kept until they outnumber the features, and then folded into sums: while they are few, the samples

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from atelier.errors import UserError
 from atelier.files import cache_root, lock_of, remove_halves, replacing
-from atelier.metrics.accumulators import Moments
+from atelier.metrics.accumulators import FeatureMoments
 from atelier.metrics.extractors.base import BATCH, Extractor
 from atelier.metrics.frechet import Factored
 from atelier.metrics.kernel import own_sums
@@ -131,7 +131,7 @@ def _measure(pictures: Pictures, extractor: Extractor, device: torch.device) -> 
     numbers = torch.linspace(0, len(pictures) - 1, min(KEPT, len(pictures)), dtype=torch.float64).round().long()
     chosen = torch.zeros(len(pictures), dtype=torch.bool)
     chosen[numbers] = True
-    moments, kept, start = Moments(extractor.size), [], 0
+    moments, kept, start = FeatureMoments(extractor.size), [], 0
     for batch in pictures.batches(BATCH):
         on_device = batch.to(device) if isinstance(batch, Tensor) else [image.to(device) for image in batch]
         features = extractor(on_device).pooled.cpu()

@@ -6,6 +6,9 @@ from torch import Tensor
 
 KINDS = ("relu", "conv")
 
+Activations = Mapping[str, Tensor]
+"""What an encoder saw, by tap: (B, C, h, w) each."""
+
 
 def stage(name: str) -> int:
     """4 of relu4_1. Raises ValueError for what is no tap's name."""

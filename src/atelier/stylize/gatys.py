@@ -11,7 +11,7 @@ from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
 from atelier.tasks.adversarial import OptimizerFactory, Terms
 from atelier.tasks.gatys import Scale, Start, begun, resized, scaled, scales_of, schedule
-from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tasks.picture_objective import PictureGoal, PictureObjective, StyleGoal
 from atelier.tiling import tiles
 
 Told = Callable[[Scale, int, Terms], None]
@@ -31,7 +31,7 @@ class PixelSearch(Method):
 
     def __init__(
         self,
-        objective: Objective,
+        objective: PictureObjective,
         optimizer: OptimizerFactory,
         steps: int,
         scales: int | None,
@@ -78,7 +78,7 @@ class PixelSearch(Method):
         reach, stride = self.objective.reach, self.objective.stride
         side = self._cost.side_within(self.memory, (height, width), reach, stride)
         pieces = tiles(height, width, side, reach, stride)
-        goal = Goal(
+        goal = PictureGoal(
             self.objective.content_of(content, pieces), self._styles(mixture, scale, (height, width)), mixture.strength
         )
         pixels = nn.Parameter(begin.clone(memory_format=torch.contiguous_format))
@@ -100,12 +100,12 @@ class PixelSearch(Method):
             self.told(scale, step, {name: term.detach() for name, term in heard.items()})
         return pixels.detach()
 
-    def _styles(self, mixture: Mixture, scale: Scale, size: tuple[int, int]) -> list[Style]:
+    def _styles(self, mixture: Mixture, scale: Scale, size: tuple[int, int]) -> list[StyleGoal]:
         found = []
         for number, style in enumerate(mixture.studied):
             region = None
             if mixture.regions is not None:
                 region = padded(scaled(mixture.regions[number][None], scale.factor), self.objective.stride).clamp(0, 1)
             aims = self.objective.aims(scaled(style, scale.factor))
-            found.append(Style(aims, mixture.weights[number], region))
+            found.append(StyleGoal(aims, mixture.weights[number], region))
         return found

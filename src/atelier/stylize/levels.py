@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from atelier.networks import taps as tapped
+from atelier.networks.taps import Activations
 from atelier.stylize.memory import Cost
 from atelier.stylize.method import Method, Mixture, padded
-from atelier.tasks.level import Activations, Level
+from atelier.tasks.level import Level
 from atelier.tiling import Tile, tiles
 
 Change = Callable[[Activations], Tensor]

@@ -6,15 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from atelier.data.types import Pair
-from atelier.losses.transfer import (
-    Activations,
-    FreshStyles,
-    Goal,
-    Redrawn,
-    Transferred,
-    TransferTerm,
-)
+from atelier.losses.transfer import FreshStyles, Goal, Redrawn, Transferred, TransferTerm
 from atelier.networks.decoder import Decoder
+from atelier.networks.taps import Activations
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import OptimizerFactory, ScheduleFactory

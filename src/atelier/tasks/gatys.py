@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from atelier.data.types import Pair
 from atelier.tasks.adversarial import OptimizerFactory, Terms
-from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tasks.picture_objective import PictureGoal, PictureObjective, StyleGoal
 from atelier.tiling import Tile, tiles
 
 Start = Literal["content", "noise"]
@@ -52,7 +52,7 @@ class Gatys(LightningModule):
 
     def __init__(
         self,
-        objective: Objective,
+        objective: PictureObjective,
         optimizer: OptimizerFactory,
         image_size: int,
         scales: int = 1,
@@ -67,7 +67,7 @@ class Gatys(LightningModule):
         self.pixels = nn.Parameter(torch.zeros(1, 3, image_size, image_size))
         self.register_buffer("extent", torch.zeros(2, dtype=torch.int64))
         self.register_buffer("reached", torch.zeros((), dtype=torch.float64))
-        self.goal: Goal | None = None
+        self.goal: PictureGoal | None = None
         self._heard: Terms = {}
         self.seamless = objective.seamless
 
@@ -109,7 +109,8 @@ class Gatys(LightningModule):
         content, style = (scaled(images, factor) for images in (batch.content, batch.style))
         if self.seamless:  # poolings leave out a remainder, and what is across the edge would be out of step
             content = resized(content, [_whole(side, self.objective.stride) for side in content.shape[2:]])
-        self.goal = Goal(self.objective.content_of(content, whole(content)), [Style(self.objective.aims(style))])
+        wanted = self.objective.content_of(content, whole(content))
+        self.goal = PictureGoal(wanted, [StyleGoal(self.objective.aims(style))])
         if factor == self.reached:
             return
         painted = self._enlarged(content.shape[2:]) if self.extent.any() else begun(content, self.start)

@@ -11,10 +11,10 @@ from torch.nn.functional import interpolate
 from atelier import processes
 from atelier.networks import taps as tapped
 from atelier.networks.decoder import Decoder
+from atelier.networks.taps import Activations
 from atelier.networks.transforms.base import Transform
 from atelier.networks.vgg import Encoder
 
-Activations = Mapping[str, Tensor]
 DecoderFactory = Callable[[Mapping[str, int]], nn.Module]
 """Makes a decoder for the encoder's widths."""
 TransformFactory = Callable[[Mapping[str, int]], Transform]

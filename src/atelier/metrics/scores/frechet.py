@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from atelier.errors import UserError
-from atelier.metrics.accumulators import Accumulator, Collected, Collection, Moments
+from atelier.metrics.accumulators import Accumulator, Collected, Collection, FeatureMoments
 from atelier.metrics.extractors.base import Extractor
 from atelier.metrics.frechet import Factored, Full, frechet_distance, gaussian
 from atelier.metrics.reference import Reference
@@ -26,7 +26,7 @@ class FrechetDistance(Score):
     distance = "frechet_distance"
 
     def accumulator(self, extractor: Extractor) -> Accumulator:
-        return Moments(extractor.size)
+        return FeatureMoments(extractor.size)
 
     def compute(self, real: Reference, evidence: Factored | Full) -> dict[str, float]:
         return {"frechet_distance": frechet_distance(real.gaussian, evidence)}

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from atelier.moments import Moments, affine, diagonal
-from atelier.networks.transforms.base import Activations, Summary, Transform, fitted
+from atelier.networks.taps import Activations
+from atelier.networks.transforms.base import Summary, Transform, fitted
 
 
 class AdaIN(Transform[Moments]):

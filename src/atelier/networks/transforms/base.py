@@ -1,16 +1,14 @@
 """What happens to a content's activations between an encoder and a decoder, given a style."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from atelier.moments import Moments
-
-Activations = Mapping[str, Tensor]
-"""What an encoder saw, by tap: (B, C, h, w) each."""
+from atelier.networks.taps import Activations
 
 Code = TypeVar("Code")
 """What a transform keeps of a style, batched; a code of one style serves any number of contents."""

@@ -9,7 +9,8 @@ from torch.nn.functional import interpolate, scaled_dot_product_attention
 
 from atelier.moments import Moments, diagonal
 from atelier.networks.padding import Conv2d
-from atelier.networks.transforms.base import Activations, Summary, Transform, fitted
+from atelier.networks.taps import Activations
+from atelier.networks.transforms.base import Summary, Transform, fitted
 
 TAPS = ("relu4_1", "relu5_1")
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from atelier.moments import full
-from atelier.networks.transforms.base import Activations, Summary, Transform, fitted
+from atelier.networks.taps import Activations
+from atelier.networks.transforms.base import Summary, Transform, fitted
 from atelier.precision import full_precision
 
 VANISHING = 1e-6

@@ -8,7 +8,7 @@ from atelier import encoders
 from atelier.losses.content import ContentDistance
 from atelier.losses.style import Gram, MeanDeviation, Wasserstein
 from atelier.losses.style_sliced import Sliced
-from atelier.tasks.objective import Goal, Objective, Style
+from atelier.tasks.picture_objective import PictureGoal, PictureObjective, StyleGoal
 from atelier.tiling import tiles
 
 CONTENT, STYLE = {"relu2_2": 0.5, "relu3_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 0.5, "relu3_1": 0.2}
@@ -25,7 +25,7 @@ def images(number, size=SIZE):
 
 def objective(style_distance=None, **changes):
     parts = {"content": CONTENT, "style": STYLE, "content_weight": 2.0, "style_weight": 3.0, "variation_weight": 0.5}
-    return Objective(encoders.embedded(), ContentDistance(), style_distance or Gram(), **{**parts, **changes})
+    return PictureObjective(encoders.embedded(), ContentDistance(), style_distance or Gram(), **{**parts, **changes})
 
 
 def halves():
@@ -36,10 +36,10 @@ def halves():
 
 def goal(painted_towards, strength=1.0, regions=(None, None), weights=(3.0, 1.0)):
     styles = [
-        Style(painted_towards.aims(images(number, size)), weight, region)
+        StyleGoal(painted_towards.aims(images(number, size)), weight, region)
         for number, size, weight, region in zip((1, 2), ((32, 32), (40, 64)), weights, regions, strict=True)
     ]
-    return Goal(painted_towards.content_of(images(0), WHOLE), styles, strength)
+    return PictureGoal(painted_towards.content_of(images(0), WHOLE), styles, strength)
 
 
 def terms_and_gradient(painted_towards, wanted, pieces=WHOLE, only=None):
@@ -99,7 +99,7 @@ def test_the_terms_are_the_distances_times_their_weights():
 def test_a_picture_that_is_its_content_and_its_style_has_no_loss():
     painted_towards = objective(variation_weight=0.0)
     pixels = images(0)
-    wanted = Goal(painted_towards.content_of(pixels, WHOLE), [Style(painted_towards.aims(pixels))])
+    wanted = PictureGoal(painted_towards.content_of(pixels, WHOLE), [StyleGoal(painted_towards.aims(pixels))])
     for term in painted_towards(pixels, wanted, WHOLE).values():
         assert_close(term, torch.zeros(()), rtol=0, atol=1e-6)
 
@@ -147,7 +147,7 @@ def test_a_style_does_not_reach_beyond_its_region():
     painted_towards = objective()
     left = torch.zeros(1, 1, *SIZE)
     left[..., :16] = 1
-    wanted = Goal({}, [Style(painted_towards.aims(images(1)), region=left)])
+    wanted = PictureGoal({}, [StyleGoal(painted_towards.aims(images(1)), region=left)])
     _, slope = terms_and_gradient(painted_towards, wanted, only="style")
     assert slope[..., :16].abs().min(3).values.max() > 0
     assert not slope[..., 16 + painted_towards.reach :].any()
@@ -155,13 +155,13 @@ def test_a_style_does_not_reach_beyond_its_region():
 
 def test_without_content_or_variation_there_are_no_such_terms():
     texture = objective(content={}, variation_weight=0.0)
-    wanted = Goal(texture.content_of(images(0), WHOLE), [Style(texture.aims(images(1)))])
+    wanted = PictureGoal(texture.content_of(images(0), WHOLE), [StyleGoal(texture.aims(images(1)))])
     assert [*texture(images(3), wanted, WHOLE)] == ["style"]
 
 
 def test_seamless_pictures_are_judged_wherever_they_are_cut():
     painted_towards = objective(seamless=True, content={})
-    wanted = Goal({}, [Style(painted_towards.aims(images(1)))])
+    wanted = PictureGoal({}, [StyleGoal(painted_towards.aims(images(1)))])
     here, there = (painted_towards(one, wanted, WHOLE) for one in (images(3), images(3).roll((8, 20), (2, 3))))
     assert_close(there, here, rtol=1e-4, atol=1e-6)
 

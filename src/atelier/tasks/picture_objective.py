@@ -13,12 +13,13 @@ from atelier.losses.content import ContentDistance
 from atelier.losses.style import Aim, StyleDistance
 from atelier.losses.variation import TotalVariation
 from atelier.networks import taps as tapped
+from atelier.networks.taps import Activations
 from atelier.networks.vgg import Encoder
 from atelier.tasks.adversarial import Terms
 from atelier.tiling import Tile
 
 
-class Style(NamedTuple):
+class StyleGoal(NamedTuple):
     """One of the styles that a picture is to have."""
 
     aims: Mapping[str, Aim]
@@ -28,10 +29,10 @@ class Style(NamedTuple):
     """Where it is wanted, (1, 1, H, W) in [0, 1]; None: everywhere."""
 
 
-class Goal(NamedTuple):
-    content: Mapping[str, Tensor]
-    """Activations of the whole picture, at each tap."""
-    styles: Sequence[Style]
+class PictureGoal(NamedTuple):
+    content: Activations
+    """Those of the whole picture."""
+    styles: Sequence[StyleGoal]
     strength: float = 1.0
     """That of all styles together, in [0, 1]."""
 
@@ -43,7 +44,7 @@ class Seen(NamedTuple):
     described: list[dict[str, Any]]
 
 
-class Objective(nn.Module):
+class PictureObjective(nn.Module):
     """Distances to a content and to styles through an encoder, and total variation (Gatys et al. 2016, eq. 7).
 
     `content` and `style` map taps to their weights in the two distances. Departure: distances are over the size of what
@@ -113,7 +114,7 @@ class Objective(nn.Module):
             tap: distance.aim(distance.describe(seen)) for tap, seen in self.encoder.taps(style, self.style).items()
         }
 
-    def forward(self, pixels: Tensor, goal: Goal, tiles: Sequence[Tile]) -> Terms:
+    def forward(self, pixels: Tensor, goal: PictureGoal, tiles: Sequence[Tile]) -> Terms:
         """The weighted terms, scalars, of a picture (1, 3, H, W)."""
         if len(tiles) == 1:
             seen = [self._see(pixels, goal, tiles[0])]
@@ -126,7 +127,7 @@ class Objective(nn.Module):
             terms["variation"] = self.variation_weight * self.variation(pixels).mean()
         return terms
 
-    def _see(self, pixels: Tensor, goal: Goal, tile: Tile) -> Seen:
+    def _see(self, pixels: Tensor, goal: PictureGoal, tile: Tile) -> Seen:
         activations = {
             tap: tile.trimmed(activation, tapped.stride(tap))
             for tap, activation in self.encoder.taps(tile.window(pixels), {*self.content, *self.style}).items()
@@ -140,7 +141,7 @@ class Objective(nn.Module):
             content = content + share * apart.mean()
         return Seen(content, [self._described(activations, style.region, tile) for style in goal.styles])
 
-    def _described(self, activations: Mapping[str, Tensor], region: Tensor | None, tile: Tile) -> dict[str, Any]:
+    def _described(self, activations: Activations, region: Tensor | None, tile: Tile) -> dict[str, Any]:
         found = {}
         for tap in self.style:
             activation = activations[tap]
@@ -150,7 +151,7 @@ class Objective(nn.Module):
             found[tap] = self.style_distance.describe(activation, weight)
         return found
 
-    def _style(self, seen: Sequence[Seen], goal: Goal) -> Tensor:
+    def _style(self, seen: Sequence[Seen], goal: PictureGoal) -> Tensor:
         total = torch.zeros((), device=seen[0].content.device)
         for number, style in enumerate(goal.styles):
             for tap, weight in self.style.items():

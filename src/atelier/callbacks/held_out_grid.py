@@ -12,7 +12,7 @@ from atelier.callbacks.shown import show
 from atelier.record.grids import Pixels, grid
 
 
-class Rows(Callback, ABC):
+class HeldOutGrid(Callback, ABC):
     """Writes `samples/<step>.png` at every validation, of its first `count` items, and shows it to the loggers."""
 
     def __init__(self, count: int = 4) -> None:
