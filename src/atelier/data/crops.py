@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from atelier.data.fingerprint import digest_of
 from atelier.data.pixels import Pixels
+from atelier.data.tensors import channels_first, seen
 
 
 class Crops(Pixels):
@@ -25,9 +25,7 @@ class Crops(Pixels):
         """
         places = zip(self._rows[indices], corners, strict=True)
         pieces = [self._pixels[row, top : top + size, left : left + size] for row, (top, left) in places]
-        pixels = np.ascontiguousarray(np.stack(pieces).transpose(0, 3, 1, 2))
-        pixels[flips] = pixels[flips][..., ::-1]
-        return torch.from_numpy(pixels).float().div_(127.5).sub_(1)
+        return seen(channels_first(np.stack(pieces)), flips)
 
     def middles(self, size: int) -> "Middles":
         """Their centres, size x size, unmirrored: what scores compare with. `size` is `side` at most."""
@@ -37,7 +35,7 @@ class Crops(Pixels):
         """uint8 (n, 3, size, size) of the pictures from `start` on, fewer than stop - start at the end."""
         first = (self.side - size) // 2
         pixels = self._pixels[self._rows[start:stop], first : first + size, first : first + size]
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        return channels_first(pixels)
 
 
 class Middles:

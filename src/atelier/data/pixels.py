@@ -11,6 +11,7 @@ from torch import Tensor
 from atelier.data.cache import Cache
 from atelier.data.fingerprint import key_of_pixels
 from atelier.data.layout import PIXELS
+from atelier.data.tensors import channels_first, seen
 from atelier.data.types import Images
 
 
@@ -47,15 +48,12 @@ class Pixels:
 
     def batch(self, indices: np.ndarray, flips: np.ndarray) -> Images:
         """The pictures at `indices`, in [-1, 1], mirrored where `flips`; both of shape (B,)."""
-        image = self._gather(indices)
-        pixels = image.numpy()
-        pixels[flips] = pixels[flips][..., ::-1]  # in numpy and channels first: the fastest of six ways
         label = None if self.labels is None else self.labels[indices]
-        return Images(image.float().div_(127.5).sub_(1), label)
+        return Images(seen(self._gather(indices), flips), label)
 
     def _gather(self, indices: np.ndarray | slice) -> Tensor:
         """uint8 (n, 3, H, W), a copy."""
-        return torch.from_numpy(self._pixels[self._rows[indices]]).permute(0, 3, 1, 2).contiguous()
+        return channels_first(self._pixels[self._rows[indices]])
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_pixels"}

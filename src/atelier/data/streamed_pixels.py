@@ -13,6 +13,7 @@ from torch import Tensor
 
 from atelier.data.fingerprint import key_of_pixels
 from atelier.data.shard_cache import BadShard, OnBadShard, ShardCache
+from atelier.data.tensors import channels_first, seen
 from atelier.data.types import Images
 from atelier.errors import RunError
 
@@ -49,7 +50,7 @@ class StreamedPixels:
 
     def images(self, start: int, stop: int) -> Tensor:
         """uint8 (n, 3, H, W), fewer than stop - start at the end."""
-        return _channels_first(self._gather(np.arange(start, min(stop, len(self))))[0])
+        return channels_first(self._gather(np.arange(start, min(stop, len(self))))[0])
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """All of them in their order, uint8 (size, 3, H, W); the last batch may be smaller. Each shard is fetched once,
@@ -68,11 +69,8 @@ class StreamedPixels:
         if ahead is not None:
             self._cache.expect(ahead.tolist())
         gathered, places = self._gather(indices)
-        image = _channels_first(gathered)
-        pixels = image.numpy()
-        pixels[flips] = pixels[flips][..., ::-1]
         label = None if self.labels is None else self.labels[places]
-        return Images(image.float().div_(127.5).sub_(1), label)
+        return Images(seen(channels_first(gathered), flips), label)
 
     def _gather(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """uint8 (n, H, W, 3), a copy; and which pictures these are, int64 (n,): others than asked for where a shard was
@@ -118,7 +116,3 @@ def forget_old_marks(folder: Path) -> None:
         with suppress(OSError):
             if mark.stat().st_mtime < time.time() - 86_400:
                 mark.unlink()
-
-
-def _channels_first(pixels: np.ndarray) -> Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()

@@ -42,7 +42,7 @@ class Group(NamedTuple):
         return features
 
 
-class FeedForwardStyles(Method):
+class FeedForwardStyles(Method[int]):
     """The styles that one network has learnt, called by their numbers.
 
     A picture larger than memory goes through one group of layers after the other, through each in tiles: once for every
@@ -56,7 +56,7 @@ class FeedForwardStyles(Method):
     def modules(self) -> Sequence[nn.Module]:
         return [self.network]
 
-    def study(self, style: int) -> int:  # type: ignore[override]  # it has learnt its styles
+    def study(self, style: int) -> int:
         return style
 
     @torch.no_grad()

@@ -21,7 +21,7 @@ WHOLE = 6
 """Pictures in float32: the content, also at its scale, the painted one, its gradient and beginning, all as 8 bits."""
 
 
-class PixelSearch(Method):
+class PixelSearch(Method[Tensor]):
     """Gatys et al. 2016, from coarse to fine, with so many steps in all; `scales` None: as suit the picture.
 
     `kept` is how many gradients' worth the optimizer remembers. A strength of 0 is the content as it is: no steps.

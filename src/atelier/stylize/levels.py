@@ -24,7 +24,7 @@ WHOLE = 3 * 12 + 4
 """Bytes for each pixel of a content: as it came, padded, as it is drawn, and as the 8 bits it was read from."""
 
 
-class Levels(Method):
+class Levels(Method[Tensor]):
     """AdaIN, SANet, WCT: every level changes what the one before has drawn.
 
     Each looks at all tiles twice: first for the statistics of the whole, then to change and to draw. A picture that

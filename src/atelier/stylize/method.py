@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 from torch.nn.functional import pad
@@ -21,10 +21,14 @@ class Mixture(NamedTuple):
     """Where each style is wanted: (styles, 1, H, W) in [0, 1], summing to 1 in every place; None: everywhere."""
 
 
-class Method(ABC):
+GivenStyle = TypeVar("GivenStyle")
+"""What a style is given as: an image, or the number of one that was learned."""
+
+
+class Method(ABC, Generic[GivenStyle]):
     """A way of stylising pictures of any size, within the memory that it was told.
 
-    Contents and styles are images (1, 3, H, W) in [-1, 1] on the method's own device.
+    Images (1, 3, H, W) are in [-1, 1] and on the method's own device.
     """
 
     name: str
@@ -35,7 +39,7 @@ class Method(ABC):
         """All that it looks or paints with: pictures by other weights are others."""
 
     @abstractmethod
-    def study(self, style: Tensor) -> Any:
+    def study(self, style: GivenStyle) -> Any:
         """What of a style is worth keeping for many contents."""
 
     @abstractmethod
