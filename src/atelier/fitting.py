@@ -23,6 +23,7 @@ from atelier.callbacks.protocols import Painter, Sampler, Translator
 from atelier.callbacks.record import Record
 from atelier.callbacks.reseed import Reseed
 from atelier.callbacks.scoring import Scoring
+from atelier.callbacks.time_limit import TimeLimit
 from atelier.config import build
 from atelier.data.degraded import Degraded
 from atelier.data.endless import EndlessData
@@ -73,6 +74,8 @@ class Fitting:
         self.monitor: str | None = self.scoring.monitor if self.scoring else getattr(self.task, "monitor", None)
         best_by = f"val/{self.monitor}" if self.monitor else None
         self.best = Checkpoints(path / checkpoints.FOLDER, best_by, self.start)
+        limit = self.cfg.trainer.get("max_time")
+        self.time_limit = TimeLimit(limit) if limit else None
         self.trainer = self._trainer([*callbacks, self.best, Interrupt(signals, self.best)])
         self._share()
 
@@ -114,7 +117,9 @@ class Fitting:
 
     def end(self, status: str, reason: str | None = None) -> None:
         best = self.best_score if isfinite(self.best_score) else None
-        self.run.note(status=status, reason=reason, steps=self.trainer.global_step, best=best)
+        steps = self.trainer.global_step
+        out_of_time = bool(self.time_limit and self.time_limit.is_over and steps != self.trainer.max_steps)
+        self.run.note(status=status, reason=reason, steps=steps, best=best, out_of_time=out_of_time)
 
     def _prepare(self, scoring: Scoring) -> dict[str, Any]:
         """What takes minutes the first time; then it is known how the scores are made."""
@@ -155,7 +160,9 @@ class Fitting:
         health = [build(self.cfg.health, "health")] if self.cfg.health else []
         chosen = [build(node, f"callbacks.{name}") for name, node in self.cfg.callbacks.items() if node]
         always = [Hyperparameters(), Reseed(self.cfg.seed), Record(), ValidateLastStep()]
-        return [*always, *scoring, *chosen, *health, *job.callbacks(self.run.path), *external.callbacks(self.step)]
+        timed = [self.time_limit] if self.time_limit else []  # in place of Lightning's own
+        cluster = [*job.callbacks(self.run.path), *external.callbacks(self.step)]
+        return [*always, *timed, *scoring, *chosen, *health, *cluster]
 
     def _loggers(self) -> list[Logger]:
         chosen = [build(node, f"logger.{name}") for name, node in self.cfg.logger.items() if node]

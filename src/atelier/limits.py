@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 from pytorch_lightning import LightningModule, Trainer
 
+from atelier.callbacks.time_limit import TimeLimit
 from atelier.data.endless import EndlessData
 from atelier.distributed import external
 from atelier.errors import ConfigError
@@ -128,6 +129,12 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
         ),
         ("trainer.limit_val_batches", limit, limit != 0, "must be 1 or more: what is not validated is not saved"),
         *_idle(trainer),
+        (
+            "trainer.max_time",
+            trainer.get("max_time"),
+            _is_some_time(trainer.get("max_time")),
+            "must be DD:HH:MM:SS, or as {hours: 8, minutes: 30}, and more than none",
+        ),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),
     ]
 
@@ -137,6 +144,13 @@ def _idle(trainer: DictConfig) -> Iterator[tuple[str, Any, bool, str]]:
     for key, (values, text) in IDLE.items():
         value = trainer.get(key)
         yield f"trainer.{key}", value, any(value == one and type(value) is type(one) for one in values), text
+
+
+def _is_some_time(max_time: Any) -> bool:
+    try:
+        return not TimeLimit(max_time).is_over
+    except ValueError:
+        return False
 
 
 def _is_mixed_or_full(precision: Any) -> bool:

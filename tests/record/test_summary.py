@@ -35,6 +35,15 @@ def test_a_finished_run_tells_its_scores_and_the_next_commands(run):
     assert f"python train.py resume='{run}' trainer.max_steps=4020" in told
 
 
+def test_a_run_whose_time_is_over_is_offered_more_of_it(run):
+    note(run, status="finished", steps=2010, out_of_time=True)
+
+    told = describe(run).plain
+
+    assert "finished     2,010 steps, 128,000 images, 0 s: trainer.max_time is over" in told
+    assert f"python train.py resume='{run}' trainer.max_time=…" in told
+
+
 @pytest.mark.parametrize(
     ("makes", "asked"),
     [

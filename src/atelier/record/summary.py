@@ -60,7 +60,8 @@ def best(rows: list[dict[str, float]], monitor: str) -> tuple[float, int] | None
 
 def _extent(facts: dict[str, Any], rows: list[dict[str, float]]) -> str:
     images = next((row["images_seen"] for row in reversed(rows) if "images_seen" in row), 0)
-    return f"{_steps(facts, rows):,} steps, {images:,} images, {duration(facts.get('wall_seconds', 0.0))}"
+    told = f"{_steps(facts, rows):,} steps, {images:,} images, {duration(facts.get('wall_seconds', 0.0))}"
+    return f"{told}: trainer.max_time is over" if facts.get("out_of_time") else told
 
 
 def _steps(facts: dict[str, Any], rows: list[dict[str, float]]) -> int:
@@ -89,9 +90,9 @@ def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -
     makes = facts.get("makes", "samples") if facts.get("pictures", True) else None
     asked = [ASKED[makes].format(run=run)] if makes in ASKED else []
     if facts.get("status") == "finished":
-        more = f"{resume} trainer.max_steps={2 * _steps(facts, rows)}"
+        longer = "max_time=…" if facts.get("out_of_time") else f"max_steps={2 * _steps(facts, rows)}"
         scored = [f"atelier evaluate {run}"] if facts.get("card") else []
-        return [*asked, *scored, f"atelier timelapse {run}", *([] if sweep(path) else [more])]
+        return [*asked, *scored, f"atelier timelapse {run}", *([] if sweep(path) else [f"{resume} trainer.{longer}"])]
     return [*([] if sweep(path) else [resume]), *asked]
 
 
