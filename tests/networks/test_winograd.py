@@ -71,11 +71,17 @@ def test_other_weights_are_noticed():
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("case", ["weights that learn", "float64", "autocast", "circular"])
+@pytest.mark.parametrize(
+    "case", ["weights that learn", "a bias that learns", "no batch", "float64", "autocast", "circular"]
+)
 def test_otherwise_it_is_torchs_own(case):
     layer, images = frozen(), noise(1, 5, 8, 8)
     if case == "weights that learn":
         layer.requires_grad_()
+    if case == "a bias that learns":
+        layer.bias.requires_grad_()
+    if case == "no batch":
+        images = images[0]
     if case == "float64":
         layer, images = layer.double(), images.double()
     if case == "circular":

@@ -51,6 +51,14 @@ def test_gradients_are_those_of_a_convolution(size):
     assert gradients(slope, kernels)[1] is gradients(slope, surrounded=surrounded)[0] is None
 
 
+def test_no_images_have_no_gradient():
+    scratch("learnt", (36, 7, 5), noise(1)).fill_(1e9)  # as any before them may have left it
+    surrounded, weight, slope = case((8, 12), images=0)
+    to_map, to_weight = gradients(slope, transformed(weight), surrounded)
+    assert to_map.shape == surrounded.shape
+    assert_close(to_weight, torch.zeros_like(weight))
+
+
 @each_size
 def test_any_layout_will_do(size):
     surrounded, weight, slope = case(size)

@@ -1,8 +1,9 @@
 """3×3 convolutions by a quarter of the multiplications (Winograd's F(4×4, 3×3); Lavin & Gray 2016), for a CPU.
 
-Torch's own kernels do all of them, as fast as the processor can: with the same weights in float32, to do fewer is the
-one way left. Wide layers train 1.3 (128 channels) to 1.7 times (256) as fast; another result by 3e-6 of the norm at
-most. A thread keeps working memory for it: eight times its widest layer's weights, and 14 MB for 256 channels' tiles.
+Torch's own kernels already run as fast as the processor can: with the same weights in float32, only fewer
+multiplications are faster. Wide layers train 1.3 (128 channels) to 1.7 times (256) as fast; the result differs by 3e-6
+of its norm at most. A thread keeps working memory for it: eight times its widest layer's weights, and 14 MB for 256
+channels' tiles.
 """
 
 from typing import Any, cast
@@ -42,8 +43,8 @@ def reflected(map: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     return drawn if bias is None else drawn + bias[:, None, None]
 
 
-# The transformed filters are made in each pass: that is 3 to 15 % of it, and to keep them would be to know, within
-# compiled graphs too, whose weights have become others. All that waits for the gradients is the map.
+# The transformed filters are made in each pass, which is 3 to 15 % of it: whoever kept them would have to notice that
+# weights have changed, within compiled graphs too. Only the map is saved for the gradients.
 
 
 @torch.library.custom_op("atelier::convolve_reflected", mutates_args=(), device_types="cpu")
@@ -99,7 +100,10 @@ def _layout(map: Tensor) -> torch.memory_format:
 
 
 class Kernels:
-    """Frozen weights, transformed; made anew only when they have become others. They are four times as large."""
+    """Frozen weights, transformed: four times as large, and made anew only when they were written to.
+
+    Writing through `weight.data` goes unnoticed, for torch counts no version of it.
+    """
 
     def __init__(self) -> None:
         self._made: tuple[Tensor, int, Tensor] | None = None
@@ -112,14 +116,15 @@ class Kernels:
 
 
 class FrozenConv2d(nn.Conv2d):
-    """With 3×3 weights that learn nothing, and zeros around its input; by fewer multiplications where that pays."""
+    """With 3×3 weights and zeros around its input; by fewer multiplications where it learns nothing and that pays."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1)
         self.kernels = Kernels()
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.padding_mode == "zeros" and not self.weight.requires_grad and pays(input, self.weight):
+        learns = any(parameter.requires_grad for parameter in self.parameters())
+        if self.padding_mode == "zeros" and input.dim() == 4 and not learns and pays(input, self.weight):
             return _Convolve.apply(input, self)
         return super().forward(input)
 

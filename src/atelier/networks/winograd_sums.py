@@ -24,7 +24,8 @@ AT_ONCE = 128
 
 Matrix = tuple[tuple[float, ...], ...]
 
-# Lavin & Gray 2016, section 4.1 of the arXiv version: Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, for the points 0, ±1, ±2, ∞.
+# Lavin & Gray 2016, eq. 8 and section 4.3 of the arXiv version:
+# Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, for the points 0, ±1, ±2, ∞.
 _INPUT = (
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
@@ -89,6 +90,8 @@ def gradients(
     if surrounded is not None:
         seen = _whole(surrounded, down * SIDE + 2, across * SIDE + 2)
         to_kernels = scratch("learnt", (SEEN**2, slopes.shape[3], seen.shape[3]), slopes)
+        if not images:  # then no strip writes it
+            to_kernels.zero_()
     for number, (part, rows) in enumerate(_strips(images, down, across)):
         tiles = _slopes(slopes[part], rows)
         if to_kernels is not None and seen is not None:
@@ -129,7 +132,12 @@ _scratch = _Scratch()
 
 
 def scratch(name: str, size: tuple[int, ...], like: Tensor) -> Tensor:
-    """Until the same name is asked for again."""
+    """Uninitialised, and valid until the same name is asked for again.
+
+    What is never needed at once shares a name, to stay in the processor's cache: "tiles" are those gathered, or those
+    transformed back; "seen" the transformed input, or what becomes its gradient; "products" those that make the output,
+    or the transformed slopes.
+    """
     needed, key = prod(size), (name, like.dtype, like.device)
     if key not in _scratch.kept or _scratch.kept[key].numel() < needed:
         with torch.inference_mode(False):  # what is made in it cannot be written to outside
