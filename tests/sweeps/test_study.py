@@ -99,6 +99,23 @@ def test_how_jobs_end_is_how_trials_do(tmp_path):
     assert study.batch(6, 7)[0].number == 6
 
 
+@pytest.mark.parametrize("status", ["done", "pruned", "failed"])
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "while it is told"])
+def test_of_two_processes_at_one_search_the_slower_goes_on_too(status, meanwhile, tmp_path, monkeypatch):
+    """The one takes a trial that the other is at for broken off, and finds its job done when it comes to tell."""
+    quick, slow = begin(tmp_path), begin(tmp_path)
+    batch = quick.batch(1, 3)
+    assert slow.batch(1, 3) == batch
+    if meanwhile:  # Optuna calls this between its look at the trial and its word
+        monkeypatch.setattr(slow.study.sampler, "after_trial", lambda *_: finish(quick, batch, status), raising=False)
+    else:
+        finish(quick, batch, status)
+    finish(slow, batch, status)
+    assert quick.study.trials[0].state.name == {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[status]
+    carry_out(slow, 3)
+    assert carry_out(quick, 3).count() == 3
+
+
 def test_a_run_without_a_score_is_no_part_of_a_search(tmp_path):
     study = begin(tmp_path)
     proposal = study.batch(1, 1)[0]

@@ -1,11 +1,13 @@
 """A search over scores: Optuna chooses each job's values from the scores of those before it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
@@ -72,14 +74,16 @@ class Study:
                 self.study.enqueue_trial(trial.params, user_attrs={RETRIED: trial.number})
 
     def tell(self, proposal: Proposal, job: Job) -> None:
-        """How the trial's job stands. One that another process is at, or that was stopped, stays open."""
-        number = proposal.number
+        """How the trial's job stands. One that another process is at, or that was stopped, stays open.
+
+        Of a trial that another process had taken for broken off, both tell, and the first is heard.
+        """
         if job.status == "done" and isfinite(job.score):
-            self.study.tell(number, job.score)
+            self._end(proposal.number, TrialState.COMPLETE, job.score)
         elif job.status == "pruned":
-            self.study.tell(number, state=TrialState.PRUNED)
+            self._end(proposal.number, TrialState.PRUNED)
         elif job.status in ("failed", "done"):
-            self.study.tell(number, state=TrialState.FAIL)
+            self._end(proposal.number, TrialState.FAIL)
 
     def summary(self) -> str:
         """The last word of a search."""
@@ -90,6 +94,10 @@ class Study:
         best = self.study.best_trial
         found = " ".join(best.user_attrs[OVERRIDES][: len(self.axes)])
         return f"{counts}; the best is number {best.number}, {best.value:.4g}: {found}"
+
+    def _end(self, number: int, state: TrialState, score: float | None = None) -> None:
+        with suppress(UpdateFinishedTrialError):  # told by another process since Optuna looked
+            self.study.tell(number, score, state, skip_if_finished=True)
 
     def _ask(self) -> FrozenTrial:
         number = len(self.study.get_trials(deepcopy=False))
