@@ -93,6 +93,20 @@ def test_a_search_that_is_stopped_anywhere_comes_to_the_same_jobs(kill_after, at
     assert jobs(broken) == jobs(tmp_path / "whole")
 
 
+def test_the_plan_knows_the_trials_of_both_processes_at_one_search(tmp_path):
+    class Beside(Formula):
+        """While its first job runs, another process makes two trials more."""
+
+        def _run(self, job):
+            super()._run(job)
+            if not self.batches[1:]:
+                carry_out(tmp_path, trials=3)
+
+    carry_out(tmp_path, Beside(tmp_path), trials=5)
+    assert len(jobs(tmp_path)) == 5
+    assert {key(overrides) for overrides, *_ in jobs(tmp_path)} == {*Ledger(tmp_path).plan["trials"]}
+
+
 def test_failed_and_pruned_trials_count_and_failed_ones_are_retried_on_request(tmp_path):
     def status(x):
         return "failed" if x < -1 else "pruned" if x < 1 else "done"

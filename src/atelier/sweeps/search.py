@@ -46,11 +46,11 @@ def search(
     if driver.retry:
         study.retry_failed()
     announce(driver.ledger, extent.trials)
-    returned, trials = [], driver.ledger.plan.get("trials", {})
+    returned = []
     while batch := study.batch(extent.at_once, extent.trials):
         jobs = [proposal.overrides for proposal in batch]
         _compose(study, batch, validate)
-        trials |= numbers(batch)
+        trials = driver.ledger.plan.get("trials", {}) | numbers(batch)  # another process may be at it, too
         driver.plan(jobs, sweeper="optuna", trials=trials, pruner=extent.pruner)
         returned.append(driver.run(jobs))
         ended = [driver.ledger.job(overrides) for overrides in jobs]
