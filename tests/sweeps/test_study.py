@@ -142,7 +142,21 @@ def test_failed_trials_are_tried_again_on_request_and_count_once(tmp_path):
     assert numbers(again) != numbers(batch[2:])
 
 
-def test_another_search_in_the_same_folder_is_refused(tmp_path):
-    carry_out(begin(tmp_path), 1)
-    with pytest.raises(UserError, match="hydra.sweeper.params: this study was begun with others"):
-        carry_out(begin(tmp_path, ["x=interval(-4,4)", "y=range(0,5)", "z=a,b,c"]), 2)
+@pytest.mark.parametrize(
+    ("former", "other", "told"),
+    [
+        (["x=interval(-4,4)", "z=a,b"], ["x=interval(-4,4)", "z=a,b,c"], "of z;"),
+        (["x=interval(-4,4)", "z=a,b"], ["x=interval(-2,2)", "z=a,b,c"], "of x, z;"),
+        (["x=interval(-4,4)"], ["x=range(-4,4)"], "of x;"),
+        (["x=interval(0,1)"], ["x=range(0,1,0.3)"], "of x;"),
+        (["x=range(0,1,0.3)"], ["x=range(0,2,0.6)"], "of x;"),
+        (["x=range(0,4)"], ["x=range(0,1,0.3)"], "of x;"),
+        (["x=range(0,4)", "z=a,b"], ["x=range(0,4)"], "of z;"),
+        (["x=range(0,4)"], ["x=range(0,4)", "z=a,b"], "of z;"),
+    ],
+)
+def test_another_search_in_the_same_folder_is_refused(former, other, told, tmp_path):
+    begin(tmp_path, former).batch(1, 1)
+    with pytest.raises(UserError, match=f"hydra.sweeper.params: this study was begun with others, {told}"):
+        begin(tmp_path, other)
+    assert begin(tmp_path, former).count() == 1, "and the former one goes on"

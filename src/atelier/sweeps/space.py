@@ -16,14 +16,14 @@ if TYPE_CHECKING:  # Optuna is an extra: it is imported when a study begins
 
 
 class Axis(NamedTuple):
-    """One key of a search; its values are `tick`s where Hydra's own list of numbers is finer than a distribution's."""
+    """One key of a search. Where it has `ticks`, the distribution is of their places."""
 
     distribution: BaseDistribution
     ticks: list[float] | None = None
 
     def text(self, value: Any) -> str:
         """The value as the right-hand side of an override."""
-        return str(value if self.ticks is None else min(self.ticks, key=lambda tick: abs(tick - value)))
+        return str(value if self.ticks is None else self.ticks[value])
 
 
 def space(overrides: Sequence[Override]) -> tuple[dict[str, Axis], list[str]]:
@@ -67,7 +67,7 @@ def _interval(sweep: IntervalSweep) -> Axis:
 
 
 def _range(sweep: RangeSweep) -> Axis:
-    from optuna.distributions import FloatDistribution, IntDistribution
+    from optuna.distributions import IntDistribution
 
     ticks, log = sorted(sweep.range()), "log" in sweep.tags
     if not ticks:
@@ -79,4 +79,4 @@ def _range(sweep: RangeSweep) -> Axis:
         return Axis(IntDistribution(ticks[0], ticks[-1], log=log, step=step))
     if log:
         raise ValueError("a range of broken numbers is not logarithmic; tag(log, interval(a, b)) is")
-    return Axis(FloatDistribution(ticks[0], ticks[-1], step=abs(float(sweep.step))), ticks)
+    return Axis(IntDistribution(0, len(ticks) - 1), ticks)  # steps of broken numbers do not add up to the last tick

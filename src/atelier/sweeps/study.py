@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import optuna
+from optuna.distributions import distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -22,6 +23,9 @@ from atelier.sweeps.space import Axis
 NAME = "sweep"
 JOURNAL = "study.log"
 """Optuna's storage. Its locks are symbolic links, which network file systems have too; `optuna-dashboard` shows it."""
+
+SPACE = "space"
+"""What a study has of ours: the axes that it was begun with."""
 
 OVERRIDES, RETRIED = "overrides", "retries"
 """What a trial has of ours: its job, and the number of the failed trial that it stands in for."""
@@ -40,7 +44,7 @@ class Study:
     """The trials of a sweep in `folder`, of which the lowest score is the best.
 
     What trial n tries follows from the seed, n and the trials that were over when it was asked for. So a search that is
-    broken off and begun again makes the trials that it would have made.
+    broken off and begun again makes the trials that it would have made. Raises UserError for one of other axes.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         self.axes, self.fixed, self.sampler, self.seed = axes, fixed, sampler, seed
         self.study = optuna.create_study(storage=storage(folder), study_name=NAME, load_if_exists=True)
+        self._refuse_another_space()
         self._seen: set[int] = set()
 
     def batch(self, size: int, total: int) -> list[Proposal]:
@@ -95,6 +100,16 @@ class Study:
         found = " ".join(best.user_attrs[OVERRIDES][: len(self.axes)])
         return f"{counts}; the best is number {best.number}, {best.value:.4g}: {found}"
 
+    def _refuse_another_space(self) -> None:
+        """Optuna itself takes most of them, though what it learned of the place of a tick holds for no other list."""
+        own = {name: [distribution_to_json(axis.distribution), axis.ticks] for name, axis in self.axes.items()}
+        known = self.study.user_attrs.get(SPACE, {})
+        if not known and not self.study.get_trials(deepcopy=False):
+            self.study.set_user_attr(SPACE, own)
+        elif others := [name for name in {**known, **own} if known.get(name) != own.get(name)]:
+            told = f"this study was begun with others, of {', '.join(others)}; hydra.sweep.dir=FOLDER begins another"
+            raise UserError(f"hydra.sweeper.params: {told}")
+
     def _end(self, number: int, state: TrialState, score: float | None = None) -> None:
         with suppress(UpdateFinishedTrialError):  # told by another process since Optuna looked
             self.study.tell(number, score, state, skip_if_finished=True)
@@ -102,10 +117,7 @@ class Study:
     def _ask(self) -> FrozenTrial:
         number = len(self.study.get_trials(deepcopy=False))
         self.study.sampler = build(self.sampler, "hydra.sweeper.sampler", seed=mix(self.seed, number) % 2**32)
-        try:
-            asked = self.study.ask({name: axis.distribution for name, axis in self.axes.items()})
-        except ValueError as error:  # Optuna's, for other choices than before
-            raise UserError(f"hydra.sweeper.params: this study was begun with others ({error})") from error
+        asked = self.study.ask({name: axis.distribution for name, axis in self.axes.items()})
         found = {name: f"{name}={axis.text(asked.params[name])}" for name, axis in self.axes.items()}
         asked.set_user_attr(OVERRIDES, [*found.values(), *self.fixed])
         return self.study.get_trials(deepcopy=False)[asked.number]
