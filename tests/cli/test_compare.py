@@ -205,9 +205,10 @@ def test_what_is_no_run_or_has_no_scores_is_said(make, tmp_path):
     (run / "metrics.csv").write_text("step,images_seen,generator/adversarial\n100,3200,0.5\n")
     with pytest.raises(UserError, match="has no scores"):
         entries([run])
-    (run / "run.json").write_text('{"status": "fin')
-    with pytest.raises(UserError, match=r"its run\.json cannot be read"):
-        entries([run])
+    for damaged in (b'{"status": "fin', b"\xff\xfe", b"[]"):
+        (run / "run.json").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"its run\.json cannot be read"):
+            entries([run])
     for nothing in (run / "metrics.csv", Path("/")):
         with pytest.raises(UserError, match="not a run folder that has begun"):
             entries([nothing])

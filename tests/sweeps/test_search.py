@@ -184,6 +184,12 @@ def test_a_search_without_scores_ends_with_its_first_job(tmp_path):
     assert launcher.batches == [1]
 
 
+@pytest.mark.parametrize("record", ["{", "[]"])
+def test_a_damaged_record_of_a_job_without_a_score_is_named(record, tmp_path):
+    with pytest.raises(UserError, match=r"its run\.json cannot be read"):
+        carry_out(tmp_path, Formula(tmp_path, score=math.inf, record=record))
+
+
 def test_a_job_that_diverged_ends_no_search(tmp_path):
     launcher = carry_out(tmp_path, Formula(tmp_path, score=math.inf, record='{"monitor": "fid"}'), trials=3)
     assert launcher.batches == [1] * 3

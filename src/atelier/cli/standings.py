@@ -14,7 +14,7 @@ from rich.table import Table
 from atelier.cards import CONCERNS, MEASURES, NO_MATTER
 from atelier.errors import UserError
 from atelier.record import table
-from atelier.run_folder import METRICS, RECORD, known_as
+from atelier.run_folder import METRICS, RECORD, facts, known_as
 from atelier.wording import did_you_mean
 
 HIGHER_IS_BETTER = (
@@ -140,13 +140,11 @@ def is_high(metric: str) -> bool:
 
 
 def _entry(run: Path, name: str) -> Entry:
-    try:
-        record = json.loads((run / RECORD).read_text())
-        rows = [row for row in table.read(run / METRICS) if row["step"] >= record.get("card_since", 0)]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"{run}: not a run folder that has begun: no {Path(str(error.filename)).name} in it") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{run}: its {RECORD} cannot be read ({error})") from error
+    for part in (RECORD, METRICS):
+        if not (run / part).is_file():
+            raise UserError(f"{run}: not a run folder that has begun: no {part} in it")
+    record = facts(run)
+    rows = [row for row in table.read(run / METRICS) if row["step"] >= record.get("card_since", 0)]
     curves: dict[str, list[Point]] = {}
     for row in rows:
         for column, value in row.items():

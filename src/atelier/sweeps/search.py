@@ -1,6 +1,5 @@
 """The course of a search: ask, run, tell, until there are as many trials as one wants."""
 
-import json
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import isfinite
@@ -13,7 +12,7 @@ from omegaconf import OmegaConf
 from atelier.config import check
 from atelier.errors import UserError
 from atelier.failures import tell
-from atelier.run_folder import RECORD
+from atelier.run_folder import facts
 from atelier.sweeps.driver import Driver, announce
 from atelier.sweeps.ledger import Job, Ledger
 from atelier.sweeps.space import space
@@ -76,7 +75,7 @@ def _refuse_without_metrics(ledger: Ledger, jobs: Sequence[Job]) -> None:
     for job in jobs:
         if job.status != "done" or isfinite(job.score) or job.folder is None:
             continue
-        if json.loads((ledger.folder / job.folder / RECORD).read_text()).get("monitor") is None:
+        if facts(ledger.folder / job.folder).get("monitor") is None:
             raise UserError("metrics: a search needs a score: a job ended without one; metrics=embedded makes one")
 
 
