@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -111,6 +112,27 @@ def test_a_job_without_the_score_that_is_shown_is_left_out_and_named(sweep):
     assert "without fid: loss=c seed=2" in result.output
     assert "* without fid: loss=c seed=2" in (sweep[0] / "report.md").read_text()
     assert [row.score for row in report(sweep[0], "kid").rows if row.score] == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("run.json", "{", r"its run\.json cannot be read \("),
+        ("run.json", "[]", r"its run\.json cannot be read \(there is no record in it\)"),
+        ("metrics.csv", "diary\n", "not a record of a run: "),
+    ],
+)
+def test_a_job_whose_record_is_damaged_is_left_out_and_named(name, content, told, sweep):
+    (sweep[0] / "loss=a" / "seed=1" / name).write_text(content)
+    assert [group.mean for group in report(sweep[0]).groups] == [9.0, 24.0, None]
+    result = CliRunner().invoke(app, ["sweep-report", str(sweep[0])])
+    assert result.exit_code == 0
+    assert re.search(rf"^damaged: loss=a seed=1: .*seed=1\b.*{told}", result.output, re.MULTILINE)
+    assert "## Left out\n\n* damaged: loss=a seed=1: " in (sweep[0] / "report.md").read_text()
+    found = json.loads(CliRunner().invoke(app, ["sweep-report", str(sweep[0]), "--json"]).output)
+    (job,) = [job for job in found["groups"][1]["jobs"] if job["seed"] == "1"]
+    assert (job["status"], job["score"]) == ("done", None)
+    assert re.search(told, job["reason"])
 
 
 def test_a_sweep_that_has_just_begun_has_a_report(tmp_path):

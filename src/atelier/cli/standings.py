@@ -35,6 +35,10 @@ HIGHER_IS_BETTER = (
 PREFIX = "val/"
 
 
+class NoScoresError(UserError):
+    """The run has come to none yet, or makes none."""
+
+
 class Point(NamedTuple):
     step: int
     images: int
@@ -59,7 +63,7 @@ class Entry(NamedTuple):
 
 
 def entries(runs: Sequence[Path]) -> list[Entry]:
-    """Raises UserError for what is no run folder, or has no scores."""
+    """Raises NoScoresError for what has none, or has not begun, and UserError for a record that cannot be read."""
     names = _names(runs)
     return [_entry(run, name) for run, name in zip(runs, names, strict=True)]
 
@@ -142,7 +146,7 @@ def is_high(metric: str) -> bool:
 def _entry(run: Path, name: str) -> Entry:
     for part in (RECORD, METRICS):
         if not (run / part).is_file():
-            raise UserError(f"{run}: not a run folder that has begun: no {part} in it")
+            raise NoScoresError(f"{run}: not a run folder that has begun: no {part} in it")
     record = facts(run)
     rows = [row for row in table.read(run / METRICS) if row["step"] >= record.get("card_since", 0)]
     curves: dict[str, list[Point]] = {}
@@ -152,7 +156,7 @@ def _entry(run: Path, name: str) -> Entry:
                 point = Point(int(row["step"]), int(row["images_seen"]), value)
                 curves.setdefault(column.removeprefix(PREFIX), []).append(point)
     if not curves:
-        raise UserError(
+        raise NoScoresError(
             f"{run}: has no scores: it was made with metrics=none, or has not come to a validation with its metrics yet"
         )
     return Entry(name, record.get("status", "unknown"), record.get("card") or {}, record.get("monitor"), curves)

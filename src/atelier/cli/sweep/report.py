@@ -4,11 +4,10 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atelier.cli.standings import PREFIX, Entry, Point, differences, entries, is_high
+from atelier.cli.standings import PREFIX, Entry, NoScoresError, Point, differences, entries, is_high
 from atelier.errors import UserError
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
 from atelier.sweeps.names import varying
@@ -17,13 +16,17 @@ from atelier.wording import did_you_mean
 
 
 class Row(NamedTuple):
-    """A job: what of its overrides differs from other jobs', and its seed; its score is None where it made none."""
+    """A job: what of its overrides differs from other jobs', and its seed; its score is None where it made none.
+
+    `damage` is why its run's record cannot be read, without which nobody knows what its score can be held against.
+    """
 
     words: list[str]
     seed: str | None
     job: Job
     entry: Entry | None
     score: float | None
+    damage: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -79,6 +82,10 @@ class Report(NamedTuple):
         return [row for row in self.rows if row.entry and self.metric not in row.entry.curves]
 
     @property
+    def damaged(self) -> list[Row]:
+        return [row for row in self.rows if row.damage]
+
+    @property
     def counts(self) -> str:
         found = Counter(row.job.status for row in self.rows)
         return ", ".join(f"{count} {status}" for status, count in found.most_common())
@@ -107,16 +114,13 @@ def report(folder: Path, metric: str | None = None) -> Report:
     if not jobs:
         raise UserError(f"{folder}: not a sweep's folder: it has no sweep.json")
     found = [_entry(folder, job) for job in jobs]
-    scored = [entry for entry in found if entry]
+    scored = [entry for entry in found if isinstance(entry, Entry)]
     name = _metric(scored, metric) if scored else None
     having = [entry for entry in scored if name in entry.curves]
     chose = {entry.monitor for entry in scored}
     usual = chose.pop() if len(chose) == 1 else None
     words = varying([[word for word in job.overrides if not _is_seed(word)] for job in jobs])
-    rows = [
-        Row(words, _seed(job), job, entry, _score(job, entry, name, entry.monitor if entry else usual))
-        for words, job, entry in zip(words, jobs, found, strict=True)
-    ]
+    rows = [_row(*of_job, name, usual) for of_job in zip(words, jobs, found, strict=True)]
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(" ".join(row.words) if len({*map(tuple, words)}) > 1 else "all jobs", []).append(row)
@@ -136,12 +140,23 @@ def reason(row: Row) -> str:
     return gist(job.reason)
 
 
-def _entry(folder: Path, job: Job) -> Entry | None:
+def _entry(folder: Path, job: Job) -> Entry | UserError | None:
+    """None where the job never came to a validation, and the error where its record cannot be read."""
     if job.folder is None:
         return None
-    with suppress(UserError):  # it never came to a validation
+    try:
         return entries([folder / job.folder])[0]
-    return None
+    except NoScoresError:
+        return None
+    except UserError as error:
+        return error
+
+
+def _row(words: list[str], job: Job, found: Entry | UserError | None, metric: str | None, usual: str | None) -> Row:
+    """`usual` chose the best of jobs whose record does not say what did."""
+    if isinstance(found, UserError):
+        return Row(words, _seed(job), job, None, None, damage=str(found))
+    return Row(words, _seed(job), job, found, _score(job, found, metric, found.monitor if found else usual))
 
 
 def _metric(scored: Sequence[Entry], wanted: str | None) -> str:
@@ -180,7 +195,7 @@ def _record(row: Row, folder: Path) -> dict[str, Any]:
     return {
         "overrides": job.overrides, "seed": row.seed, "status": job.status, "score": row.score,
         "folder": None if job.folder is None else str(folder / job.folder), "tries": job.tries,
-        "reason": None if job.status in OVER else reason(row),
+        "reason": row.damage if job.status in OVER else reason(row),
     }  # fmt: skip
 
 

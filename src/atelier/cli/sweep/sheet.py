@@ -30,8 +30,9 @@ def unfinished(found: Report) -> list[str]:
 
 
 def left_out(found: Report) -> list[str]:
-    """A line for each job whose run has scores, but not this one."""
-    return [f"without {found.metric}: {_title(row)}" for row in found.without]
+    """A line for each job whose run has scores, but not this one, or whose record cannot be read."""
+    without = [f"without {found.metric}: {_title(row)}" for row in found.without]
+    return [*without, *(f"damaged: {_title(row)}: {row.damage}" for row in found.damaged)]
 
 
 def markdown(found: Report, picture: str) -> str:
@@ -44,8 +45,8 @@ def markdown(found: Report, picture: str) -> str:
     lines += [_line(HEADS), _line(["---"] * len(HEADS)), *map(_line, _cells(found)), ""]
     if found.open:
         lines += ["## Not finished", "", *(f"* {line}" for line in unfinished(found)), ""]
-    if found.without:
-        lines += ["## Left out", "", *(f"* {line}" for line in left_out(found)), ""]
+    if left := left_out(found):
+        lines += ["## Left out", "", *(f"* {line}" for line in left), ""]
     return "\n".join([*lines, _shown(picture), ""])
 
 
