@@ -68,6 +68,15 @@ def ended(folder, index, status, **facts):
         this.end(status, **facts)
 
 
+def test_a_job_whose_process_is_not_named_is_left_to_it(tmp_path, sweep, capsys):
+    ended(tmp_path, 0, "running")
+    next((tmp_path / "jobs").iterdir()).write_text("")
+    launcher = Launcher()
+    driver(tmp_path, launcher).run(JOBS)
+    assert launcher.launched == JOBS[1:]
+    assert "job loss=a seed=1: an unknown process is at it\n" in capsys.readouterr().err
+
+
 def test_only_what_is_left_is_launched_and_the_rest_counts_as_what_it_came_to(tmp_path, sweep, capsys):
     ended(tmp_path, 0, "done", score=1.0)
     ended(tmp_path, 1, "failed", reason="2 faults in the config:\n  a: wrong\n  b: too", code=2)

@@ -1,5 +1,7 @@
 import json
+import os
 import re
+import time
 
 import pytest
 from PIL import Image
@@ -73,6 +75,20 @@ def test_the_report_is_shown_written_and_drawn(sweep, monkeypatch):
     with Image.open(sweep[0] / "report.png") as picture:
         assert picture.width == 1800
         assert len(picture.convert("RGB").getcolors(1 << 20)) > 100
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        (0, "running: loss=c seed=2: an unknown process is at it"),
+        (9999, "interrupted: loss=c seed=2: ended without a word (an unknown process); the sweep goes on with it"),
+    ],
+)
+def test_a_job_whose_file_is_torn_is_told_in_words(since, told, sweep):
+    torn = Ledger(sweep[0]).begin(["loss=c", "trainer.max_steps=8", "seed=2"], sweep[0] / "run").path
+    torn.write_text('{"overr')
+    os.utime(torn, (time.time() - since,) * 2)
+    assert told in CliRunner().invoke(app, ["sweep-report", str(sweep[0])]).output.splitlines()
 
 
 def test_json_has_every_job(sweep, tmp_path):

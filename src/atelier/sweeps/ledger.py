@@ -131,7 +131,8 @@ class Try:
 
 
 def place(process: dict[str, Any]) -> str:
-    return f"process {process['pid']} on {process['host']}" if process else "it does not say where"
+    """A process in words; of one that a try's file does not name, for it is torn or in the making, nothing is known."""
+    return f"process {process['pid']} on {process['host']}" if process else "an unknown process"
 
 
 def is_sweep(folder: Path) -> bool:
