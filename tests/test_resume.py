@@ -25,7 +25,8 @@ def run(tmp_path):
     (folder / "recipe.yaml").write_text(
         OmegaConf.to_yaml({"seed": 1, "schedule": SCHEDULE, "logger": {"tensorboard": {"name": "own"}}})
     )
-    (folder / "run.json").write_text(json.dumps({"choices": {"model": "dcgan", "data": "procedural"}}))
+    choices = {"model": "dcgan", "data": "procedural", "schedule": "late_linear"}
+    (folder / "run.json").write_text(json.dumps({"choices": choices}))
     return folder
 
 
@@ -80,6 +81,14 @@ def test_keys_of_the_schedule_that_the_run_has_stay(run):
     assert went_on(run, "schedule=late_linear")["schedule"] == SCHEDULE
     assert went_on(run, "schedule.flat=0.9", "schedule=late_linear")["schedule"]["flat"] == 0.9
     assert went_on(run, "schedule.steps=5", "schedule=linear")["schedule"]["steps"] == 5
+
+
+@pytest.mark.parametrize("choices", [{"schedule": "linear"}, {}], ids=["another", "exchanged before"])
+def test_a_schedule_of_another_name_takes_the_place_of_one_with_the_same_keys(choices, run, composed):
+    (run / "run.json").write_text(json.dumps({"choices": choices}))
+    conf = OmegaConf.to_container(composed("schedule=late_linear").schedule, resolve=False)
+    assert went_on(run, "schedule=late_linear")["schedule"] == conf
+    assert went_on(run, "schedule=late_linear", "schedule.flat=0.9")["schedule"] == conf | {"flat": 0.9}
 
 
 def test_loggers_come_and_go_and_those_that_stay_are_as_they_were(run, composed):

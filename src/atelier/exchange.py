@@ -17,8 +17,8 @@ from atelier.sweeps.names import quote
 from atelier.wording import no_such_option
 
 
-def overrides(word: str, recipe: Mapping[str, Any], conf: Path) -> list[str]:
-    """What `schedule=…` or `logger=…` says of a run whose recipe takes the place of `conf`.
+def overrides(word: str, recipe: Mapping[str, Any], conf: Path, choices: Mapping[str, str]) -> list[str]:
+    """What `schedule=…` or `logger=…` says of a run whose recipe takes the place of `conf`; `choices` are its options.
 
     Where the run has that already, nothing, so that keys which were given to it one by one stay. Raises UserError for
     an option that `conf` does not have.
@@ -29,13 +29,13 @@ def overrides(word: str, recipe: Mapping[str, Any], conf: Path) -> list[str]:
     asked: Any = override.value()
     if override.key_or_group == "logger":
         return _loggers(asked if isinstance(asked, list) else [asked] if asked else [], recipe["logger"], conf)
-    return _schedule(asked, recipe["schedule"], conf)
+    return _schedule(asked, choices.get("schedule"), conf)
 
 
-def _schedule(asked: Any, had: Mapping[str, Any], conf: Path) -> list[str]:
+def _schedule(asked: Any, had: str | None, conf: Path) -> list[str]:
+    """By name alone: two schedules may have the same keys. One that was exchanged before has none on record."""
     option = _option(conf, "schedule", asked)
-    same = option.keys() == had.keys() and option["_target_"] == had["_target_"]
-    return [] if same else ["~schedule", *_set("schedule", option)]
+    return [] if asked == had else ["~schedule", *_set("schedule", option)]
 
 
 def _loggers(asked: list[str], had: Mapping[str, Any], conf: Path) -> list[str]:

@@ -61,7 +61,7 @@ def arguments(given: list[str], conf: Path) -> list[str]:
         *where,
         *_whole_paths(recipe, record),
         *DEVICES.get(command_line.value("trainer", given) or "", []),
-        *(override for word in exchanged for override in exchange.overrides(word, recipe, conf)),
+        *(override for word in exchanged for override in exchange.overrides(word, recipe, conf, choices)),
         *(word for word in others if not _repeats(word, choices, run)),
         f"resume={quote(resume)}",
         f"hydra.run.dir={quote(str(run))}",
