@@ -65,8 +65,7 @@ def breed(
     origin = given(seed=seed, parents=parents, **way, mutation=mutation, label=label, truncation=truncation)
     folder = out or run / "bred" / folder_name(step=trained.origin["step"], **origin)
     note = {**trained.origin, DIGEST: trained.digest, **origin}
-    digits = max(2, len(str(children - 1)))  # so that their names are in the order of their numbers
-    notes = {folder / f"child-{child:0{digits}d}.png": {**note, "child": child} for child in range(children)}
+    notes = {folder / f"child-{child:05d}.png": {**note, "child": child} for child in range(children)}
     refuse_unwritable(folder)
     refuse_another(folder / FAMILY, is_sheet, "the family goes among the children")
     refuse_others(notes)
