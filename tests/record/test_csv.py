@@ -1,4 +1,5 @@
 import tempfile
+from io import FileIO
 from itertools import accumulate
 from pathlib import Path
 
@@ -70,6 +71,30 @@ def test_a_killed_and_resumed_run_leaves_the_same_bytes(rows, data):
         (Path(broken) / "metrics.csv").write_bytes(content[:torn])
 
         assert log(Path(broken), later, resume_step) == log(Path(whole), rows)
+
+
+@pytest.mark.parametrize("again", [0.654321, 0.7, 0.12345678])
+def test_a_number_that_is_logged_twice_leaves_one_of_both_whenever_the_run_is_killed(again, tmp_path, monkeypatch):
+    record, seen, former = CsvRecord(tmp_path), [], Path.open
+    record.log_metrics({"a": 0.5}, 1)
+    record.log_metrics({"a": 0.123456}, 2)
+
+    class Watched(FileIO):
+        def write(self, data):
+            count = super().write(data)
+            seen.append(read(record.path))
+            return count
+
+    def opened(path, mode="r", *args, **kwargs):
+        return Watched(path, mode) if "b" in mode else former(path, mode, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", opened)
+        record.log_metrics({"a": again}, 2)
+    assert {rows[0]["a"] for rows in seen} == {0.5}
+    assert {rows[1]["a"] for rows in seen} <= {0.123456, again}
+    record.log_metrics({"a": 0.25}, 3)
+    assert [row["a"] for row in read(record.path)] == [0.5, again, 0.25]
 
 
 def test_resuming_forgets_columns_that_came_later(tmp_path):

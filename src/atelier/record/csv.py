@@ -87,9 +87,19 @@ class CsvRecord(RunLogger):
         if int(cells["step"]) < int(last):
             raise ValueError(f"steps only rise: step {cells['step']} was logged after step {last}")
         again = cells["step"] == last
+        former = table.line(self._cells())
         self._row = {**self._row, **cells} if again else cells
-        # A merged row is longer than the one it covers and written at once: a kill leaves one of them, whole.
+        line = table.line(self._cells())
+        if again and len(line) < len(former):
+            # A number was logged twice: written over, the end of the former row would follow, if only until it is cut.
+            _, rows = table.load(self.path)
+            self._write([*(row for row in rows if row[0] != cells["step"]), self._cells()])
+            return
+        # A row that covers another is no shorter and written at once: a kill leaves one of them, whole.
         with self.path.open("r+b" if again else "ab") as file:
             self._start = file.seek(self._start) if again else file.tell()
-            file.write(table.line([self._row.get(column, "") for column in self._columns]))
-            file.truncate()
+            file.write(line)
+
+    def _cells(self) -> list[str]:
+        """Those of the last row."""
+        return [self._row.get(column, "") for column in self._columns]
