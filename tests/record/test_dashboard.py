@@ -36,6 +36,7 @@ def test_a_dashboard_has_scores_losses_grids_and_health(view):
     score, bars, *_ = laid_out["scores"]
     assert (score["metrics"], score["xAxis"], score["groupArea"]) == (["val/fid"], "images_seen", "minmax")
     assert (bars["type"], bars["metrics"], bars["groupBy"]) == ("Bar Chart", ["val/fid"], "group")
+    assert score["groupAgg"] == bars["groupAgg"] == "mean"
     (grids,) = laid_out["grids"]
     assert grids["mediaKeys"] == ["samples"]
     assert grids["gridSettings"] == {"xAxis": "step", "yAxis": "run"}
@@ -74,6 +75,25 @@ def test_the_command_writes_a_file_without_an_account(tmp_path):
     view = json.loads(out.read_text())
     assert (view["entity"], view["project"]) == ("team", "atelier")
     assert panels(view)["scores"][0]["metrics"] == ["val/kid"]
+
+
+@pytest.mark.parametrize(
+    ("score", "key", "lowest_first"),
+    [
+        ("fid", "val/fid", True),
+        ("val/fid", "val/fid", True),
+        ("recall", "val/recall", False),
+        ("intra_fid/sea", "val/intra_fid/sea", True),
+        (None, "val/embedded_frechet_distance", True),
+    ],
+)
+def test_the_best_by_a_score_of_any_name_come_first(score, key, lowest_first, tmp_path):
+    out, words = tmp_path / "dashboard.json", [] if score is None else ["--score", score]
+    assert CliRunner().invoke(app, ["dashboard", "--entity", "team", *words, "--out", str(out)]).exit_code == 0
+    view = json.loads(out.read_text())
+    assert panels(view)["scores"][0]["metrics"] == [key]
+    (runs,) = view["spec"]["section"]["runSets"]
+    assert runs["sort"]["keys"] == [{"key": {"section": "summary", "name": key}, "ascending": lowest_first}]
 
 
 def test_without_an_account_one_line_says_what_to_do():

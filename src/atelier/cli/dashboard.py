@@ -9,20 +9,22 @@ import typer
 from atelier.errors import UserError
 from atelier.files import write_text
 
-SCORE = "val/embedded_frechet_distance"
+SCORE = "embedded_frechet_distance"
 
 
 def dashboard(
     entity: Annotated[str, typer.Option(help="The team, or the account, that the project is of.")],
     project: Annotated[str, typer.Option(help="As in logger.wandb.project.")] = "atelier",
-    score: Annotated[str, typer.Option(help="The score that runs are ranked by, lower is better.")] = SCORE,
+    score: Annotated[str, typer.Option(help="The score that runs are ranked by, such as fid or recall.")] = SCORE,
     out: Annotated[Path | None, typer.Option(help="A JSON file, instead of W&B's server: needs no account.")] = None,
 ) -> None:
     """Lay out a W&B project: scores, losses, grids and health, with runs by their sweep. Adds a view to it."""
+    from atelier.cli.standings import PREFIX, is_high
     from atelier.record.dashboard import dashboard as laid_out
     from atelier.record.dashboard import save, serialised
 
-    workspace = laid_out(entity, project, score)
+    name = score.removeprefix(PREFIX)
+    workspace = laid_out(entity, project, f"{PREFIX}{name}", is_high(name))
     if out is None:
         typer.echo(save(workspace))
         return

@@ -19,8 +19,8 @@ LOSSES = {
 HEALTH = {"health": "health/.*", "seams and modes": "val/(seam|modes|good_samples)"}
 
 
-def dashboard(entity: str, project: str, score: str) -> Any:
-    """The `wandb_workspaces.workspaces.Workspace`, not yet saved. Its table has the runs of lowest `score` first.
+def dashboard(entity: str, project: str, score: str, higher_is_better: bool = False) -> Any:
+    """The `wandb_workspaces.workspaces.Workspace`, not yet saved. Its table has the runs of the best `score` first.
 
     Raises UserError where wandb-workspaces is not installed.
     """
@@ -41,7 +41,7 @@ def dashboard(entity: str, project: str, score: str) -> Any:
         settings=workspaces.WorkspaceSettings(x_axis=AXIS, max_runs=20),
         runset_settings=workspaces.RunsetSettings(
             groupby=[workspaces.Metric("Group")],
-            order=[workspaces.Ordering(workspaces.Summary(score), ascending=True)],
+            order=[workspaces.Ordering(workspaces.Summary(score), ascending=not higher_is_better)],
             pinned_columns=["run:displayName", f"summary:{score}", "run:tags"],
         ),
     )
@@ -72,7 +72,7 @@ def save(workspace: Any) -> str:
 def _scores(panels: ModuleType, score: str) -> list[Any]:
     return [
         panels.LinePlot(title=score, x=AXIS, y=[score], groupby_aggfunc="mean", groupby_rangefunc="minmax"),
-        panels.BarPlot(title=f"{score}, at the end", metrics=[score], groupby="Group", groupby_aggfunc="min"),
+        panels.BarPlot(title=f"{score}, at the end", metrics=[score], groupby="Group", groupby_aggfunc="mean"),
         _curves(panels, "all scores", "val/.*"),
         panels.RunComparer(diff_only="split"),
     ]
