@@ -77,6 +77,33 @@ def test_the_command_writes_a_file_without_an_account(tmp_path):
     assert panels(view)["scores"][0]["metrics"] == ["val/kid"]
 
 
+@pytest.mark.parametrize("content", [b"a diary", b"\xff\xd8 a photograph", b"{}", b"[]", b'{"name": "Atelier"}'])
+def test_only_a_dashboard_is_written_over(content, tmp_path):
+    out = tmp_path / "precious.json"
+    for project in ("atelier", "other"):
+        words = ["dashboard", "--entity", "team", "--project", project, "--out", str(out)]
+        assert CliRunner().invoke(app, words).exit_code == 0
+        assert json.loads(out.read_text())["project"] == project
+    out.write_bytes(content)
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception) == f"--out: {out} is another file, which would be lost: name another"
+    assert out.read_bytes() == content
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_laid_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "dashboard", lambda *_: pytest.fail("too early"))
+    (tmp_path / "file").touch()
+    for out, told in (
+        (tmp_path / "file" / "below.json", f"--out: must be a folder, and '{tmp_path / 'file'}' is none"),
+        (tmp_path / "file" / "x" / "below.json", f"--out: nothing can be written to '{tmp_path / 'file' / 'x'}' ("),
+        (tmp_path, f"--out: must be a file, and '{tmp_path}' is a folder"),
+    ):
+        result = CliRunner().invoke(app, ["dashboard", "--entity", "team", "--out", str(out)])
+        assert isinstance(result.exception, UserError)
+        assert str(result.exception).startswith(told)
+
+
 @pytest.mark.parametrize(
     ("score", "key", "lowest_first"),
     [

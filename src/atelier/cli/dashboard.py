@@ -19,17 +19,20 @@ def dashboard(
     out: Annotated[Path | None, typer.Option(help="A JSON file, instead of W&B's server: needs no account.")] = None,
 ) -> None:
     """Lay out a W&B project: scores, losses, grids and health, with runs by their sweep. Adds a view to it."""
+    from atelier.cli.out import refuse_another, refuse_unwritable
     from atelier.cli.standings import PREFIX, is_high
     from atelier.record.dashboard import dashboard as laid_out
-    from atelier.record.dashboard import save, serialised
+    from atelier.record.dashboard import is_serialised, save, serialised
 
+    if out is not None:
+        if out.is_dir():
+            raise UserError(f"--out: must be a file, and {str(out)!r} is a folder")
+        refuse_unwritable(out.parent)
+        refuse_another(out, is_serialised)
     name = score.removeprefix(PREFIX)
     workspace = laid_out(entity, project, f"{PREFIX}{name}", is_high(name))
     if out is None:
         typer.echo(save(workspace))
         return
-    try:
-        write_text(out, json.dumps(serialised(workspace), indent=2) + "\n")
-    except OSError as error:
-        raise UserError(f"--out: cannot write {out}: {error.strerror}") from error
+    write_text(out, json.dumps(serialised(workspace), indent=2) + "\n")
     typer.echo(out)

@@ -1,12 +1,16 @@
 """The team's view of a W&B project, laid out in code: scores, losses, pictures and health, with runs by their sweep."""
 
 import json
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import wandb
 
 from atelier.errors import RunError, UserError
+
+NAME = "Atelier"
+"""What the view is called in its project."""
 
 AXIS = "images_seen"
 """What runs of different batches can be compared by."""
@@ -26,7 +30,7 @@ def dashboard(entity: str, project: str, score: str, higher_is_better: bool = Fa
     """
     workspaces, panels = _packages()
     return workspaces.Workspace(
-        name="Atelier",
+        name=NAME,
         entity=entity,
         project=project,
         sections=[
@@ -52,6 +56,15 @@ def serialised(workspace: Any) -> dict[str, Any]:
     view = workspace._to_model()  # no public name, and `save` needs an account
     spec = json.loads(view.spec.model_dump_json(by_alias=True, exclude_none=True))
     return {"entity": view.entity, "project": view.project, "name": view.display_name, "spec": spec}
+
+
+def is_serialised(path: Path) -> bool:
+    """Whether a file holds such a dashboard. Raises OSError."""
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.keys() == {"entity", "project", "name", "spec"} and found["name"] == NAME
 
 
 def save(workspace: Any) -> str:
