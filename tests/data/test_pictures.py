@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.data.pictures import BrokenPicture, decode
+from atelier.data.pictures import BrokenPicture, decode, decode_whole, sides
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -116,6 +116,15 @@ def test_exif_rotation(kind, orientation):
     data = encoded(picture, kind, exif=exif)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     assert np.abs(decode(data, 32, "crop").astype(int) - np.asarray(upright).astype(int)).mean() < 2
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_sides_are_those_of_what_is_upright(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(noise(64, 48), kind, exif=exif)
+    assert sides(data) == decode_whole(data).shape[:2]
 
 
 def test_damaged_metadata_do_no_harm():

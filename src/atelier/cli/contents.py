@@ -146,7 +146,6 @@ def frame_count(content: Content) -> int:
 
 def _size(path: Path) -> tuple[int, int] | None:
     try:
-        width, height = pictures.inspect(path.read_bytes(), lambda picture: picture.size)
+        return pictures.sides(path.read_bytes())
     except (BrokenPicture, OSError):  # which is told in its turn
         return None
-    return height, width

@@ -33,6 +33,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = (5, 6, 7, 8)
+"""Orientations whose width is the height of what is upright."""
 
 
 class BrokenPicture(Exception):  # noqa: N818  # what was found, always caught and told in other words
@@ -98,6 +100,16 @@ def _enough(width: int, height: int, size: int, fit: Fit) -> tuple[int, int]:
     if fit == "squash":
         return min(width, 2 * size), min(height, 2 * size)
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def sides(data: bytes) -> tuple[int, int]:
+    """Height and width of what `decode_whole` returns, without decoding. Raises BrokenPicture."""
+
+    def look(picture: Image.Image) -> tuple[int, int]:
+        lies = orientation(picture) in _LYING and picture.format != "TIFF"  # whose size is that of what is upright
+        return picture.size if lies else picture.size[::-1]
+
+    return inspect(data, look)
 
 
 def orientation(picture: Image.Image) -> int:
