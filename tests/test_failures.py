@@ -12,6 +12,7 @@ from atelier.failures import FAILED, MISUSED, describe, exit_code
     ("number", "code"),
     [
         (errno.EACCES, MISUSED), (errno.EISDIR, MISUSED), (errno.ENAMETOOLONG, MISUSED), (errno.EEXIST, MISUSED),
+        (errno.ELOOP, MISUSED),
         (errno.ENOSPC, FAILED), (errno.EDQUOT, FAILED), (errno.EIO, FAILED),
     ],
 )  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_run_is_known_by_its_folder_whatever_the_way_to_it(path, tmp_path, mon
     assert title(tmp_path / "b" / "link") == "b/link"
 
 
-@pytest.mark.parametrize("left", [b"", b"\0" * 9, b"{", b"\xff\xfe", b"[]"])
+@pytest.mark.parametrize("left", [b"", b"\0" * 9, b"{", b"\xff\xfe", b"[]", b"3"])
 def test_what_is_left_of_a_damaged_run_is_told(left, begun):
     run = begun()
     for name, read in (
@@ -67,3 +67,14 @@ def test_what_is_left_of_a_damaged_run_is_told(left, begun):
         with pytest.raises(UserError, match=rf"^{run}: its {name} (is damaged|cannot be read)\b"):
             read()
         (run / name).write_bytes(whole)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_record_that_is_no_file_is_refused_and_not_waited_for(make, begun):
+    run = begun()
+    (run / "run.json").unlink()
+    with pytest.raises(UserError, match=r"no run folder: it has no run\.json"):
+        arguments([f"resume={run}"], run)
+    make(run / "run.json")
+    with pytest.raises(UserError, match=rf"^{run}: its run\.json cannot be read \(it is no file\)"):
+        facts(run)

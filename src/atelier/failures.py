@@ -23,6 +23,7 @@ DISK_TROUBLE = {
     errno.EISDIR,
     errno.EEXIST,
     errno.ENAMETOOLONG,
+    errno.ELOOP,
     errno.EIO,
     *FULL,
     *PASSING,

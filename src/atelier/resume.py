@@ -72,8 +72,8 @@ def arguments(given: list[str], conf: Path) -> list[str]:
 def run_folder(resume: Path) -> Path:
     """The run folder that `resume` is, or that the checkpoint `resume` lies in."""
     run = resume.parent.parent if resume.suffix == ".ckpt" else resume
-    if not (run / RECIPE).is_file() or not (run / RECORD).is_file():
-        raise UserError(f"resume: {run} is no run folder: it has no {RECIPE}")
+    if absent := [name for name in (RECIPE, RECORD) if not (run / name).is_file()]:
+        raise UserError(f"resume: {run} is no run folder: it has no {absent[0]}")
     if resume.suffix == ".ckpt" and not resume.is_file():
         raise UserError(f"resume: no such checkpoint: {resume}")
     return run

@@ -154,7 +154,9 @@ def written(run: Path, name: str) -> DictConfig:
     """The config in a file of the run folder. Raises UserError where nothing is left of it, as of half a copy."""
     try:
         loaded = OmegaConf.load(run / name)
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's; OmegaConf's own is of what it read
+            raise
         raise UserError(f"{run}: its {name} is damaged ({first_line(error)})") from error
     if not isinstance(loaded, DictConfig) or not loaded:
         raise UserError(f"{run}: its {name} is damaged: there is no config in it")
@@ -178,8 +180,12 @@ def git_state() -> dict[str, Any] | None:
 def facts(run: Path) -> dict[str, Any]:
     """The record of a run, empty where it has none. Raises UserError where it is damaged."""
     record = run / RECORD
+    if not record.exists():
+        return {}
+    if not record.is_file():  # nor is one waited for that may write into a pipe
+        raise UserError(f"{run}: its {RECORD} cannot be read (it is no file)")
     try:
-        found = json.loads(record.read_text()) if record.is_file() else {}
+        found = json.loads(record.read_text())
     except ValueError as error:
         raise UserError(f"{run}: its {RECORD} cannot be read ({error})") from error
     if not isinstance(found, dict):

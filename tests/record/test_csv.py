@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pytorch_lightning.utilities import rank_zero_only
 
+from atelier.errors import UserError
 from atelier.record.csv import CsvRecord
 from atelier.record.table import read
 
@@ -46,6 +47,14 @@ def test_a_new_run_begins_anew(tmp_path):
     log(tmp_path, [(1, {"old": 1.0}), (2, {"old": 1.0})])
 
     assert log(tmp_path, [(1, {"new": 2.0})]) == b"step,images_seen,new\n1,,2.0\n"
+
+
+def test_a_record_that_is_none_is_not_written_over_and_it_is_told_what_helps(tmp_path):
+    (tmp_path / "metrics.csv").write_bytes(b"")
+    with pytest.raises(UserError, match="must begin with step,images_seen; moved away, the run goes on"):
+        log(tmp_path, [(2, {"new": 2.0})], resume_step=1)
+    (tmp_path / "metrics.csv").unlink()
+    assert log(tmp_path, [(2, {"new": 2.0})], resume_step=1) == b"step,images_seen,new\n2,,2.0\n"
 
 
 def grow(increments: list[tuple[int, dict[str, float]]]) -> list[tuple[int, dict[str, float]]]:

@@ -1,4 +1,5 @@
 import math
+import os
 
 import numpy as np
 import pytest
@@ -59,11 +60,24 @@ def test_a_name_with_a_comma_is_one_cell(tmp_path):
         ("", "not a record of a run"),
         ("epoch,loss\n1,2\n", "must begin with step,images_seen"),
         ("step,images_seen,a\n1,16\n2,32,0.5\n", "line 2: 2 cells where 3 are expected"),
+        ("step,images_seen,a\n1,16,0.5\n2,32,half\n", "line 3: a must be a number, got 'half'"),
+        ("step,images_seen,a\n,16,0.5\n", "line 2: step must be a number, got ''"),
+        ("step,images_seen\n1,\0\n", r"line 2: images_seen must be a number, got '\\x00'"),
+        (f"{'a' * 200_000}\n", "not a record of a run .*limit"),
+        (b"\xdf\n", "not a record of a run .*utf-8"),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path, content, complaint):
     path = tmp_path / "metrics.csv"
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
     with pytest.raises(UserError, match=complaint):
         read(path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_refused_and_not_waited_for(make, tmp_path):
+    make(tmp_path / "metrics.csv")
+
+    with pytest.raises(UserError, match="not a record of a run: it is no file"):
+        read(tmp_path / "metrics.csv")

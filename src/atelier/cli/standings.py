@@ -144,9 +144,8 @@ def is_high(metric: str) -> bool:
 
 
 def _entry(run: Path, name: str) -> Entry:
-    for part in (RECORD, METRICS):
-        if not (run / part).is_file():
-            raise NoScoresError(f"{run}: not a run folder that has begun: no {part} in it")
+    if absent := [part for part in (RECORD, METRICS) if not (run / part).exists()]:
+        raise NoScoresError(f"{run}: not a run folder that has begun: no {absent[0]} in it")
     record = facts(run)
     rows = [row for row in table.read(run / METRICS) if row["step"] >= record.get("card_since", 0)]
     curves: dict[str, list[Point]] = {}

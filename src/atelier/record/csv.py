@@ -6,6 +6,7 @@ from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_only
 
+from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.record import table
 from atelier.record.loggers import RunLogger
@@ -61,12 +62,18 @@ class CsvRecord(RunLogger):
         columns: list[str] = list(table.COUNTS)
         rows: list[list[str]] = []
         if self.resume_step is not None and self.path.exists():
-            columns, rows = table.load(self.path)
+            columns, rows = self._former()
             rows = [row for row in rows if int(row[0]) <= self.resume_step]
         # A column first seen after that step must be forgotten too: the order of columns depends on it.
         kept = [i for i, name in enumerate(columns) if name in table.COUNTS or any(row[i] for row in rows)]
         self._columns = [columns[i] for i in kept]
         self._write([[row[i] for i in kept] for row in rows])
+
+    def _former(self) -> tuple[list[str], list[list[str]]]:
+        try:
+            return table.load(self.path)
+        except UserError as error:
+            raise UserError(f"{error}; moved away, the run goes on, and its record begins there") from error
 
     def _widen(self, unseen: list[str]) -> None:
         _, rows = table.load(self.path)

@@ -24,15 +24,34 @@ def load(path: Path) -> tuple[list[str], list[list[str]]]:
 
     Raises `UserError` where the file is no such record.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
-    whole = list(csv.reader(lines[:-1]))  # what follows the last line end is empty, or torn
+    whole = _rows(path)
     if not whole or tuple(whole[0][: len(COUNTS)]) != COUNTS:
         raise UserError(f"{path}: not a record of a run: it must begin with {','.join(COUNTS)}")
     columns, *rows = whole
     for number, row in enumerate(rows, start=2):
         if len(row) != len(columns):
             raise UserError(f"{path}, line {number}: {len(row)} cells where {len(columns)} are expected")
+        _refuse_words(columns, row, f"{path}, line {number}")
     return columns, rows
+
+
+def _rows(path: Path) -> list[list[str]]:
+    if path.exists() and not path.is_file():  # nor is one waited for that may write into a pipe
+        raise UserError(f"{path}: not a record of a run: it is no file")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return list(csv.reader(lines[:-1]))  # what follows the last line end is empty, or torn
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a record of a run ({error})") from error
+
+
+def _refuse_words(columns: list[str], row: list[str], place: str) -> None:
+    for column, cell in zip(columns, row, strict=True):
+        try:
+            if cell or column == "step":
+                _number(column, cell)
+        except ValueError as error:
+            raise UserError(f"{place}: {column} must be a number, got {cell!r}") from error
 
 
 def line(cells: list[str]) -> bytes:
