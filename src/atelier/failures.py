@@ -30,12 +30,23 @@ DISK_TROUBLE = {
 }
 
 
+NO_MEMORY = ("[enforce fail at alloc_cpu", "DefaultCPUAllocator: not enough memory", "Unable to allocate")
+"""How torch, on Linux and elsewhere, and NumPy begin to say that the machine has too little."""
+
+NO_TEMPORARY = "No usable temporary directory found"
+"""What `tempfile` says where all disks are full, too; and torch, when it is imported, has it asked."""
+
+
 def describe(error: Exception) -> str | None:
     """One line about a failure that has a known reason; None for a bug."""
     if isinstance(error, HydraException | OmegaConfBaseException | MarkedYAMLError):
         return explain(error)
     if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
         return f"cannot use {error.filename or 'the disk'}: {error.strerror}"
+    if _ran_out_of_memory(error):
+        return f"out of memory: {first_line(error)}; smaller pictures, networks or batches take less"
+    if isinstance(error, OSError) and NO_TEMPORARY in str(error):
+        return "no temporary file can be written: is the disk full? TMPDIR says where else they go"
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which is not imported for --help
         return f"trainer: {error}"
     return f"{type(error).__name__}: {error}" if isinstance(error, UserError | RunError) else None
@@ -47,8 +58,15 @@ def one_line(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    ran_out = isinstance(error, OSError) and error.errno in {*FULL, *PASSING, errno.EIO}
+    full = isinstance(error, OSError) and (error.errno in {*FULL, *PASSING, errno.EIO} or NO_TEMPORARY in str(error))
+    ran_out = full or _ran_out_of_memory(error)
     return FAILED if ran_out or isinstance(error, RunError) or describe(error) is None else MISUSED
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """Of a GPU, which torch has a class for that is not imported for --help, or of the machine."""
+    of_a_gpu = type(error).__name__ == "OutOfMemoryError"
+    return of_a_gpu or (isinstance(error, RuntimeError | MemoryError) and str(error).startswith(NO_MEMORY))
 
 
 def tell(line: str) -> None:
