@@ -1,4 +1,6 @@
+import errno
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 
 from atelier.data.gallery import Gallery
 from atelier.errors import UserError
+from atelier.failures import exit_code
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +95,18 @@ def test_what_is_no_folder_of_pictures_is_said_with_the_option(put, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="--real: no pictures in"):
         Gallery(tmp_path / "empty", "--real")
+
+
+def test_a_picture_that_the_process_cannot_open_now_is_not_the_users_fault(put, monkeypatch):
+    """Nor has the folder another key then."""
+    gallery = Gallery(put(a=(8, 6)), "--real")
+
+    def exhausted(path, *_):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    for opener in ("read_bytes", "open"):
+        monkeypatch.setattr(Path, opener, exhausted)
+    for look in (lambda: [*gallery.batches(1)], lambda: gallery.key):
+        with pytest.raises(OSError, match="Too many open files") as refused:
+            look()
+        assert exit_code(refused.value) == 1

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from atelier.cli.devices import device
 from atelier.cli.scored import Scored
+from atelier.data.folder import read
 from atelier.data.gallery import Gallery
 from atelier.data.pictures import BrokenPicture, decode
 from atelier.data.progress import watched
@@ -93,8 +94,8 @@ def load(measures: Sequence[Measure], where: torch.device) -> None:
 def read_square(path: Path, option: str, size: int) -> Tensor:
     """uint8 (1, 3, size, size), whatever its aspect was. Raises UserError that names the option which led there."""
     try:
-        pixels = decode(path.read_bytes(), size, "squash")
-    except (BrokenPicture, OSError) as error:
+        pixels = decode(read(path), size, "squash")
+    except BrokenPicture as error:
         raise UserError(f"{option}: {path} cannot be used ({error})") from error
     return torch.tensor(pixels).permute(2, 0, 1)[None]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from atelier.data.progress import watched
-from atelier.files import cache_root, replacing
+from atelier.files import PASSING, cache_root, replacing
 
 _SETTLED_NS = 2_000_000_000
 """A file that was changed less than this before it was read is not remembered: the clocks of file systems tick in
@@ -60,6 +60,8 @@ class _Memo:
             with (self.root / name).open("rb") as file:
                 digest = hashlib.file_digest(file, "blake2b").hexdigest()
         except OSError as error:
+            if error.errno in PASSING:
+                raise
             return f"unreadable: {error.strerror}"
         if settled:
             self._found[name] = [stamp, digest]

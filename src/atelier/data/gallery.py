@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from atelier.data.fingerprint import fingerprint
-from atelier.data.folder import picture_names, why_no_classes
+from atelier.data.folder import picture_names, read, why_no_classes
 from atelier.data.pictures import VERSION, BrokenPicture, decode_whole
 from atelier.errors import UserError
 
@@ -62,7 +62,7 @@ class Gallery:
 
     def _read(self, name: str) -> Tensor:
         try:
-            pixels = decode_whole((self.root / name).read_bytes())
-        except (BrokenPicture, OSError) as error:
+            pixels = decode_whole(read(self.root / name))
+        except BrokenPicture as error:
             raise UserError(f"{self.option}: {self.root / name} cannot be used ({error})") from error
         return torch.tensor(pixels).permute(2, 0, 1)

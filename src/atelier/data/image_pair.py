@@ -12,6 +12,7 @@ from torch import Tensor
 
 from atelier.data.endless import EndlessData
 from atelier.data.fingerprint import digest_of
+from atelier.data.folder import read
 from atelier.data.pictures import BrokenPicture, decode_whole
 from atelier.data.types import Pair
 from atelier.errors import UserError
@@ -77,8 +78,8 @@ def _file(name: str, given: str) -> Path:
 def _read(name: str, file: Path, size: int) -> Tensor:
     """(1, 3, h, w) in [-1, 1], the longer side `size`."""
     try:
-        picture = Image.fromarray(decode_whole(file.read_bytes()))
-    except (BrokenPicture, OSError) as error:
+        picture = Image.fromarray(decode_whole(read(file)))
+    except BrokenPicture as error:
         raise UserError(f"data.{name}: {str(file)!r} cannot be used ({error})") from error
     scale = size / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
