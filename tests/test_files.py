@@ -55,3 +55,15 @@ def test_a_file_that_is_not_there_is_a_bug_all_the_same(tmp_path):
         (tmp_path / "absent").read_text()
     assert describe(caught.value) is None
     assert not partial.exists()
+
+
+def test_what_killed_processes_left_half_written_goes_when_nobody_can_be_writing_it(tmp_path):
+    write(tmp_path / "elsewhere" / "made")
+    names = (".a.png.12345678.partial", ".b.png.abcdefg_.partial", ".c.partial")
+    old, new, others = (tmp_path / name for name in names)
+    for half in (old, new, others):
+        half.touch()
+    for half in (old, others):
+        os.utime(half, (0, 0))
+    write(tmp_path / "made")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["elsewhere", "made", new.name, others.name])

@@ -5,7 +5,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -20,8 +20,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PARTIAL = ".partial"
 """Ends the name of a file that is being written, or was when its process died."""
 
+WEEK = 7 * 24 * 3600
+"""Seconds after which nobody is at a half any more: of a clip that takes days, parts are written now and then."""
+
 LONGEST_NAME = 255 - len(f"..12345678{PARTIAL}")
 """Bytes of a file's name that leave room for that of its temporary file, where a name has 255, as nearly everywhere."""
+
+_tidied: set[Path] = set()
+"""Folders in which this process has looked for halves that others left."""
 
 _UMASK = os.umask(0o077)  # it can be asked for only by setting it, which two threads must not do at once
 os.umask(_UMASK)
@@ -61,6 +67,7 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.is_dir():  # which would be known only when all is written
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     partial = _partial(path)
+    _tidy(partial)
     try:
         yield partial
         partial.chmod(0o666 & ~_UMASK)  # mkstemp makes it private
@@ -100,3 +107,15 @@ def _partial(path: Path) -> Path:
         raise OSError(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     return Path(name)
+
+
+def _tidy(partial: Path) -> None:
+    """Remove the halves that processes left beside it which were killed, once for each folder."""
+    if partial.parent in _tidied:
+        return
+    _tidied.add(partial.parent)
+    now = partial.stat().st_mtime  # by the clock that the others' times are of, be it another machine's
+    for half in partial.parent.glob(f".*.{'[a-z0-9_]' * 8}{PARTIAL}"):
+        with suppress(OSError):  # one that was gone, or that belongs to somebody else
+            if now - half.stat().st_mtime > WEEK:
+                half.unlink()
