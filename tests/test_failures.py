@@ -2,13 +2,14 @@
 
 import errno
 import os
+import sys
 import tempfile
 
 import numpy as np
 import pytest
 import torch
 
-from atelier.failures import FAILED, MISUSED, describe, exit_code
+from atelier.failures import FAILED, MISUSED, describe, exit_code, tell
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,8 @@ def test_no_place_for_temporary_files_is_told(monkeypatch):
 def test_bugs_keep_their_traceback(error):
     assert describe(error) is None
     assert exit_code(error) == FAILED
+
+
+def test_where_standard_error_is_closed_nothing_is_told_and_nothing_else_goes_wrong(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    tell("nobody hears this")

@@ -9,7 +9,7 @@ from yaml import MarkedYAMLError
 
 from atelier.config import explain
 from atelier.errors import ConfigError, RunError, UserError
-from atelier.files import FULL, PASSING
+from atelier.files import FULL, PASSING, let_go
 from atelier.wording import first_line
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -70,4 +70,9 @@ def _ran_out_of_memory(error: Exception) -> bool:
 
 
 def tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    if sys.stderr is None:  # closed by whoever started this: the exit code tells
+        return
+    try:
+        sys.stderr.write(f"{line}\n")
+    except OSError:  # nobody reads any more
+        let_go(2)

@@ -11,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from atelier.errors import StoppedAtOnce
+from atelier.files import let_go
 
 TOLD = frozenset(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
 """What clusters send some time before they end a job: SLURM by `#SBATCH --signal=USR1@90`, and submitit. Windows has
@@ -113,6 +114,4 @@ def _forget_terminal() -> None:
         except OSError as error:
             if error.errno != errno.EIO:
                 continue
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, output)
-            os.close(nowhere)
+            let_go(output)

@@ -1,6 +1,8 @@
 """Whatever hits a run at whatever moment: the run that goes on from there ends as one that nothing happened to."""
 
+import os
 import shutil
+import sys
 from functools import partial
 from signal import SIGINT, SIGTERM
 
@@ -10,8 +12,11 @@ from omegaconf import OmegaConf
 from same_run import same_run
 
 from atelier import checkpoints
+from atelier.errors import UserError
+from atelier.failures import MISUSED
 from atelier.record import table
 from atelier.run import fit
+from atelier.run_folder import facts
 from faults import STEPS, Fault, ends_well, live, suffer
 
 CHECKPOINT, RECORD, GRID = (f"atelier.{module}:replacing" for module in ("checkpoints", "files", "record.grids"))
@@ -141,3 +146,19 @@ def test_who_goes_back_does_not_come_to_what_was_rejected(fault, undisturbed, fo
     assert fault.moment == "written" or checkpoints.read(last)["global_step"] < STEPS
     ends_well(back, folder)
     same_run(undisturbed, folder)
+
+
+def test_nobody_need_read_what_a_run_says(small_config, folder):
+    """As when `| tee` has ended: neither the run nor its exit code depends on that."""
+
+    def unheard():
+        reader, writer = os.pipe()
+        os.close(reader)
+        for output in (1, 2):
+            os.dup2(writer, output)
+        sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115  # to the end
+        fit(small_config(), folder, {})
+        raise UserError("told to nobody")
+
+    assert live(unheard, folder).code == MISUSED
+    assert facts(folder)["status"] == "finished"

@@ -9,7 +9,17 @@ from typing import TextIO
 from rich.console import Console
 from rich.live import Live
 
-console = Console(stderr=True)
+from atelier.files import let_go
+
+
+class Terminal(Console):
+    """Whose reader may go, as `| tee` does at Ctrl-C: a run is more than what it says, and ends as it would have."""
+
+    def on_broken_pipe(self) -> None:
+        let_go(2)
+
+
+console = Terminal(stderr=True)
 
 
 @contextmanager
