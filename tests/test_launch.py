@@ -1,4 +1,6 @@
 import errno
+import sys
+from io import BytesIO, TextIOWrapper
 from logging.config import dictConfig
 from pathlib import Path
 
@@ -52,6 +54,14 @@ def test_a_known_failure_is_told_without_a_traceback(error, code, text, capsys):
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         guard(raising(ZeroDivisionError()))
+
+
+def test_what_a_terminal_has_no_letters_for_is_shown_by_its_code(monkeypatch):
+    """Nor has any terminal letters for a name of a file that is not in UTF-8."""
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(BytesIO(), "ascii"))
+    assert guard(lambda: sys.stdout.write("lä\udcff")) == 0
+    sys.stdout.flush()
+    assert sys.stdout.buffer.getvalue() == rb"l\xe4\udcff"
 
 
 def test_nothing_wrong_is_zero():

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import getfile, unwrap
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def _refuse_one_folder_for_many(words: list[str]) -> list[str]:
 
 def guard(command: Callable[[], Any]) -> int:
     """The exit code of a command: a known failure is a line on standard error, a bug keeps its traceback."""
+    _show_all_letters()
     try:
         with external.one_voice():
             try:
@@ -94,6 +96,13 @@ def guard(command: Callable[[], Any]) -> int:
         tell(line)
         return exit_code(error)
     return DONE
+
+
+def _show_all_letters() -> None:
+    """Names of files are any bytes, and a terminal may know few letters: what it has none for is shown by its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
