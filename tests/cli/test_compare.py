@@ -236,3 +236,9 @@ def test_names_in_the_plot_are_no_formulas_and_all_in_the_legend(make, tmp_path,
     assert [text.get_text() for text in texts] == [f"{'outputs/' * ('/' not in name)}{name}  1" for name in NAMES]
     assert not any(text.get_parse_math() for text in texts)
     assert matplotlib.rcParams["text.parse_math"]
+
+
+def test_a_name_that_is_not_in_utf_8_is_drawn_by_its_codes(make, tmp_path):
+    """As a folder of an old disk may have it."""
+    curves.plot(entries([make("alt\udce4r", fid=[1, 2])]), "fid", tmp_path / "plot.svg")
+    assert (tmp_path / "plot.svg").stat().st_size

@@ -24,10 +24,12 @@ def plain_words() -> Iterator[None]:
 
 
 def legend(of: Axes | Figure, handles: Sequence[Any], names: Sequence[str], **where: Any) -> None:
-    """Names are put in afterwards, as matplotlib hides those that begin with an underscore."""
+    """Names are put in afterwards, as matplotlib hides those that begin with an underscore. What in a file's name is no
+    letter at all is shown by its code.
+    """
     made = of.legend(handles, ["" for _ in names], frameon=False, fontsize="small", **where)
     for text, name in zip(made.get_texts(), names, strict=True):
-        text.set_text(name)
+        text.set_text(name.encode(errors="backslashreplace").decode())
 
 
 def save(figure: Figure, path: Path, creator: str) -> None:
