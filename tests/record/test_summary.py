@@ -146,3 +146,9 @@ def test_best_is_the_first_lowest():
     assert best(rows, "a") == (1.0, 3)
     assert best(rows, "b") is None
     assert best([{"step": 1, "a": nan}, *rows], "a") == (1.0, 3)
+
+
+def test_a_name_with_a_leading_dash_is_no_option_of_the_next_commands(run, monkeypatch):
+    note(run, status="finished", steps=2010)
+    monkeypatch.chdir(run.parent)
+    assert "atelier sample ./-run\n" in describe(run.rename("-run").absolute()).plain

@@ -98,4 +98,5 @@ def _commands(path: Path, facts: dict[str, Any], rows: list[dict[str, float]]) -
 
 def _short(run: Path) -> str:
     """The folder as one would type it here."""
-    return os.path.relpath(run) if run.absolute().is_relative_to(Path.cwd()) else str(run)
+    short = os.path.relpath(run) if run.absolute().is_relative_to(Path.cwd()) else str(run)
+    return f"./{short}" if short.startswith("-") else short  # which commands would take for an option
