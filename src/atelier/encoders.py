@@ -14,7 +14,6 @@ from atelier import weights
 from atelier.errors import UserError
 from atelier.networks import embedded as of_embedded
 from atelier.networks import slim as of_slim
-from atelier.networks import slim_files
 from atelier.networks import vgg as of_vgg
 from atelier.networks import vgg_normalised as of_normalised
 from atelier.networks.padding import make_seamless
@@ -22,7 +21,7 @@ from atelier.networks.reflection import Upsampling
 from atelier.networks.taps import stage
 from atelier.weights.file import WeightsFile
 
-SLIM_FILE = "wct16x_all.safetensors"
+SLIM_FILE = weights.published("vgg19_slim").file
 """The distilled encoders and decoders of all levels (Wang et al. 2020), as the weights' folder would hold it."""
 
 
@@ -129,12 +128,12 @@ def slim_path(own: str | None) -> Path:
     """The path of one's own file, or of the weights' folder's. Raises ValueError where one's own is absent."""
     if own is not None:
         return WeightsFile(own, None).path
-    return weights.folder() / SLIM_FILE
+    return weights.path_of("vgg19_slim")
 
 
 def _refuse_absent(path: Path) -> None:
+    file = weights.published("vgg19_slim")
     if not path.is_file():
         raise UserError(
-            f"vgg19_slim: no weights at {path}: `atelier weights join` makes {SLIM_FILE} there, of a clone of "
-            f"{slim_files.ADDRESS}; or name it by encoder.weights; encoder=embedded needs none"
+            f"vgg19_slim: no weights at {path}: {file.way} there; or name it by encoder.weights; {file.instead}"
         )

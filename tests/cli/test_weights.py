@@ -121,9 +121,21 @@ def test_a_clone_that_lacks_a_file_is_refused(folder):
     assert not slim_path(None).exists()
 
 
-def test_the_distilled_networks_cannot_be_fetched():
-    with pytest.raises(UserError, match="vgg19_slim: is no single file of its publisher's: `atelier weights join`"):
-        atelier_weights("fetch", "vgg19_slim")
+def test_the_distilled_networks_cannot_be_fetched(folder):
+    for command in ("fetch", "verify"):
+        with pytest.raises(UserError, match="vgg19_slim: not at .*; `atelier weights join` of a clone of https://"):
+            atelier_weights(command, "vgg19_slim")
+    assert list(folder.iterdir()) == []
+
+
+def test_the_distilled_networks_are_verified_too(monkeypatch):
+    put("vgg19_slim", b"slim")
+    with pytest.raises(UserError, match="is not the file that Atelier was tried with: .*; remove it, and `atelier wei"):
+        atelier_weights("verify")
+    digest = hashlib.sha256(b"slim").hexdigest()
+    monkeypatch.setitem(PUBLISHED, "vgg19_slim", replace(PUBLISHED["vgg19_slim"], sha256=digest))
+    assert "1 verified: vgg19_slim" in atelier_weights("verify")
+    assert str(path_of("vgg19_slim")) in atelier_weights("fetch", "vgg19_slim")
 
 
 def test_verifying_names_every_fault():

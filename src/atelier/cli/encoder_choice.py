@@ -11,7 +11,6 @@ from atelier.cli.devices import device
 from atelier.cli.settings import Settings
 from atelier.encoders import Encoder
 from atelier.errors import UserError
-from atelier.networks import slim_files
 from atelier.wording import did_you_mean, listed
 
 EMBEDDED = "embedded"
@@ -31,7 +30,7 @@ def file_of(encoder: Encoder, settings: Settings) -> Path | None:
     """Where its weights are, or will be once fetched; None where they are the package's own."""
     if settings.weights is not None or encoder.name == EMBEDDED:
         return settings.weights
-    return encoders.slim_path(None) if encoder.name == "vgg19_slim" else weights.path_of(encoder.name)
+    return weights.path_of(encoder.name)
 
 
 def _slim(own: str | None) -> Encoder:
@@ -72,7 +71,7 @@ def refuse_absent(path: Path, instead: str = "") -> None:
     if not path.is_file():
         raise UserError(
             f"--weights: must be the path of {encoders.SLIM_FILE}, or that file must be in {path.parent}; "
-            f"`atelier weights join` makes it of a clone of {slim_files.ADDRESS}{instead}"
+            f"{weights.published('vgg19_slim').way}{instead}"
         )
 
 

@@ -26,7 +26,6 @@ def list_files() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from atelier.encoders import slim_path
     from atelier.weights import PUBLISHED, folder
 
     sheet = Table("name", box=box.SIMPLE_HEAD, title=escape(str(folder())), title_justify="left")
@@ -35,8 +34,6 @@ def list_files() -> None:
         sheet.add_column(heading)
     for name, file in PUBLISHED.items():
         sheet.add_row(name, decimal(file.size) if file.size else "?", file.licence, _state(name), file.purpose)
-    slim = "here" if slim_path(None).is_file() else "absent"
-    sheet.add_row("vgg19_slim", "9.7 MB", "MIT", slim, "content and style, and `stylize wct`: made by `join`")
     Console().print(sheet)
 
 
@@ -54,7 +51,7 @@ def fetch(names: Annotated[list[str], typer.Argument(help="Which, as `list` show
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Which, as `list` shows them [default: all here].")] = None,
 ) -> None:
-    """Compare files with their published checksums."""
+    """Compare files with their known checksums."""
     from atelier import weights as files
     from atelier.data.progress import watched
 
@@ -76,17 +73,17 @@ def join(clone: Annotated[Path, typer.Argument(help="Of MingSun-Tse/Collaborativ
     """Make the one file of the distilled VGG-19, which `stylize wct` needs, of the ten that its authors publish."""
     from safetensors.torch import save
 
-    from atelier.encoders import slim_path
     from atelier.files import replacing
-    from atelier.networks.slim_files import TRIED, joined
+    from atelier.networks.slim_files import joined
+    from atelier.weights import path_of, published
 
     try:
         content = save(joined(clone))
     except ValueError as error:
         raise UserError(f"CLONE: {error}") from error
-    if sha256(content).hexdigest() != TRIED:
+    if sha256(content).hexdigest() != published("vgg19_slim").sha256:
         tell("these are other weights than those that Atelier was tried with")
-    path = slim_path(None)
+    path = path_of("vgg19_slim")
     with replacing(path) as partial:
         partial.write_bytes(content)
     typer.echo(str(path))
@@ -97,9 +94,9 @@ def _state(name: str) -> str:
     from atelier.weights import path_of, published
     from atelier.weights.transfer import PARTIAL
 
-    path, size = path_of(name), published(name).size
+    path, file = path_of(name), published(name)
     if path.is_file():
-        return "here" if size in (None, path.stat().st_size) else "damaged"
+        return "here" if file.joined or file.size in (None, path.stat().st_size) else "damaged"
     return "begun" if path.with_name(path.name + PARTIAL).is_file() else "absent"
 
 
@@ -107,8 +104,6 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     from atelier.weights import PUBLISHED
 
     for name in names:
-        if name == "vgg19_slim":
-            raise UserError("vgg19_slim: is no single file of its publisher's: `atelier weights join` makes it")
         if name not in PUBLISHED:
             raise UserError(
                 f"there are no weights {name!r}; there are {listed(PUBLISHED)}{did_you_mean(name, PUBLISHED)}"

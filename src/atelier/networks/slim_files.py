@@ -8,12 +8,8 @@ from torch import Tensor
 from atelier.networks.slim import LEVELS
 from atelier.networks.state import content
 
-ADDRESS = "https://github.com/MingSun-Tse/Collaborative-Distillation"
 FOLDERS = {"E": "wct_se_16x_new", "D": "wct_se_16x_new_sd"}
 """Of encoders and decoders, in `trained_models`."""
-
-TRIED = "859a6a071662341221c3a6650cb780e516c327d38f3b42b1fb1019a688cfefc9"
-"""SHA-256 of the file, as `safetensors.torch.save` makes it, that the pictures in docs/ were made with."""
 
 
 def joined(clone: Path) -> dict[str, Tensor]:

@@ -39,21 +39,21 @@ def fetch(name: str) -> Path:
     It is hashed every time, since nothing else tells a wrong file: a second or two per gigabyte. Raises UserError
     where it can neither be found nor downloaded, and where it is not the published one.
     """
-    path = path_of(name)
-    if not path.is_file():
-        download(published(name), path)
+    path, file = path_of(name), published(name)
+    if not path.is_file() and not file.joined:
+        download(file, path)
     return verify(name)
 
 
 def verify(name: str) -> Path:
     """Where a file lies. Raises UserError where it does not, and where it is not the published one."""
-    path = path_of(name)
+    path, file = path_of(name), published(name)
     if not path.is_file():
-        raise UserError(f"{name}: not at {path}; `atelier weights fetch {name}` downloads it")
-    found, expected = sha256(path), published(name).sha256
-    if found != expected:
+        raise UserError(f"{name}: not at {path}; {file.way}")
+    if (found := sha256(path)) != file.sha256:
+        wanted = "the file that Atelier was tried with" if file.joined else "the published file"
         raise UserError(
-            f"{name}: {path} is not the published file: its sha256 is {found}, and should be {expected}; "
-            f"remove it, and `atelier weights fetch {name}` downloads it anew"
+            f"{name}: {path} is not {wanted}: its sha256 is {found}, and should be {file.sha256}; "
+            f"remove it, and {file.way} anew"
         )
     return path

@@ -27,6 +27,15 @@ class Pretrained:
     purpose: str
     instead: str = ""
     """What works without it, for whoever cannot have it."""
+    joined: bool = False
+    """Whether it is made of several files in a clone of the repository at `address`."""
+
+    @property
+    def way(self) -> str:
+        """The command that brings it, and what that does."""
+        if self.joined:
+            return f"`atelier weights join` of a clone of {self.address} makes it"
+        return f"`atelier weights fetch {self.name}` downloads it"
 
 
 _FILES = (
@@ -116,6 +125,18 @@ _FILES = (
         licence="Apache-2.0",  # of the package
         address="https://huggingface.co/matthias-wright/art_inception/resolve/main/art_inception.pth",
         purpose="ArtFID",
+    ),
+    Pretrained(
+        name="vgg19_slim",
+        file="wct16x_all.safetensors",
+        size=9_681_444,
+        # of the file that the pictures in docs/ were made with, as `safetensors.torch.save` makes it
+        sha256="859a6a071662341221c3a6650cb780e516c327d38f3b42b1fb1019a688cfefc9",
+        licence="MIT",
+        address="https://github.com/MingSun-Tse/Collaborative-Distillation",
+        purpose="content and style, and `stylize wct`: made by `join`",
+        instead="encoder=embedded needs none",
+        joined=True,
     ),
 )
 
