@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from atelier.errors import UserError
-from atelier.files import cache_root
+from atelier.failures import tell
+from atelier.files import PARTIAL, cache_root, real
+from atelier.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
     from atelier.data.inventory import Entry
@@ -37,27 +39,63 @@ def list_entries() -> None:
 
 @cache.command()
 def clear(
-    kinds: Annotated[list[str] | None, typer.Argument(help="Kinds, as `list` shows them [default: all].")] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KIND]...", help="Which, as `list` shows them [default: all but weights]."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove caches. They are made again when they are needed; weights are downloaded again."""
+    """Remove caches, which are made again when they are needed.
+
+    Weights are removed only where they are named, and of those only what can be downloaded again.
+    """
     from rich.filesize import decimal
 
     from atelier.data.inventory import clear as remove
     from atelier.data.inventory import entries
 
     found = entries()
-    chosen = [entry for entry in found if not kinds or entry.kind in kinds]
     _refuse_unknown(kinds or [], found)
+    chosen = _chosen(kinds or [], found)
     if chosen and not yes:
         size = decimal(sum(entry.bytes for entry in chosen))
-        typer.confirm(f"Remove {len(chosen)} from {cache_root()} ({size})?", abort=True)
+        named = " and ".join(dict.fromkeys(entry.kind for entry in chosen))
+        typer.confirm(f"Remove {len(chosen)} of {named} from {cache_root()} ({size})?", abort=True)
     remove(chosen)
     typer.echo(f"{len(chosen)} removed")
+
+
+def _chosen(kinds: Sequence[str], found: "Sequence[Entry]") -> "list[Entry]":
+    """What is to go; of weights that stay it is told why."""
+    weights = [entry for entry in found if _is_of_weights(entry)]
+    if not kinds:
+        if weights:
+            named = " ".join(dict.fromkeys(entry.kind for entry in weights))
+            tell(f"weights stay: `atelier cache clear {named}` removes those that can be downloaded again")
+        return [entry for entry in found if entry not in weights]
+    kept = [entry for entry in weights if entry.kind in kinds and not _comes_again(entry)]
+    for entry in kept:
+        tell(f"{entry.path}: stays, for it cannot be downloaded again")
+    return [entry for entry in found if entry.kind in kinds and entry not in kept]
+
+
+def _is_of_weights(entry: "Entry") -> bool:
+    """Also where $ATELIER_WEIGHTS is a folder among the caches."""
+    from atelier.weights import folder
+
+    return entry.kind == "weights" or real(entry.path.parent) == real(folder())
+
+
+def _comes_again(entry: "Entry") -> bool:
+    """Whether it is a file that is published as it is, or the beginning of one."""
+    from atelier.weights import PUBLISHED
+
+    return entry.name.removesuffix(PARTIAL) in {file.file for file in PUBLISHED.values() if not file.joined}
 
 
 def _refuse_unknown(kinds: Sequence[str], found: "Sequence[Entry]") -> None:
     known = sorted({entry.kind for entry in found})
     for kind in kinds:
         if kind not in known:
-            raise UserError(f"there is no cache of kind {kind!r}; there are {known}")
+            there = f"; there are {listed(known)}{did_you_mean(kind, known)}" if known else ": there are none at all"
+            raise UserError(f"KIND: there is no cache of kind {kind!r}{there}")
