@@ -89,16 +89,20 @@ def test_a_sheet_is_written_over_sheets_alone(tmp_path, monkeypatch):
     """`--out photo` beside photo.png, which may be what is to be stylised: it would be lost."""
     sheet, pixels = Sheet(), torch.zeros(3, 16, 16, dtype=torch.uint8)
     sheet.note("content", "style", pixels, None, pixels)
-    path = place_beside(tmp_path / "made")
+    path = place_beside(tmp_path / "made", "stylize")
     assert path == tmp_path / "made.png"
     sheet.save(path, {"atelier": "1"})
-    assert place_beside(tmp_path / "made") == path
+    assert place_beside(tmp_path / "made", "stylize") == path
+    sheet.save(path, {"atelier": "1", "command": "stylize"})
+    assert place_beside(tmp_path / "made", "stylize") == path
+    with pytest.raises(UserError, match="--out: a sheet .* beside the folder, but .*/made.png is another file"):
+        place_beside(tmp_path / "made", "sample")
     paint(tmp_path / "photo.png")
     (tmp_path / "notes.png").write_bytes(b"no picture")
     artwork.write(tmp_path / "stylised.png", pixels, artwork.Artwork(pixels), {"atelier": "1", "content": "photo.png"})
     for name in ("photo", "notes", "stylised"):
         with pytest.raises(UserError, match=f"--out: a sheet .* beside the folder, but .*/{name}.png is another file"):
-            place_beside(tmp_path / name)
+            place_beside(tmp_path / name, "stylize")
     (tmp_path / "made").mkdir()
     monkeypatch.chdir(tmp_path / "made")
-    assert place_beside(Path()) == path
+    assert place_beside(Path(), "stylize") == path

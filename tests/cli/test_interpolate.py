@@ -6,6 +6,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from atelier.cli.interpolate import SHOWN, interpolate
+from atelier.cli.sample import sample
 from atelier.cli.trained import Trained
 from atelier.errors import UserError
 from atelier.record.grids import GUTTER
@@ -49,7 +50,8 @@ def test_the_moving_picture_says_how_to_make_it_again(suffix, plain, tmp_path):
         assert (moving.n_frames, moving.size, moving.info["loop"]) == (12, (16, 16), 0)
     note = json.loads(text)
     assert note.items() >= {"step": 40, "seed": 0, "seeds": "3,17", "truncation": 0.5, "frames": 6}.items()
-    assert Image.open(tmp_path / "way.png").text == {name: str(value) for name, value in note.items()}
+    strip = {"command": "interpolate"} | {name: str(value) for name, value in note.items()}
+    assert Image.open(tmp_path / "way.png").text == strip
 
 
 def test_there_is_no_way_between_classes(labelled):
@@ -75,6 +77,17 @@ def test_the_strip_is_written_over_no_other_picture(plain, tmp_path):
         interpolate(plain, "3,4", frames=2, out=tmp_path / "photo.gif")
     assert (tmp_path / "photo.png").read_bytes() == b"a photograph"
     assert not (tmp_path / "photo.gif").exists()
+
+
+def test_neither_the_strip_nor_a_grid_is_written_over_the_other(plain, tmp_path):
+    sample(plain, 2, out=tmp_path / "made")
+    interpolate(plain, "3,4", frames=2, out=tmp_path / "way.gif")
+    before = (tmp_path / "made.png").read_bytes(), (tmp_path / "way.png").read_bytes()
+    with pytest.raises(UserError, match="--out: a strip goes beside the moving picture, but .*/made.png is another"):
+        interpolate(plain, "3,4", frames=2, out=tmp_path / "made.gif")
+    with pytest.raises(UserError, match="--out: a sheet .* beside the folder, but .*/way.png is another file"):
+        sample(plain, 2, out=tmp_path / "way")
+    assert ((tmp_path / "made.png").read_bytes(), (tmp_path / "way.png").read_bytes()) == before
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".gif"])

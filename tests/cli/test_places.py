@@ -102,7 +102,7 @@ def test_that_the_sheet_has_no_place_beside_the_folder_is_told(tmp_path, monkeyp
     monkeypatch.setattr(output, "TemporaryFile", temporary)
     told = f"--out: a sheet of all pictures goes beside the folder, and nothing can be written to '{tmp_path}' (Perm"
     with pytest.raises(UserError, match=f"^{re.escape(told)}"):
-        place_beside(tmp_path / "album")
+        place_beside(tmp_path / "album", "sample")
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux's")

@@ -105,16 +105,16 @@ def _wrapped(cells: Tensor, heads: int) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def place_beside(folder: Path) -> Path:
+def place_beside(folder: Path, command: str) -> Path:
     """Where the sheet of what is made in a folder is saved: beside it, under its name.
 
-    Raises UserError where that would be written over what is no sheet, `--out photo` beside photo.png; and where
-    nothing can be written there or into the folder.
+    Raises UserError where that would be written over what is no sheet of this command's, `--out photo` beside
+    photo.png; and where nothing can be written there or into the folder.
     """
     refuse_unwritable(folder)
     path = sheet_beside(folder)
     refuse_unwritable(path.parent, BESIDE)
-    refuse_another(path, is_sheet, BESIDE)
+    refuse_another(path, lambda path: is_sheet(path, command), BESIDE)
     return path
 
 
@@ -124,10 +124,13 @@ def sheet_beside(folder: Path) -> Path:
     return folder.parent / f"{folder.name}.png"
 
 
-def is_sheet(path: Path) -> bool:
-    """By its note, which unlike that of a single picture names no content. Raises BrokenPicture and OSError."""
+def is_sheet(path: Path, command: str | None = None) -> bool:
+    """By its note, which names the command, in older ones none, and unlike that of a single picture no content.
+
+    Raises BrokenPicture and OSError.
+    """
     note = read_chunks(path)
-    return "atelier" in note and "content" not in note
+    return "atelier" in note and "content" not in note and note.get("command", command) == command
 
 
 def _named(name: str, pixels: Tensor) -> Tensor:

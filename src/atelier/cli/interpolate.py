@@ -53,7 +53,7 @@ def interpolate(
     out = out or run / "interpolated" / f"{folder_name(step=trained.origin['step'], **origin)}.webp"
     strip = out.with_suffix(".png")
     animation.refuse_another(out, lambda note: {"atelier", "seeds"} <= note.keys())
-    refuse_another(strip, is_sheet, "a strip goes beside the moving picture")
+    refuse_another(strip, lambda path: is_sheet(path, "interpolate"), "a strip goes beside the moving picture")
     labels = None if corners.labels is None else corners.labels.repeat_interleave(frames)
     if trained.style_layers > 1:  # W is made to be straight (Karras et al. 2019, section 4)
         styles = closed_path(trained.styles(corners, truncation), frames, spherical=False)
@@ -67,5 +67,5 @@ def interpolate(
     animation.save(pictures, out, [MILLISECONDS] * len(pictures), note)
     columns = min(frames, SHOWN)
     shown = [leg * frames + column * frames // columns for leg in range(len(places)) for column in range(columns)]
-    save_png(grid(images[shown], columns), strip, note)
+    save_png(grid(images[shown], columns), strip, {"command": "interpolate", **note})
     typer.echo(f"{out}, and a strip beside it")

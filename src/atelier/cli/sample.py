@@ -46,7 +46,7 @@ def sample(
     chosen = trained.class_number(label)
     asked = given(seed=seed, label=label, truncation=truncation)
     folder = out or run / "generated" / folder_name(step=trained.origin["step"], **asked)
-    sheet = place_beside(folder)  # not among the images, which one may want to score
+    sheet = place_beside(folder, "sample")  # not among the images, which one may want to score
     series = Series(trained, seed, truncation, folder)
     for numbers in _batches([number for number in range(count) if series.place(number).exists()]):
         refuse_others(series.notes(trained.draw(seed, numbers, chosen), numbers))
@@ -57,7 +57,8 @@ def sample(
         first += [images] if numbers[0] < SHOWN else []
         for image, (path, note) in zip(images, series.notes(latents, numbers).items(), strict=True):
             save_png(image.permute(1, 2, 0).numpy(), path, note)
-    save_png(grid(torch.cat(first)[:SHOWN]), sheet, {**trained.origin, **asked, "atelier": version("atelier")})
+    note = {"command": "sample", **trained.origin, **asked, "atelier": version("atelier")}
+    save_png(grid(torch.cat(first)[:SHOWN]), sheet, note)
     typer.echo(f"{counted(count, 'image')} in {folder}, side by side in {sheet}")
 
 

@@ -70,14 +70,14 @@ class Stylizing:
         found = contents(paths, "--content", self.tally.leave_out, outputs.among)
         outputs.tell("--content")
         wanted = recipes(styles, self.chosen.learned, self.chosen.learned_from)
-        sheet = place_beside(self.out)
+        sheet = place_beside(self.out, "stylize")
         self.request.refuse_unmasked(wanted)
         self._refuse_or_tell_of_clips(found)
         tell_of_animations([*(content.path for content in found if not content.is_clip), *_files(wanted)])
         doing = f"stylizing{self._estimated(found)}"
         parts = {content: self._parts(content) for content in found}
         with (
-            self.sheet.saved(sheet, self._note(None, None)),
+            self.sheet.saved(sheet, {"command": "stylize", **self._note(None, None)}),
             self.tally.interruptible(self.out),
             bar(doing, sum(parts.values()) * len(wanted)) as advance,
         ):

@@ -48,16 +48,23 @@ class Request(NamedTuple):
 
 
 class Translating:
-    """Without a folder of their own, pictures go into one in `root`.
+    """Of a command; without a folder of their own, pictures go into one in `root`.
 
     Raises UserError for what no picture could come of; what only some cannot is told, and left out.
     """
 
     def __init__(
-        self, learned: Learned, direction: str, request: Request, root: str, word: str, masks: Masks | None = None
+        self,
+        command: str,
+        learned: Learned,
+        direction: str,
+        request: Request,
+        root: str,
+        word: str,
+        masks: Masks | None = None,
     ) -> None:
         self.learned, self.direction, self.request, self.masks = learned, direction, request, masks
-        self.root, self.word = Path(root), word
+        self.command, self.root, self.word = command, Path(root), word
         self.windows = Windows(learned.networks[direction], request.tile, request.overlap, device())
         self.out = request.out or self.root / self._folder_name()
         self.sheet, self.tally = Sheet(), Tally()
@@ -67,10 +74,10 @@ class Translating:
         outputs = Outputs(self.out, self.request.out or self.root)
         found = contents(paths, "INPUT", self.tally.leave_out, outputs.among)
         outputs.tell("INPUT")
-        sheet = place_beside(self.out)
+        sheet = place_beside(self.out, self.command)
         tell_of_animations([content.path for content in found])
         with (
-            self.sheet.saved(sheet, self._note(None, None)),
+            self.sheet.saved(sheet, {"command": self.command, **self._note(None, None)}),
             self.tally.interruptible(self.out),
             bar(self.word, len(found)) as advance,
         ):
@@ -137,7 +144,7 @@ def translate(run: Path, checkpoint: Path | None, direction: str | None, request
     learned = Learned(run, checkpoint)
     chosen = learned.direction(direction)
     _tell_of_masks(learned.networks[chosen], "atelier restore --mask")
-    return Translating(learned, chosen, request, "translated", chosen)
+    return Translating("translate", learned, chosen, request, "translated", chosen)
 
 
 def restore(run: Path, checkpoint: Path | None, mask: Path | None, request: Request) -> Translating:
@@ -152,7 +159,8 @@ def restore(run: Path, checkpoint: Path | None, mask: Path | None, request: Requ
     if mask is None:
         _tell_of_masks(network, "--mask")
     masks = None if mask is None else Masks(mask, network)
-    return Translating(learned, TO_TARGET, request._replace(formats=LOSSLESS), "restored", "restored", masks)
+    request = request._replace(formats=LOSSLESS)
+    return Translating("restore", learned, TO_TARGET, request, "restored", "restored", masks)
 
 
 def _tell_of_masks(network: Translator, way: str) -> None:
