@@ -102,16 +102,21 @@ def test_a_direction_can_be_named_and_the_first_is_usual(cyclegan, cut, photo, t
     assert_near(read(out / "photo_to_style.png"), drawn(cut, "to_style", photo))
 
 
-def test_without_a_folder_pictures_that_differ_go_to_their_own(cyclegan, photo, tmp_path, monkeypatch):
+def test_without_a_folder_pictures_that_differ_go_to_their_own(cyclegan, cut, photo, tmp_path, monkeypatch):
+    """Both directions of a run that has two, which one alone has no need to tell."""
     monkeypatch.chdir(tmp_path)
     run = f"{cyclegan.parent.name}_cyclegan"
     expected = {
-        f"{run}-step-40": [],
-        f"{run}-step-20": ["--checkpoint", cyclegan / "checkpoints" / "early.ckpt"],
-        f"{run}-step-40-tile-32-overlap-8-size-24": ["--size", 24, "--tile", 32, "--overlap", 8],
+        f"{run}-step-40-direction-to_style": [cyclegan],
+        f"{run}-step-40-direction-to_content": [cyclegan, "--direction", "to_content"],
+        f"{run}-step-20-direction-to_style": [cyclegan, "--checkpoint", cyclegan / "checkpoints" / "early.ckpt"],
+        f"{run}-step-40-direction-to_style-tile-32-overlap-8-size-24": [
+            *(cyclegan, "--size", 24, "--tile", 32, "--overlap", 8)
+        ],
+        f"{cut.parent.name}_cut-step-40": [cut],
     }
-    for folder, words in expected.items():
-        result = CliRunner().invoke(app, [*map(str, ["translate", cyclegan, photo, *words])])
+    for folder, (network, *words) in expected.items():
+        result = CliRunner().invoke(app, [*map(str, ["translate", network, photo, *words])])
         assert result.output.strip() == f"1 picture in translated/{folder}"
     assert made(tmp_path / "translated") == sorted([*expected, *(f"{folder}.png" for folder in expected)])
 

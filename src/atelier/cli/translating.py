@@ -92,11 +92,12 @@ class Translating:
         return self.tally.told(self.out)
 
     def _folder_name(self) -> str:
-        """By the run, and by what of the request is not as usual."""
+        """By the run, by the direction where it has several, and by what of the request is not as usual."""
         asked = self.request._replace(out=None, suffix=None, formats=FORMATS)
         unusual = {key: fact for key, fact in asked._asdict().items() if fact != Request._field_defaults[key]}
         run, step = self.learned.origin["run"], self.learned.origin["step"]
-        return folder_name(run, step=step, mask=self.masks and self.masks.path.name, **unusual)
+        direction = self.direction if len(self.learned.networks) > 1 else None
+        return folder_name(run, step=step, direction=direction, mask=self.masks and self.masks.path.name, **unusual)
 
     def _make(self, content: Content) -> None:
         work = artwork.read(content.path)
