@@ -100,6 +100,17 @@ def test_known_pixels_of_a_wide_gamut_keep_their_numbers_and_its_profile(blind, 
         assert picture.info["icc_profile"] == DISPLAY_P3
 
 
+def test_known_pixels_keep_their_colours_below_their_transparency(blind, restore, out, tmp_path):
+    before = np.dstack([read(paint(tmp_path / "photo.png")), np.arange(32 * 48, dtype=np.uint16).reshape(32, 48) % 256])
+    Image.fromarray(before.astype(np.uint8)).save(tmp_path / "photo.png")
+    mask, missing = lost(tmp_path / "mask.png")
+    assert restore(blind, tmp_path / "photo.png", "--mask", mask).exit_code == 0
+    found = np.asarray(Image.open(out / "photo_restored.png"))
+    np.testing.assert_array_equal(found[~missing], before[~missing])
+    np.testing.assert_array_equal(found[..., 3], before[..., 3])
+    assert (found[missing] != before[missing]).any(1).mean() > 0.8
+
+
 def test_without_a_folder_pictures_that_differ_go_to_their_own(blind, photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mask, _ = lost(tmp_path / "mask.png")

@@ -58,6 +58,11 @@ def decode_whole(data: bytes, as_rgb: Callable[[Image.Image], Image.Image] | Non
     return _decode(data, lambda picture: None, as_rgb or rgb)
 
 
+def decode_colours(data: bytes, as_rgb: Callable[[Image.Image], Image.Image] | None = None) -> np.ndarray:
+    """The same of a picture's own colours, which in `decode_whole` are mixed with white where it is transparent."""
+    return _decode(data, lambda picture: None, as_rgb or colours)
+
+
 def decode_opacity(data: bytes) -> np.ndarray:
     """uint8 (height, width): 0 where the picture of `decode_whole` is transparent, 255 where it is not."""
     return _decode(data, lambda picture: None, _opacity)
@@ -129,6 +134,13 @@ def rgb(picture: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", coloured.size, "white")
         return Image.alpha_composite(ground, coloured).convert("RGB")
     return picture.convert("RGB")
+
+
+def colours(picture: Image.Image) -> Image.Image:
+    """The same, but what is transparent as if it were not: exactly as the file has it, where that is of 8 bits."""
+    if picture.mode == "F" or picture.mode.startswith("I") or not picture.has_transparency_data:
+        return rgb(picture)
+    return picture.convert("RGBA").convert("RGB")  # which leaves the opacity out
 
 
 def _opacity(picture: Image.Image) -> Image.Image:

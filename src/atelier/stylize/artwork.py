@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Artwork:
     opacity: Tensor | None = None
     """uint8 (H, W), 0 where the picture is transparent; None where all of it is opaque."""
     stored: Tensor | None = None
-    """The same pixels as the file has them, by its profile; None where these are no other numbers."""
+    """The same pixels as the file has them, by its profile and without the white; None: these are no other numbers."""
 
 
 def read(path: Path) -> Artwork:
@@ -57,8 +58,11 @@ def read(path: Path) -> Artwork:
     if min(height, width) < SMALLEST:
         raise BrokenPicture(f"too small: {width} x {height}, at least {SMALLEST} pixels a side are needed")
     of_rgb = profiles.mode_of(profile) == "RGB"  # or it does not describe what the picture has become
-    stored = _decoded(data) if foreign is not None and of_rgb else None
-    return Artwork(pixels, profile if of_rgb else None, _opacity(data) if transparent else None, stored)
+    opacity = _opacity(data) if transparent else None
+    stored = None
+    if opacity is not None or (foreign is not None and of_rgb):
+        stored = _colours(data, None if of_rgb else foreign)
+    return Artwork(pixels, profile if of_rgb else None, opacity, stored)
 
 
 def is_animated(path: Path) -> bool:
@@ -70,7 +74,8 @@ def write(path: Path, pixels: Tensor, artwork: Artwork, note: Mapping[str, objec
     """Write sRGB, uint8 (3, H, W), of any size, as what `artwork` was: in its colour profile, with its cut-out.
 
     Where `kept`, bool (1, H, W), pixels are those of the artwork, and so they are of a picture that is wholly as it
-    was: they become the very numbers that the file had, which the way to sRGB and back would not bring.
+    was: they become the very numbers that the file had, which the way to sRGB and back would not bring. Others are
+    what gives these pixels on white, and where nothing is to be seen, what the file had.
 
     The suffix chooses the format; a JPEG knows no transparency and is put on white. The note's entries are what JSON
     has words for, and `read_note` reads them back. Raises UserError for another suffix than PNG's, JPEG's, WebP's and
@@ -98,8 +103,8 @@ def on_white(pixels: Tensor, artwork: Artwork) -> Tensor:
     """sRGB, uint8 (3, H, W), of any size, as a picture with the artwork's cut-out looks on paper."""
     if artwork.opacity is None:
         return pixels
-    picture = _image(pixels)
-    return _pixels(_whitened(picture, _alpha(artwork.opacity, picture.size)))
+    white = 255 - _opacity_at(pixels, artwork.opacity)
+    return torch.maximum(pixels, white.to(pixels.device))  # which shines through, whatever the colour
 
 
 def resized(pixels: Tensor, size: int) -> Tensor:
@@ -135,18 +140,45 @@ def _alpha(opacity: Tensor, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(opacity.cpu().numpy()).resize(size, Image.Resampling.LANCZOS)
 
 
+def _opacity_at(pixels: Tensor, opacity: Tensor) -> Tensor:
+    """uint8 (H, W), of the size of pixels (3, H, W)."""
+    height, width = pixels.shape[1:]
+    return torch.from_numpy(np.array(_alpha(opacity, (width, height))))
+
+
 def _as_stored(pixels: Tensor, artwork: Artwork, kept: Tensor | None) -> Tensor:
-    """The numbers that the artwork's profile has for sRGB's."""
-    if artwork.stored is None or artwork.profile is None:
+    """The numbers that the artwork's profile has for sRGB's, without the white that shines through them."""
+    if artwork.stored is None:
         return pixels
     if torch.equal(pixels.cpu(), artwork.pixels):
         return artwork.stored
-    found = _pixels(profiles.Profile(artwork.profile).from_srgb(_image(pixels)))
+    foreign = profiles.foreign(artwork.profile or b"")
+    found = pixels.cpu() if foreign is None else _pixels(foreign.from_srgb(_image(pixels)))
+    if artwork.opacity is not None:
+        found = _without_white(found, artwork.stored, _opacity_at(pixels, artwork.opacity))
     return found if kept is None else torch.where(kept.cpu(), artwork.stored, found)
+
+
+def _without_white(pixels: Tensor, stored: Tensor, opacity: Tensor) -> Tensor:
+    """The colours that on white, of this opacity (H, W), are nearest to the pixels; the stored ones where it is 0."""
+    if stored.shape != pixels.shape:
+        stored = _pixels(_image(stored).resize((pixels.shape[2], pixels.shape[1]), Image.Resampling.LANCZOS))
+    found = torch.where(opacity == 0, stored, pixels)
+    sheer = (opacity > 0) & (opacity < 255)
+    share = opacity[sheer].float() / 255
+    mixed = pixels[:, sheer].float()  # share * colour + (1 - share) * 255
+    found[:, sheer] = ((mixed - 255 * (1 - share)) / share).round_().clamp_(0, 255).to(torch.uint8)
+    return found
 
 
 def _decoded(data: bytes, as_rgb: Callable[[Image.Image], Image.Image] | None = None) -> Tensor:
     return torch.from_numpy(pictures.decode_whole(data, as_rgb).copy()).permute(2, 0, 1).contiguous()
+
+
+def _colours(data: bytes, foreign: profiles.Profile | None) -> Tensor:
+    """The file's own; in sRGB where they are by a `foreign` profile that is not kept."""
+    as_rgb = None if foreign is None else partial(foreign.rgb, as_rgb=pictures.colours)
+    return torch.from_numpy(pictures.decode_colours(data, as_rgb).copy()).permute(2, 0, 1).contiguous()
 
 
 def _profile(picture: Image.Image) -> bytes:

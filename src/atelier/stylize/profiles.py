@@ -1,6 +1,7 @@
 """Colour profiles: a picture's own numbers into those of sRGB, which networks have learned from, and back."""
 
 import io
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -47,10 +48,10 @@ class Profile:
         """And back, of RGB."""
         return _applied(self._from_srgb, picture)
 
-    def rgb(self, picture: Image.Image) -> Image.Image:
-        """Of a decoded picture of whatever mode, on white where it is transparent; a profile of another mode's numbers
-        says nothing of it."""
-        plain = pictures.rgb(picture)
+    def rgb(self, picture: Image.Image, as_rgb: Callable[[Image.Image], Image.Image] = pictures.rgb) -> Image.Image:
+        """Of a decoded picture of whatever mode, on white where it is transparent unless `as_rgb` leaves it; a profile
+        of another mode's numbers says nothing of it."""
+        plain = as_rgb(picture)
         if self.mode == "CMYK":
             return self.to_srgb(picture) if picture.mode == "CMYK" else plain
         if self.mode == "L":
