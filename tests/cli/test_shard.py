@@ -123,6 +123,21 @@ def test_a_place_that_cannot_be_written_is_told_before_a_picture_is_read(shard, 
     assert str(result.exception) == f"OUT: must be a folder, and {str(tmp_path / 'file')!r} is none"
 
 
+def test_what_is_wrong_with_a_named_collection_is_told_of_its_clone(shard, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    result = shard("wikiart", tmp_path / "out", "--root", tmp_path / "empty")
+    assert str(result.exception).startswith(f"--root: no train-*.parquet below '{tmp_path / 'empty'}'; it should be a")
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", unreachable)
+    monkeypatch.setenv("ATELIER_CACHE", str(tmp_path / "cache"))
+    result = shard("wikiart", tmp_path / "out")
+    assert str(result.exception).startswith("--root: huggan/wikiart cannot be read from the hub (")
+    assert str(result.exception).endswith("; then --root DIR. procedural needs no download")
+
+
+def unreachable(*_, **__):
+    raise ConnectionError("no network")
+
+
 def test_a_folder_without_pictures(shard, tmp_path):
     (tmp_path / "empty").mkdir()
     result = shard(tmp_path / "empty", tmp_path / "out")

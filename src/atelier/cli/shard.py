@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from atelier.data.pictures import Fit
     from atelier.data.sources import Source
 
-NAMED = ("procedural", "wikiart", "cifar10")
+PUBLISHED = ("wikiart", "cifar10")
+
+NAMED = ("procedural", *PUBLISHED)
 """Collections with a name of their own in `data=`."""
 
 PAINTINGS = 4096
@@ -46,7 +48,7 @@ def shard(
 
     _refuse_size(image_size)
     place = str(Path(out).expanduser().absolute()) if is_local_path(out) else out
-    with _own_names():
+    with _own_names("--root" if data in PUBLISHED else "DATA"):
         source = _source(data, fit, root, count)
         if is_local_path(out):
             refuse_unwritable(Path(place), option="OUT")
@@ -75,15 +77,15 @@ def _source(data: str, fit: str, root: Path | None, count: int | None) -> "Sourc
     from atelier.data.paintings import Paintings
     from atelier.data.parquet import CIFAR10, WIKIART
 
-    published = {"wikiart": WIKIART, "cifar10": CIFAR10}
+    published = dict(zip(PUBLISHED, (WIKIART, CIFAR10), strict=True))
     chosen = _fit(fit)
-    if root is not None and data not in published:
-        raise UserError(f"--root: names a clone of {' or '.join(published)}, and DATA is {data!r}")
+    if root is not None and data not in PUBLISHED:
+        raise UserError(f"--root: names a clone of {' or '.join(PUBLISHED)}, and DATA is {data!r}")
     if count is not None and data != "procedural":
         raise UserError(f"--count: is of the paintings of procedural, and DATA is {data!r}, of which all are taken")
     if data == "procedural":
         return Paintings(PAINTINGS if count is None else count)
-    if data in published:
+    if data in PUBLISHED:
         layout = published[data]
         return Hub(data, layout, chosen) if root is None else Clone(data, layout, chosen, _folder("--root", root))
     folder = _folder("DATA", Path(data))
@@ -121,9 +123,11 @@ def _folder(option: str, path: Path) -> Path:
 
 
 @contextmanager
-def _own_names() -> Iterator[None]:
-    """Sources are written for `data.root`, and the user has not set one."""
+def _own_names(option: str) -> Iterator[None]:
+    """Sources are written for `data.root` and `data`, and the user has set neither: the place is in `option`."""
     try:
         yield
     except UserError as error:
-        raise UserError(re.sub(r"^data\.root(?=:)", "DATA", str(error))) from error
+        told = re.sub(r"^data\.root(?=:)", option, str(error))
+        told = re.sub(r"\bdata\.root=DIR", "--root DIR", told)
+        raise UserError(told.replace("data=procedural", "procedural")) from error
