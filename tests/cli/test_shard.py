@@ -102,6 +102,7 @@ def test_a_clone_is_known_by_its_columns(shard, tmp_path):
             ["procedural", "--image-size", 33],
             r"--image-size: must be a power of two .* \(nearest: 32 or 64\)",
         ),
+        (["procedural", "--shard-megabytes", "inf"], "--shard-megabytes: must be a finite number, got inf"),
         (["cifar10", "--count", 5], "--count: is of the paintings of procedural, and DATA is 'cifar10'"),
         (["wikiart", "--root", "nowhere"], "--root: no such folder: 'nowhere'"),
     ],

@@ -1,5 +1,6 @@
 """`atelier shard`: pictures into shards, for collections that no disk here would hold."""
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ def shard(
     from atelier.data.shard_writing import write_shards
 
     _refuse_size(image_size)
+    if not math.isfinite(shard_megabytes):
+        raise UserError(f"--shard-megabytes: must be a finite number, got {shard_megabytes}")
     place = str(Path(out).expanduser().absolute()) if is_local_path(out) else out
     with _own_names("--root" if data in PUBLISHED else "DATA"):
         source = _source(data, fit, root, count)
