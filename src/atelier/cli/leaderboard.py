@@ -47,12 +47,13 @@ def leaderboard(
     number of both. A method that knows only the styles it has learned
     is scored on those of them that --style has, by their files' names, and stands below the others.
     """
-    from atelier.cli.board.contest import Contest, entrants
+    from atelier.cli.board.contest import Contest, entrants, refuse_unheeded
     from atelier.cli.board.unfinished import cleared
     from atelier.cli.settings import Settings
 
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)
     named = entrants(methods)
+    refuse_unheeded(named, settings)
     contest = Contest(content, style, size, names_in(measures), settings, seed)
     with cleared(out, named) if out else nullcontext() as place:
         failed = contest.hold(named, place)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from boards import SETTINGS, contest, paint, run
 
-from atelier.cli.board.contest import Contest, entrants
+from atelier.cli.board.contest import Contest, entrants, refuse_unheeded
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.painting import styles_of
 from atelier.cli.methods import method_of
@@ -186,6 +186,26 @@ def test_options_reach_the_methods_that_heed_them(pictures, adain, monkeypatch):
     assert [settings[1:4] for settings in heard.values()] == [
         ("embedded", Path("some.pth"), 3), (None, Path("some.pth"), None), (None, None, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("option", "value"), [("steps", 7), ("encoder", "nonsense"), ("weights", "nowhere.pth")])
+def test_an_option_that_no_method_heeds_is_refused(option, value, pictures, adain, learned, tmp_path):
+    there = ["--content", pictures[0], "--style", pictures[1], "--out", tmp_path / "out", f"--{option}", value]
+    with pytest.raises(UserError, match=rf"--{option}: is nothing that adain could heed"):
+        run("leaderboard", adain, *there)
+    with pytest.raises(UserError, match=rf"--{option}: is nothing that any of adain, b could heed"):
+        run("leaderboard", adain, f"b={learned}", *there)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_option_is_no_fault_where_a_method_heeds_it(adain, tmp_path):
+    settings = Settings(2 << 30, "embedded", Path("some.pth"), 3)
+    refuse_unheeded(entrants([str(adain), "gatys"]), settings)
+    refuse_unheeded(entrants([str(adain), "wct"]), Settings(2 << 30, weights=Path("some.pth")))
+    refuse_unheeded(entrants(["gatsy"]), settings)  # which is told to be no method
+    shutil.copytree(adain, tmp_path / "broken")
+    (tmp_path / "broken" / "config.yaml").write_text("a: [b")
+    refuse_unheeded(entrants([str(tmp_path / "broken")]), Settings(2 << 30, weights=Path("some.pth")))
 
 
 def test_names_that_could_be_read_in_two_ways_are_refused(tmp_path):

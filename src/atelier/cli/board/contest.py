@@ -19,13 +19,14 @@ from atelier.cli.board.scoring import Scorer
 from atelier.cli.board.unfinished import BOARD, PICTURES, PLOT
 from atelier.cli.devices import device
 from atelier.cli.learned_runs import gone_encoder_file
-from atelier.cli.methods import heeded, is_one
+from atelier.cli.methods import OPTIONS, heeded, is_one
 from atelier.cli.settings import Settings
 from atelier.errors import RunError, UserError
 from atelier.failures import describe, one_line, tell
 from atelier.files import write_text
 from atelier.run_folder import known_as
 from atelier.strict_json import to_json
+from atelier.wording import listed
 
 INTERVAL = f"{LEVEL:.0%}, {RESAMPLES} draws of contents and styles with replacement, crossed, about the score"
 
@@ -41,6 +42,16 @@ def entrants(words: Sequence[str]) -> dict[str, str]:
             raise UserError(f"METHOD: two are called {name!r}: NAME=METHOD gives one another name")
         found[name] = method
     return found
+
+
+def refuse_unheeded(methods: dict[str, str], settings: Settings) -> None:
+    """Raise UserError for an option that no method on the board would heed; what one heeds, others need not."""
+    known = {name: word for name, word in methods.items() if is_one(word)}  # of others it is told that they are none
+    for option in OPTIONS:
+        asked = getattr(settings, option) is not None
+        if asked and known and not any(_heeds(word, option, settings) for word in known.values()):
+            whom = listed(known) if len(known) == 1 else f"any of {listed(known)}"
+            raise UserError(f"--{option.replace('_', '-')}: is nothing that {whom} could heed")
 
 
 class Contest:
@@ -63,7 +74,7 @@ class Contest:
             able = {
                 name: word
                 for name, word in methods.items()
-                if self._try(name, lambda word: try_out(word, self._heeded(word), self.grid), word)
+                if self._try(name, lambda word: try_out(word, _heeded(word, self.settings), self.grid), word)
             }
             for name, word in able.items():  # made again each by itself, or their weights would add up
                 self._try(name, self._score, name, word, Path(folder) / name)
@@ -103,16 +114,8 @@ class Contest:
             return False
         return True
 
-    def _heeded(self, word: str) -> Settings:
-        """What a method would not heed it refuses; and runs know their encoder's file themselves, while it is there."""
-        settings = heeded(word, self.settings)
-        if word == "gatys":
-            return settings
-        weights = settings.weights if word == "wct" or gone_encoder_file(Path(word)) else None
-        return settings._replace(encoder=None, weights=weights)
-
     def _score(self, name: str, word: str, folder: Path) -> None:
-        painted = paint(word, self._heeded(word), self.grid, folder, self.seed)
+        painted = paint(word, _heeded(word, self.settings), self.grid, folder, self.seed)
         scores = self.scorer.scores(folder, painted.styles)
         whole = len(painted.styles) == len(self.grid.styles)
         self.rows.append(Row(name, scores, painted.cost, painted.styles, whole, painted.card))
@@ -124,6 +127,25 @@ class Contest:
         picture_board(self.grid, {row.name: out / row.name for row in self.rows}, out / PICTURES)
         plot(self.rows, out / PLOT)
         write_text(out / BOARD, to_json(self.record()))
+
+
+def _heeded(word: str, settings: Settings) -> Settings:
+    """What a method would not heed it refuses; and runs know their encoder's file themselves, while it is there."""
+    settings = heeded(word, settings)
+    if word == "gatys":
+        return settings
+    weights = settings.weights if word == "wct" or gone_encoder_file(Path(word)) else None
+    return settings._replace(encoder=None, weights=weights)
+
+
+def _heeds(word: str, option: str, settings: Settings) -> bool:
+    """A run that is broken may; what is wrong with it is told in its turn."""
+    try:
+        return getattr(_heeded(word, settings), option) is not None
+    except Exception as error:
+        if _reason(error) is None:
+            raise
+        return True
 
 
 def _named(word: str) -> tuple[str, str]:
