@@ -8,6 +8,7 @@ import torch
 
 from atelier.callbacks.scores import show
 from atelier.cli.devices import device
+from atelier.cli.galleries import gallery_at
 from atelier.cli.scored import Scored
 from atelier.cli.trained import Trained
 from atelier.data.gallery import Gallery
@@ -29,6 +30,9 @@ OPTIONS = {"network": "metrics"}
 """What a constructor's argument is called on the command line, where its name is another."""
 
 
+TAKEN = "--fake takes one"
+
+
 def score_generated(
     real: Path, fake: Path, network: Extractor, scores: Sequence[str] | None, count: int | None, seed: int | None
 ) -> Scored:
@@ -45,7 +49,7 @@ def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[s
 
     Raises UserError for what cannot be compared.
     """
-    reals, fakes = Gallery(real, "--real"), Gallery(fake, "--fake")
+    reals, fakes = gallery_at(real, "--real", TAKEN), gallery_at(fake, "--fake")
     panel = _scores(network, scores, len(fakes), len(reals), "--fake")
     _refuse_unfit(panel, reals)
     labels = fakes.labels_among(reals.classes)
@@ -71,7 +75,7 @@ def score_run_against(
 
     Raises UserError for what cannot be compared.
     """
-    reals, trained = Gallery(real, "--real"), Trained(run)
+    reals, trained = gallery_at(real, "--real", TAKEN), Trained(run)
     count, seed = COUNT if count is None else count, SEED if seed is None else seed
     panel = _scores(network, scores, count, len(reals), "--count")
     _refuse_unfit(panel, reals)

@@ -90,7 +90,7 @@ def test_a_name_may_be_given_and_a_folder_may_have_an_equals_sign(tmp_path, monk
     assert entrants([".."]) == {"seed=1": ".."}
 
 
-def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
+def test_bad_input_is_refused_before_anything_is_painted(pictures, plain, tmp_path):
     content, style = pictures
     there = ["wct", "--content", content, "--style", style]
     with pytest.raises(UserError, match="--out: must be a new or an empty folder"):
@@ -105,6 +105,8 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, tmp_path):
         run("leaderboard", *there, "--measures", "ssin")
     with pytest.raises(UserError, match="--style: no such folder"):
         run("leaderboard", "wct", "--content", content, "--style", tmp_path / "nowhere")
+    with pytest.raises(UserError, match="--style: .* is a run folder; `atelier sample` writes its images into a"):
+        run("leaderboard", "wct", "--content", content, "--style", plain)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "bad.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"--content: none of the pictures in '.*broken' can be used"):

@@ -134,6 +134,18 @@ def test_a_run_has_the_score_of_the_pictures_that_it_samples(plain, paint, tmp_p
     assert other["scores"]["embedded_frechet_distance"] != found["scores"]["embedded_frechet_distance"]
 
 
+def test_a_run_is_no_folder_of_real_pictures(plain, paint):
+    """Its pictures are sheets of many."""
+    folder = paint("real", ["1.png", "2.png"])
+    for fake in (folder, plain):
+        with pytest.raises(UserError, match="^--real: .* is a run folder; --fake takes one$"):
+            score("--real", plain, "--fake", fake)
+    for option in ("--content", "--style", "--fake"):
+        words = dict.fromkeys(("--content", "--style", "--fake"), folder) | {option: plain}
+        with pytest.raises(UserError, match=f"^{option}: .* is a run folder; `atelier sample` writes its images into"):
+            score(*(word for pair in words.items() for word in pair))
+
+
 def test_diversity_is_of_the_generated_images_alone(paint, alexnet):
     real, varied = paint("real", names(4)), paint("varied", names(6), seed=1)
     options = ["--real", real, "--scores", "fid,lpips_diversity"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from atelier.cli.galleries import gallery_at
 from atelier.cli.transfers import read_square
 from atelier.data.gallery import Gallery
 from atelier.errors import UserError
@@ -24,7 +25,7 @@ class Grid:
 
     def __init__(self, content: Path, style: Path, size: int) -> None:
         self.size = size
-        self._galleries = {"content": Gallery(content, "--content"), "style": Gallery(style, "--style")}
+        self._galleries = {"content": gallery_at(content, "--content"), "style": gallery_at(style, "--style")}
         self.left_out: list[str] = []
         """What is wrong with each picture that is."""
         self._leave_out_long_names()
