@@ -111,7 +111,7 @@ def test_evaluation_gives_the_scores_of_training_and_their_card(finished):
 
 
 def test_a_truncation_that_means_nothing_is_refused_before_anything_is_scored(finished):
-    with pytest.raises(UserError, match="--truncation must be > 0, got -1.0"):
+    with pytest.raises(UserError, match="--truncation: must be > 0, got -1.0"):
         atelier("evaluate", finished, "--truncation", -1)
 
 

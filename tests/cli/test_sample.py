@@ -199,14 +199,14 @@ def test_the_folder_one_is_in(plain, tmp_path, monkeypatch):
 def test_what_cannot_be_drawn_is_said_in_one_line(plain, labelled, styled):
     with pytest.raises(UserError, match="--label: got 'noon', but this run was trained without labels"):
         sample(plain, 1, label="noon")
-    choices = r"choose one of \['dawn', 'noon', 'dusk/late'\]; did you mean 'noon'\?"
+    choices = r"choose one of dawn, dusk/late, noon; did you mean 'noon'\?"
     with pytest.raises(UserError, match=rf"--label: there is no class 'nooon'; {choices}"):
         sample(labelled, 1, label="nooon")
     with pytest.raises(UserError, match="--label: there is no class '3'"):
         sample(labelled, 1, label="3")
-    with pytest.raises(UserError, match="--truncation must be > 0, got -1"):
+    with pytest.raises(UserError, match="--truncation: must be > 0, got -1"):
         sample(plain, 1, truncation=-1.0)
-    with pytest.raises(UserError, match="--truncation must be > 0, got nan"):
+    with pytest.raises(UserError, match="--truncation: must be > 0, got nan"):
         sample(plain, 1, truncation=float("nan"))
-    with pytest.raises(UserError, match="--truncation must be finite, got inf"):
+    with pytest.raises(UserError, match="--truncation: must be finite, got inf"):
         sample(styled, 1, truncation=float("inf"))

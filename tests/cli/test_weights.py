@@ -69,7 +69,9 @@ def test_fetching_tells_where_the_files_are():
 
 @pytest.mark.parametrize("command", ["fetch", "verify"])
 def test_an_unknown_name_is_refused(command):
-    with pytest.raises(UserError, match=r"no weights 'vgg91'; there are alexnet, .*; did you mean 'vgg19'\?"):
+    with pytest.raises(
+        UserError, match=r"NAME: there are no weights 'vgg91'; there are alexnet, .*; did you mean 'vgg19'\?"
+    ):
         atelier_weights(command, "inception", "vgg91")
 
 

@@ -26,7 +26,7 @@ USUAL = ("fid", "kid", "is", "precision_recall", "density_coverage")
 COUNT, SEED = 5000, 0
 """Images that a run makes, and their seed, where nothing else is asked for."""
 
-OPTIONS = {"network": "metrics"}
+OPTIONS = {"network": "metrics", "architecture": "metrics"}
 """What a constructor's argument is called on the command line, where its name is another."""
 
 
@@ -40,7 +40,7 @@ def score_generated(
     if (fake / CONFIG).is_file():
         return score_run_against(real, fake, network, scores, count, seed)
     if count is not None or seed is not None:
-        raise UserError(f"--{'seed' if count is None else 'count'} is of the images of a run, and {fake} is none")
+        raise UserError(f"--{'seed' if count is None else 'count'}: is of the images of a run, and {fake} is none")
     return score_folders(real, fake, network, scores)
 
 
@@ -56,7 +56,7 @@ def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[s
     if panel.need_classes:
         _refuse_without_classes(fakes)
         if labels is None or reals.labels is None:
-            raise UserError(f"--fake: its sub-folders must be among those of --real, which are {[*reals.classes]}")
+            raise UserError(f"--fake: its sub-folders must be among those of --real, which are {listed(reals.classes)}")
         with _from("--real and --fake"):
             panel.refuse_labels(reals.labels, labels)
     _prepare(panel, reals)
@@ -80,7 +80,8 @@ def score_run_against(
     panel = _scores(network, scores, count, len(reals), "--count")
     _refuse_unfit(panel, reals)
     if panel.need_classes and tuple(trained.names) != reals.classes:
-        raise UserError(f"--real: its sub-folders must be the classes of {run}, which are {trained.names}")
+        known = f"which are {listed(trained.names)}" if trained.names else "which knows none by name"
+        raise UserError(f"--real: its sub-folders must be the classes of {run}, {known}")
     _prepare(panel, reals)
     show(panel, trained.task, seed, range(count))
     origin = {"fake": str(run), "step": trained.origin["step"], "average": True, "truncation": None, "seed": seed}
@@ -145,4 +146,5 @@ def _prepare(panel: Scores, reals: Gallery) -> None:
 def _named(error: ValueError) -> UserError:
     """Constructors begin with the name of the argument at fault."""
     name, _, text = str(error).partition(" ")
-    return UserError(f"--{OPTIONS.get(name, name)} {text}")
+    name = name.removesuffix(":")
+    return UserError(f"--{OPTIONS.get(name, name)}: {text}")

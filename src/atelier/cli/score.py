@@ -77,10 +77,11 @@ def _refuse_a_mixture(context: typer.Context, real: Path | None, content: Path |
     if (real is None) == (content is None and style is None):
         raise UserError("--real, or --content and --style: one of the two must be given beside --fake, and not both")
     if real is None and (content is None or style is None):
-        raise UserError(f"--{'content' if content is None else 'style'} must be given too: each beside the other")
+        missing, given = ("content", "style") if content is None else ("style", "content")
+        raise UserError(f"--{missing}: must be given too, beside --{given}")
     ways = {"--real": OF_GENERATED, "--content and --style": OF_STYLISED}
     chosen, other = ways if real is not None else reversed(ways)
     for name in ways[other]:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise UserError(f"--{name} belongs to {other}, and has no meaning with {chosen}")
+            raise UserError(f"--{name}: belongs to {other}, and has no meaning with {chosen}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from atelier.errors import UserError
-from atelier.wording import counted
+from atelier.wording import counted, listed
 
 if TYPE_CHECKING:
     from atelier.data.pictures import Fit
@@ -114,13 +114,13 @@ def _fit(name: str) -> "Fit":
     for fit in get_args(Fit):
         if fit == name:
             return fit
-    raise UserError(f"--fit: must be one of {[*get_args(Fit)]}, got {name!r}")
+    raise UserError(f"--fit: must be one of {listed(get_args(Fit))}, got {name!r}")
 
 
 def _folder(option: str, path: Path) -> Path:
     folder = path.expanduser()
     if not folder.is_dir():
-        names = "" if option.startswith("--") else f"; it may also be one of {[*NAMED]}"
+        names = "" if option.startswith("--") else f"; it may also be one of {listed(NAMED)}"
         raise UserError(f"{option}: {'not a folder' if folder.exists() else 'no such folder'}: {str(path)!r}{names}")
     return folder
 

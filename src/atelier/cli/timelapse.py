@@ -47,10 +47,10 @@ def timelapse(
 
 def _pictures(run: Path) -> list[Path]:
     if not run.is_dir():
-        raise UserError(f"{run}: no such folder")
+        raise UserError(f"RUN: no such folder: {str(run)!r}")
     pictures = sorted((path for path in (run / "samples").glob("*.png") if path.stem.isdecimal()), key=_step)
     if not pictures:
-        raise UserError(f"{run}: nothing to show: {run / 'samples'} holds no pictures named by their step")
+        raise UserError(f"RUN: nothing to show: {run / 'samples'} holds no pictures named by their step")
     return pictures
 
 

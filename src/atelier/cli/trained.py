@@ -16,7 +16,7 @@ from atelier.record.grids import to_pixels
 from atelier.run_folder import facts, title
 from atelier.sweeps import names
 from atelier.tasks.gan import Gan
-from atelier.wording import did_you_mean
+from atelier.wording import did_you_mean, listed
 
 BATCH = 8
 """Images made at once: always as many, since the last bit of an image may depend on how many are made beside it."""
@@ -67,7 +67,7 @@ class Trained:
             return self.names.index(label)
         if label.isdecimal() and int(label) < classes:
             return int(label)
-        choices = f"one of {self.names}" if self.names else f"a number in 0..{classes - 1}"
+        choices = f"one of {listed(self.names)}" if self.names else f"a number in 0..{classes - 1}"
         raise UserError(f"--label: there is no class {label!r}; choose {choices}{did_you_mean(label, self.names)}")
 
     def class_name(self, latents: Latents, index: int = 0) -> str | None:
@@ -101,7 +101,7 @@ class Trained:
         except ValueError as error:
             if not str(error).startswith("truncation"):
                 raise
-            raise UserError(f"--{error}") from error
+            raise UserError(f"--truncation: {str(error).removeprefix('truncation ')}") from error
 
     def paint(self, styles: Tensor, labels: Tensor | None) -> Tensor:
         """Images of such styles: uint8 (N, 3, H, W), on the CPU."""

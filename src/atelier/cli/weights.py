@@ -106,5 +106,5 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     for name in names:
         if name not in PUBLISHED:
             raise UserError(
-                f"there are no weights {name!r}; there are {listed(PUBLISHED)}{did_you_mean(name, PUBLISHED)}"
+                f"NAME: there are no weights {name!r}; there are {listed(PUBLISHED)}{did_you_mean(name, PUBLISHED)}"
             )

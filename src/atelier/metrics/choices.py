@@ -13,7 +13,7 @@ from atelier.metrics.extractors.resizing import Kernel
 from atelier.metrics.scores.catalogue import Options
 from atelier.metrics.scoring import Scores
 from atelier.metrics.translation import TranslationScores
-from atelier.wording import did_you_mean
+from atelier.wording import did_you_mean, listed
 
 
 def scoring(
@@ -59,7 +59,7 @@ def extractor(name: str, weights: str | None = None, resize: str | None = None) 
     """
     if name not in NAMED and name not in classifiers():
         hint = did_you_mean(name, [*NAMED, *classifiers()])
-        raise ValueError(f"network must be one of {[*NAMED]} or a classifier of torchvision, got {name!r}{hint}")
+        raise ValueError(f"network must be one of {listed(NAMED)} or a classifier of torchvision, got {name!r}{hint}")
     make = NAMED.get(name) or partial(BackboneExtractor, name)
     given = {} if resize is None else {"kernel": resize}
     parameter = signature(make).parameters.get("weights")

@@ -101,10 +101,18 @@ def test_intra_scores_are_of_classes_that_both_sides_have(paint, labelled):
     real = paint("real", [f"{name}/{i}.png" for name in ("sea", "sky") for i in range(3)])
     strange = paint("strange", [f"moor/{i}.png" for i in range(6)])
     intra = ("--scores", "fid,intra_fid")
-    with pytest.raises(UserError, match=r"--fake: its sub-folders must be among those of --real.*\['sea', 'sky'\]"):
+    with pytest.raises(UserError, match=r"--fake: its sub-folders must be among those of --real, which are sea, sky$"):
         score("--real", real, "--fake", strange, *intra)
-    with pytest.raises(UserError, match=r"--real: its sub-folders must be the classes of .*\['dawn', 'noon', "):
+    with pytest.raises(
+        UserError, match=r"--real: its sub-folders must be the classes of .*, which are dawn, dusk/late, noon$"
+    ):
         score("--real", real, "--fake", labelled, "--count", 8, *intra)
+
+
+def test_intra_scores_of_a_run_without_classes_are_refused(paint, plain):
+    real = paint("real", [f"{name}/{i}.png" for name in ("sea", "sky") for i in range(3)])
+    with pytest.raises(UserError, match="--real: its sub-folders must be the classes of .*, which knows none by name$"):
+        score("--real", real, "--fake", plain, "--count", 8, "--scores", "intra_fid")
 
 
 def test_a_score_that_is_no_number_is_null_in_json(paint, monkeypatch):
@@ -115,9 +123,9 @@ def test_a_score_that_is_no_number_is_null_in_json(paint, monkeypatch):
 
 def test_a_count_and_a_seed_are_of_runs(paint):
     folder = paint("some", names(5))
-    with pytest.raises(UserError, match="--count is of the images of a run, and .*some is none"):
+    with pytest.raises(UserError, match="--count: is of the images of a run, and .*some is none"):
         score("--real", folder, "--fake", folder, "--count", 4)
-    with pytest.raises(UserError, match="--seed is of the images of a run"):
+    with pytest.raises(UserError, match="--seed: is of the images of a run"):
         score("--real", folder, "--fake", folder, "--seed", 4)
 
 
@@ -199,13 +207,15 @@ def test_what_cannot_be_scored_is_said_with_the_option(paint, tmp_path):
     folder = paint("some", names(5))
     with pytest.raises(UserError, match="--real: no such folder"):
         score("--real", tmp_path / "nowhere", "--fake", folder)
-    with pytest.raises(UserError, match=r"--scores must be among .*, got 'fit'; did you mean 'fid'\?"):
+    with pytest.raises(UserError, match=r"--scores: must be among .*, got 'fit'; did you mean 'fid'\?"):
         score("--real", folder, "--fake", folder, "--scores", "fit")
     with pytest.raises(UserError, match=r"^--scores: must be some of .*, got none$"):
         score("--real", folder, "--fake", folder, "--scores", "")
     with pytest.raises(UserError, match="^--real: fid needs 2 real images or more, got 1"):
         score("--real", paint("one", names(1)), "--fake", folder, "--scores", "fid")
-    with pytest.raises(UserError, match="--resize must be one of"):
+    with pytest.raises(UserError, match="--resize: must be one of antialias, tf1, got 'bicubic'"):
         score("--real", folder, "--fake", folder, "--resize", "bicubic")
-    with pytest.raises(UserError, match="--weights: no such file: 'nowhere.pth'"):
+    with pytest.raises(UserError, match="^--metrics: must be one of dinov2_vitb14, .* or a classifier of torchvision"):
+        score("--real", folder, "--fake", folder, "--metrics", "nonsense")
+    with pytest.raises(UserError, match="^--weights: no such file: 'nowhere.pth'"):
         score("--real", folder, "--fake", folder, "--metrics", "inception", "--weights", "nowhere.pth")

@@ -109,10 +109,10 @@ def test_what_of_a_transfer_cannot_be_scored_is_named(transfer, paint):
         ("", "--real, or --content and --style: one of the two must be given beside --fake, and not both"),
         ("--real x --content x --style x", "--real, or --content and --style: .* not both"),
         ("--real x --style x", "--real, or --content and --style: .* not both"),
-        ("--content x", "--style must be given too"),
-        ("--style x", "--content must be given too"),
-        ("--real x --size 96", "--size belongs to --content and --style, and has no meaning with --real"),
-        ("--content x --style x --seed 0", "--seed belongs to --real, and has no meaning with --content and --style"),
+        ("--content x", "--style: must be given too, beside --content$"),
+        ("--style x", "--content: must be given too, beside --style$"),
+        ("--real x --size 96", "--size: belongs to --content and --style, and has no meaning with --real"),
+        ("--content x --style x --seed 0", "--seed: belongs to --real, and has no meaning with --content and --style"),
     ],
 )
 def test_it_is_one_way_or_the_other(words, message):

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from atelier.metrics.extractors.resizing import KERNELS
+from atelier.wording import listed
 
 BATCH = 32
 """Images in every forward pass, always as many: the last bits of a feature may depend on how many are beside it."""
@@ -43,7 +44,7 @@ class Extractor(ABC):
 
     def __init__(self, kernel: str) -> None:
         if kernel not in self.kernels:
-            raise ValueError(f"resize must be one of {sorted(self.kernels)}, got {kernel!r}")
+            raise ValueError(f"resize must be one of {listed(self.kernels)}, got {kernel!r}")
         self.kernel = kernel
 
     @abstractmethod

@@ -10,7 +10,7 @@ from atelier.metrics.scores.base import Score
 from atelier.metrics.scores.diversity import LpipsDiversity
 from atelier.metrics.scores.frechet import FrechetDistance, FrechetInterval, IntraFrechetDistance
 from atelier.metrics.scores.others import ClassScore, DensityCoverage, KernelDistance, PrecisionRecall
-from atelier.wording import did_you_mean
+from atelier.wording import did_you_mean, listed
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +59,9 @@ def choose(names: Sequence[str], options: Options, extractor: Extractor, count: 
     """Scores of `count` generated images. Raises ValueError for those that there are not, or that cannot be had."""
     for name in names:
         if name not in SCORES:
-            raise ValueError(f"scores must be among {[*SCORES]}, got {name!r}{did_you_mean(name, SCORES)}")
+            raise ValueError(f"scores must be among {listed(SCORES)}, got {name!r}{did_you_mean(name, SCORES)}")
     if not names:
-        raise ValueError(f"scores must be among {[*SCORES]}, got none; metrics=none is without")
+        raise ValueError(f"scores must be among {listed(SCORES)}, got none; metrics=none is without")
     if len(set(names)) < len(names):
         raise ValueError(f"scores must be different ones, got {[*names]}")
     if "is" in names and extractor.classes is None:
