@@ -191,6 +191,16 @@ def test_mistakes_are_one_line_that_names_the_option(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(("more", "told"), [(1, "'b1.png' stands"), (3, "'b1.png' and 2 more stand")])
+def test_pictures_that_a_shell_named_are_refused_with_the_way(more, told, adain, photo, painting, stylize, out):
+    result = stylize(adain, "--content", photo, *(f"b{n + 1}.png" for n in range(more)), "--style", painting)
+    assert refusal(result) == (
+        "--content: takes one path, and so does --style: repeat --content, or name a folder; "
+        f"{told} there without an option"
+    )
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("strength", ["1.5", "-0.1", "nan"])
 def test_strength_is_from_0_to_1(strength, adain, photo, painting, stylize, out):
     result = stylize(adain, "--content", photo, "--style", painting, "--strength", strength)

@@ -21,18 +21,19 @@ PROBES = 2000
 
 
 def audit(
-    run: Annotated[Path, typer.Argument(help="The run folder.")],
-    count: Annotated[int, typer.Option(min=1, help="Generated images.")] = COUNT,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    count: Annotated[int, typer.Option(min=1, help="How many images to generate and look at.")] = COUNT,
     seed: Annotated[
         int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`, whose first images these are.")
     ] = SEED,
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Look for copies of training pictures; print one JSON object, which is kept as report.json as well.
 
-    It lies in a folder in RUN/audit named by step, and by count and seed where they are not as usual. There,
-    closest.png has the images closest to a training picture, below each that picture, below that the nearest held-out
-    one. Pictures are compared by features: those of the run's metrics, or the embedded network's.
+    The report is in a folder in RUN/audit, named by step, and by count and seed where they are not the default. Beside
+    it, closest.png shows the images that are closest to a training picture, below each of them that picture, and below
+    that the nearest picture that was held out of the training. Pictures are compared by the features of a network: that
+    of the run's metrics, or else the embedded one.
     """
     import torch
 

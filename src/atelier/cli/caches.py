@@ -18,7 +18,7 @@ cache = typer.Typer(no_args_is_help=True, help="List and clear caches ($ATELIER_
 
 @cache.command("list")
 def list_entries() -> None:
-    """Decoded pictures, statistics of real images, downloaded weights: what each takes."""
+    """List decoded pictures, statistics and weights, with sizes."""
     from rich import box
     from rich.console import Console
     from rich.filesize import decimal
@@ -41,7 +41,7 @@ def list_entries() -> None:
 def clear(
     kinds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KIND]...", help="Which, as `list` shows them [default: all but weights]."),
+        typer.Argument(metavar="KIND", help="Which, as `list` shows them [default: all but weights]."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

@@ -9,8 +9,11 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
-    metric: Annotated[str | None, typer.Option(help="Such as fid or precision [default: what chose the best].")] = None,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS", help="Folders of runs.")],
+    metric: Annotated[
+        str | None,
+        typer.Option(help="Which score, such as fid or precision [default: the one that chose the best checkpoint]."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the plot goes: a PNG, SVG or PDF.")] = Path("compare.png"),
 ) -> None:
     """Tabulate and plot a score of several runs, best first.

@@ -9,14 +9,18 @@ from atelier.strict_json import to_json
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="The run folder.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
-    count: Annotated[int | None, typer.Option(min=2, help="Pictures to score [default: as in training].")] = None,
-    truncation: Annotated[float | None, typer.Option(help="As of `atelier sample` [default: none].")] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=2, help="How many pictures to score [default: as in training].")
+    ] = None,
+    truncation: Annotated[
+        float | None, typer.Option(help="Truncation, as in `atelier sample` [default: none].")
+    ] = None,
 ) -> None:
     """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`.
 
-    Of scores against other pictures than the run's own, `atelier score` is the command.
+    `atelier score` compares with other pictures than the run's own.
     """
     from atelier.cli.scored import score_run
 

@@ -17,17 +17,21 @@ SHOWN = 8
 
 
 def interpolate(
-    run: Annotated[Path, typer.Argument(help="The run folder.")],
-    seeds: Annotated[str, typer.Option(help="The images to go through, by their numbers in `atelier sample`.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    seeds: Annotated[
+        str, typer.Option(help="The images to go through, by their numbers in `atelier sample`, such as 3,17,5.")
+    ],
     frames: Annotated[int, typer.Option(min=1, help="Frames from each image to the next.")] = 24,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")] = 0,
     label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
-    truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
+    truncation: Annotated[
+        float | None, typer.Option(help="Truncation, as in `atelier sample` [default: none].")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="A .webp or .gif file; by default one in RUN/interpolated named by step and numbers."),
+        typer.Option(help="A .webp or .gif file [default: one in RUN/interpolated named by step and numbers]."),
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Go through images and back to the first: a moving picture that loops, and a strip of it beside, as PNG.
 

@@ -14,38 +14,52 @@ from atelier.strict_json import to_json
 
 def leaderboard(
     methods: Annotated[
-        list[str], typer.Argument(help="gatys, wct, or run folders; NAME=METHOD has it called so on the board.")
+        list[str],
+        typer.Argument(metavar="METHOD", help="gatys, wct, or folders of runs; NAME=METHOD names one on the board."),
     ],
-    content: Annotated[Path, typer.Option(help="A folder of pictures.")],
-    style: Annotated[Path, typer.Option(help="A folder of pictures.")],
-    size: Annotated[int, typer.Option(min=75, help="Pixels of the squares that all become; 512 as published.")] = 512,
+    content: Annotated[Path, typer.Option(help="Folder of the pictures to stylise.")],
+    style: Annotated[Path, typer.Option(help="Folder of the style pictures.")],
+    size: Annotated[int, typer.Option(min=75, help="Pixels a side of the squares that all pictures become.")] = 512,
     measures: Annotated[
         str,
         typer.Option(
-            help="Which, with commas, the first ranks; also artfid, lpips, cfsd, style_distance… "
+            help="Which scores, separated by commas; the first ranks. Also artfid, lpips, cfsd, style_distance… "
             f"[default: {MEASURES.replace(',', ', ')}].",
             show_default=False,  # a line breaks at spaces, and in the midst of a word without them
         ),
     ] = MEASURES,
     out: Annotated[
-        Path | None, typer.Option(help="A new folder for the pictures, board.json, board.png and plot.png.")
+        Path | None,
+        typer.Option(help="A new folder for the pictures, board.json, board.png and plot.png [default: none is kept]."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of gatys [default: 300].")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimisation steps (gatys only) [default: 300].")] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="Of gatys: vgg19, vgg19_slim, vgg19_normalised or embedded.")
+        str | None,
+        typer.Option(
+            help="Network to compare pictures by (gatys only): vgg19, vgg19_slim, vgg19_normalised or embedded "
+            "[default: the best at hand]."
+        ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="The encoder's file, of gatys and of wct [default: the weights' folder's].")
+        Path | None,
+        typer.Option(help="The encoder's file, for gatys and wct [default: the one in the weights' folder]."),
     ] = None,
-    max_memory: Annotated[str, typer.Option(help="For the picture itself: larger ones are done in tiles.")] = "2GiB",
-    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED_OF_TORCH, help="Of what is drawn by chance.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what board.json has.")] = False,
+    max_memory: Annotated[
+        str, typer.Option(help="Memory for one picture; larger pictures are processed in tiles.")
+    ] = "2GiB",
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, max=LAST_SEED_OF_TORCH, help="Random seed; matters only where something is drawn by chance."
+        ),
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in board.json.")] = False,
 ) -> None:
     """Score methods on every content in every style, with intervals, and measure their time and memory.
 
-    A method that fails is told, and so is a picture that cannot be read; the others go on, and the exit code is the
-    number of both. A method that knows only the styles it has learned
-    is scored on those of them that --style has, by their files' names, and stands below the others.
+    A method that fails is reported, and so is a picture that cannot be read; the others go on, and the exit code is
+    the number of both. A method that knows only the styles it has learned is scored on those of them that --style has,
+    by their files' names, and stands below the others.
     """
     from atelier.cli.board.contest import Contest, entrants, refuse_unheeded
     from atelier.cli.board.unfinished import cleared

@@ -1,7 +1,12 @@
-"""`atelier`: everything after training. Commands take a run folder, which holds its own recipe."""
+"""`atelier`: everything after training.
+
+RUN is a folder that train.py made, which holds all that is needed. Style transfer by gatys and wct, scores of folders,
+shards, caches and weights work without one.
+"""
 
 import sys
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -45,21 +50,41 @@ app = typer.Typer(
     rich_markup_mode=None,
     help=__doc__,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"atelier {version('atelier')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 app.command(short_help="Write images from a trained generator.")(sample)
-app.command(short_help="Go through images and back: a moving picture that loops.")(interpolate)
+app.command(short_help="Make a looping clip that goes through several images.")(interpolate)
 app.command(short_help="Cross images: write their children.")(breed)
 app.command(short_help="Score a checkpoint with the run's own metrics.")(evaluate)
 app.command(short_help="Look for copies of training pictures.")(audit)
-app.command(short_help="Write pictures and clips in the style of others.")(stylize)
-app.command(short_help="Write what a run's network makes of pictures.")(translate)
-app.command(short_help="Write damaged pictures whole.")(restore)
+app.command(
+    short_help="Put pictures and clips into the style of others.",
+    context_settings={"allow_extra_args": True},  # it tells of them in words of its own
+)(stylize)
+app.command(short_help="Translate pictures, such as photographs into paintings.")(translate)
+app.command(short_help="Restore damaged pictures.")(restore)
 app.command(short_help="Score images of any origin, or style transfer.")(score)
-app.command(short_help="Score ways of stylising, with their time and memory.")(leaderboard)
+app.command(short_help="Compare ways of stylising: scores, time and memory.")(leaderboard)
 app.command(short_help="Tabulate and plot a score of several runs.")(compare)
 app.command(short_help="Turn a run's sample grids into one moving picture.")(timelapse)
 app.command(short_help="Tabulate and plot a sweep, whether it is over or not.")(sweep_report)
 app.command(short_help="Lay out a W&B project.")(dashboard)
-app.command(short_help="Write pictures into shards, for data=stream.")(shard)
+app.command(short_help="Pack pictures into shards, to train by data=stream.")(shard)
 app.add_typer(cache, name="cache", short_help="List and clear caches.")
 app.add_typer(weights, name="weights", short_help="List, fetch, join and verify pretrained weights.")
 

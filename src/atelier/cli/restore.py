@@ -9,30 +9,34 @@ from atelier.translate.tiles import OVERLAP, SIDE
 
 
 def restore(
-    run: Annotated[Path, typer.Argument(help="The folder of a run that learned from damaged pictures and whole ones.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures, or folders of pictures.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to restore pictures.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, or folders of pictures.")],
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="White where a picture is lost; all else stays exactly as it was. A file, or a folder with masks "
-            "of the pictures' names."
+            help="A picture that is white where something is lost; all else stays exactly as it was, colours and "
+            "transparency. Or a folder with one mask for each picture, of the same name."
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for what comes out; by default one in restored/ named by what was asked."),
+        typer.Option(help="Folder for the results [default: one in restored/ named by what was asked]."),
     ] = None,
-    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = SIDE,
-    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = OVERLAP,
+    tile: Annotated[
+        int, typer.Option(min=16, help="Pixels a side that are drawn at once; smaller tiles need less memory.")
+    ] = SIDE,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Pixels that neighbouring tiles share, at most half a tile.")
+    ] = OVERLAP,
     suffix: Annotated[
-        str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: tiff of a tiff, or else png].")
+        str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: tiff for a tiff, or else png].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Write each picture as a run's network restores it, and beside their folder a sheet of them.
 
-    Runs that enlarge make pictures of two or four times the size. What cannot be read is told and left out; the exit
-    code is the number of pictures that failed.
+    Runs that learned to enlarge make pictures of two or four times the size. What cannot be read is reported and left
+    out; the exit code is the number of pictures that failed, at most 100.
     """
     from atelier.cli import translating
 

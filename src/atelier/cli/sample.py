@@ -18,21 +18,22 @@ SHOWN = 64
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="The run folder.")],
-    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    count: Annotated[int, typer.Option(min=1, help="How many images to write.")] = 64,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The same seed makes the same images.")] = 0,
     label: Annotated[str | None, typer.Option(help="Only of this class, by name or number.")] = None,
     truncation: Annotated[
         float | None,
         typer.Option(
-            help="Less variety for better images: the lower, the more. For StyleGAN2 a share of the way from the mean "
-            "style, below 1; else the largest value of a latent, of which 2 cuts off one in twenty."
+            help="Gives up variety for quality; the lower, the less variety. For StyleGAN2 the distance from the mean "
+            "style, of which 1 changes nothing; for others the largest value of a latent, where 2 cuts off one in "
+            "twenty [default: none]."
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the images; by default one in RUN/generated named by step and seed.")
+        Path | None, typer.Option(help="Folder for the images [default: one in RUN/generated named by step and seed].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Write images from a trained generator, one PNG each, and beside their folder a grid of them."""
     import torch

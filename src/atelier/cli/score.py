@@ -16,43 +16,58 @@ OF_GENERATED = ("metrics", "scores", "weights", "resize", "count", "seed")
 
 def score(
     context: typer.Context,
-    fake: Annotated[Path, typer.Option(help="Folder of the generated images, or a run folder.")],
-    real: Annotated[Path | None, typer.Option(help="Folder of the real images.")] = None,
-    content: Annotated[Path | None, typer.Option(help="Folder of what was stylised, in place of --real.")] = None,
-    style: Annotated[Path | None, typer.Option(help="Folder of the styles, beside --content.")] = None,
+    fake: Annotated[
+        Path, typer.Option(help="Folder of the generated or stylised images, or of a run that makes images.")
+    ],
+    real: Annotated[Path | None, typer.Option(help="Folder of the real images to compare with.")] = None,
+    content: Annotated[
+        Path | None, typer.Option(help="For style transfer, in place of --real: folder of what was stylised.")
+    ] = None,
+    style: Annotated[Path | None, typer.Option(help="Folder of the style pictures, with --content.")] = None,
     metrics: Annotated[
-        str, typer.Option(help="The network: embedded, inception, dinov2_vitl14, or one of torchvision's.")
+        str,
+        typer.Option(
+            help="The network that looks at the images: embedded, inception, dinov2_vitl14, or a classifier of "
+            "torchvision."
+        ),
     ] = "embedded",
     scores: Annotated[
         str | None,
         typer.Option(
-            help="Which, with commas; also fid_interval, intra_fid and lpips_diversity "
+            help="Which scores, separated by commas; also fid_interval, intra_fid and lpips_diversity "
             "[default: fid, kid, is, precision_recall, density_coverage]."
         ),
     ] = None,
     measures: Annotated[
         str,
         typer.Option(
-            help="Which of style transfer, with commas; also lpips, artfid, cfsd, content_distance… "
+            help="Which scores of style transfer, separated by commas; also lpips, artfid, cfsd, content_distance… "
             f"[default: {MEASURES.replace(',', ', ')}].",
             show_default=False,  # a line breaks at spaces, and in the midst of a word without them
         ),
     ] = MEASURES,
     size: Annotated[
-        int, typer.Option(min=75, help="Pixels of the squares that stylised pictures become; 512 as published.")
+        int, typer.Option(min=75, help="Pixels a side of the squares that --content, --style and --fake become.")
     ] = 512,
     weights: Annotated[Path | None, typer.Option(help="The network's file [default: downloaded once].")] = None,
-    resize: Annotated[str | None, typer.Option(help="tf1 or antialias [default: tf1 for inception].")] = None,
-    count: Annotated[int | None, typer.Option(min=2, help="Images that a run makes [default: 5000].")] = None,
+    resize: Annotated[
+        str | None, typer.Option(help="How images are resized: tf1 or antialias [default: tf1 for inception].")
+    ] = None,
+    count: Annotated[int | None, typer.Option(min=2, help="How many images a run makes [default: 5000].")] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=LAST_SEED, help="Of the images that a run makes, as in `atelier sample` [default: 0]."),
+        typer.Option(
+            min=0, max=LAST_SEED, help="Seed of the images that a run makes, as in `atelier sample` [default: 0]."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object with `scores` and `card`.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON: an object with `scores` and `card`, which says how they were made."),
+    ] = False,
 ) -> None:
     """Score images of any origin with the code that scores a training; or style transfer, with --content and --style.
 
-    Generated images count as they are; of 8 bits, in their own size. Scores of other cards do not compare.
+    Generated images are scored unresized, as 8-bit. Only scores with equal cards compare.
     """
     _refuse_a_mixture(context, real, content, style)
     if real is not None:

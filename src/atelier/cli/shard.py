@@ -26,20 +26,26 @@ PAINTINGS = 4096
 
 
 def shard(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=f"A folder of pictures, or one of {' '.join(NAMED)}.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help=f"A folder of pictures, or one of {', '.join(NAMED)}.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="A folder, or an address such as s3://bucket/paintings.")],
     image_size: Annotated[int, typer.Option(min=8, help="Pixels a side of the pictures in the shards.")] = 64,
-    fit: Annotated[str, typer.Option(help="crop, pad or squash: how a picture becomes square.")] = "crop",
-    root: Annotated[Path | None, typer.Option(help="A clone of the named collection [default: the hub].")] = None,
-    count: Annotated[int | None, typer.Option(min=2, help="Paintings of procedural [default: 4096].")] = None,
+    fit: Annotated[str, typer.Option(help="How a picture becomes square: crop, pad or squash.")] = "crop",
+    root: Annotated[
+        Path | None, typer.Option(help="Folder with a clone of wikiart or cifar10 [default: downloaded from the hub].")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=2, help="How many paintings (procedural only) [default: 4096].")
+    ] = None,
     shard_megabytes: Annotated[
-        float, typer.Option(min=0.001, help="Of a shard's pixels, before compression. Memory: 17 shards.")
+        float,
+        typer.Option(min=0.001, help="Size of a shard's pixels, before compression; 17 shards are in memory at once."),
     ] = 64,
 ) -> None:
     """Decode DATA's pictures once and write them into shards, which `train.py data=stream data.root=OUT` reads.
 
-    Pixels are stored without loss, with all labels. Broken pictures are named and left out. OUT is written wholly, or
-    nothing in it looks whole. A store's address and keys are in the environment: AWS_ENDPOINT_URL and so on.
+    Pixels are stored without loss, with all labels. Broken pictures are named and left out. If it is interrupted,
+    nothing is left that looks finished. An object store's address and keys are read from the environment:
+    AWS_ENDPOINT_URL and so on.
     """
     from rich.filesize import decimal
 

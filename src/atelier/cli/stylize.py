@@ -1,5 +1,6 @@
 """`atelier stylize`: pictures and clips in the style of others."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,67 +12,99 @@ from atelier.errors import UserError
 
 # As long as its options are many: Typer reads them from the signature, and --help lists them in its order.
 def stylize(
-    method: Annotated[str, typer.Argument(help="gatys, wct, or the folder of a run that learned to stylise.")],
-    content: Annotated[list[Path], typer.Option(help="Pictures, clips, or folders of pictures; may be repeated.")],
+    context: typer.Context,
+    method: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD",
+            help="gatys (slow: each picture is optimised), wct (quick; needs `atelier weights join` once), or the "
+            "folder of a run that learned to stylise.",
+        ),
+    ],
+    content: Annotated[
+        list[Path],
+        typer.Option(metavar="PATH", help="A picture, a clip, or a folder of pictures; may be repeated."),
+    ],
     style: Annotated[
         list[str] | None,
         typer.Option(
-            help="A picture, PATH:WEIGHT where several are mixed, a folder for each of its pictures in turn, "
-            "'gan:RUN?seed=7' for a trained generator's, or the name of one that the run has learned, or a file "
-            "of that name."
+            metavar="STYLE",
+            help="A picture; a folder, for each of its pictures in turn; 'gan:RUN?seed=7', for an image of a trained "
+            "generator; or the name of a style that the run has learned, or a file of that name. May be repeated to "
+            "mix styles, then also as STYLE:WEIGHT.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for what comes out; by default one in stylised/ named by what was asked."),
+        typer.Option(help="Folder for the results [default: one in stylised/ named by what was asked]."),
     ] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="From 0, the content as it is, to 1.")] = 1.0,
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, help="From 0, the content exactly as it is, to 1, all of the style.")
+    ] = 1.0,
     preserve_color: Annotated[
         str | None, typer.Option(help="Keep the content's colours: luminance, coral or histogram.")
     ] = None,
     mask: Annotated[
-        Path | None, typer.Option(help="A picture with a colour for each style's region, the darkest first.")
+        Path | None,
+        typer.Option(
+            help="A picture of the content's size with a colour for each --style's region, the darkest for the first."
+        ),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=16, help="Pixels of the longer side [default: the content's own; 512 for gatys].")
+        int | None, typer.Option(min=16, help="Longer side of the result [default: the content's own; 512 for gatys].")
     ] = None,
     style_size: Annotated[
-        int | None, typer.Option(min=16, help="The same of styles: larger, and strokes are larger [default: 512].")
+        int | None,
+        typer.Option(min=16, help="Longer side of the style pictures; larger gives larger strokes [default: 512]."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of gatys [default: 300].")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimisation steps (gatys only) [default: 300].")] = None,
     distance: Annotated[
         str | None,
-        typer.Option(help="Of gatys, what style is: gram, moments, wasserstein or sliced [default: gram]."),
+        typer.Option(
+            help="How styles are compared (gatys only): gram, moments, wasserstein or sliced [default: gram]."
+        ),
     ] = None,
-    style_weight: Annotated[float | None, typer.Option(min=0, help="Of gatys [default: 100; content has 1].")] = None,
+    style_weight: Annotated[
+        float | None,
+        typer.Option(min=0, help="Weight of the style; the content's is 1 (gatys only) [default: 100]."),
+    ] = None,
     variation_weight: Annotated[
-        float | None, typer.Option(min=0, help="Of gatys: more, and the picture is smoother [default: 0.02].")
+        float | None,
+        typer.Option(min=0, help="Weight of smoothness; larger gives smoother pictures (gatys only) [default: 0.02]."),
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Of gatys: vgg19, vgg19_slim, vgg19_normalised or embedded [default: the best at hand]."),
+        typer.Option(
+            help="Network to compare pictures by (gatys only): vgg19, vgg19_slim, vgg19_normalised or embedded "
+            "[default: the best at hand]."
+        ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="The encoder's file [default: that of the weights' folder].")
+        Path | None,
+        typer.Option(help="The encoder's file [default: the one in the weights' folder, see `atelier weights list`]."),
     ] = None,
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the content's, or else png].")
     ] = None,
-    max_memory: Annotated[str, typer.Option(help="For the picture itself: larger ones are done in tiles.")] = "2GiB",
+    max_memory: Annotated[
+        str, typer.Option(help="Memory for one picture; larger pictures are processed in tiles.")
+    ] = "2GiB",
     seed: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=LAST_SEED_OF_TORCH,
-            help="Of what is drawn by chance: by gatys with --distance sliced, by a network of one's own [default: 0].",
+            help="Random seed; matters only where something is drawn by chance (--distance sliced, or a network of "
+            "one's own) [default: 0].",
         ),
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Of a run [default: its best].")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Write each content in each style, a picture apiece, and beside their folder a sheet of them.
 
-    What cannot be read is told and left out; the exit code is the number of pictures that failed.
+    What cannot be read is reported and left out; the exit code is the number of pictures that failed, at most 100.
     """
+    _refuse_unnamed(context.args)
     from atelier.cli.settings import Settings
     from atelier.cli.stylize_request import Request
     from atelier.cli.stylizing import Stylizing
@@ -85,6 +118,16 @@ def stylize(
     typer.echo(job.told)
     if failed:
         raise typer.Exit(min(failed, 100))
+
+
+def _refuse_unnamed(words: Sequence[str]) -> None:
+    """What `--content *.jpg` becomes of the second picture on."""
+    if words:
+        more = f"{words[0]!r}" + (f" and {len(words) - 1} more" if len(words) > 1 else "")
+        raise UserError(
+            f"--content: takes one path, and so does --style: repeat --content, or name a folder; {more} "
+            f"{'stands' if len(words) == 1 else 'stand'} there without an option"
+        )
 
 
 def bytes_of(text: str) -> int:

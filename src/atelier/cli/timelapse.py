@@ -27,11 +27,11 @@ HOLD = 2.0
 
 
 def timelapse(
-    run: Annotated[Path, typer.Argument(help="A run folder, with pictures in samples/.")],
-    out: Annotated[
-        Path | None, typer.Option(help="A .webp or .gif file; by default timelapse.webp in the run folder.")
-    ] = None,
-    seconds: Annotated[float, typer.Option(help="How long the learning takes, the last frame aside.")] = 8.0,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, with pictures in samples/.")],
+    out: Annotated[Path | None, typer.Option(help="A .webp or .gif file [default: RUN/timelapse.webp].")] = None,
+    seconds: Annotated[
+        float, typer.Option(help="Seconds that the learning takes; the last frame stays for two more.")
+    ] = 8.0,
 ) -> None:
     """Turn a run's sample grids into one moving picture."""
     out = out or run / "timelapse.webp"

@@ -9,28 +9,36 @@ from atelier.translate.tiles import OVERLAP, SIDE
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(help="The folder of a run that learned to translate pictures.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures, or folders of pictures.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to translate pictures.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, or folders of pictures.")],
     direction: Annotated[
-        str | None, typer.Option(help="to_style, to_content or to_target [default: the run's first].")
+        str | None,
+        typer.Option(
+            help="Which way: to_style or to_content for cyclegan, to_style for cut, to_target for pix2pix and "
+            "restorers [default: the first of these]."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for what comes out; by default one in translated/ named by what was asked."),
+        typer.Option(help="Folder for the results [default: one in translated/ named by what was asked]."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=16, help="Pixels of the longer side [default: the picture's own].")
+        int | None, typer.Option(min=16, help="Pixels of the longer side, resized before [default: the picture's own].")
     ] = None,
-    tile: Annotated[int, typer.Option(min=16, help="Pixels a side that are drawn at once.")] = SIDE,
-    overlap: Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = OVERLAP,
+    tile: Annotated[
+        int, typer.Option(min=16, help="Pixels a side that are drawn at once; smaller tiles need less memory.")
+    ] = SIDE,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Pixels that neighbouring tiles share, at most half a tile.")
+    ] = OVERLAP,
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the picture's, or else png].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Write what a run's network makes of each picture, and beside their folder a sheet of them.
 
-    What cannot be read is told and left out; the exit code is the number of pictures that failed.
+    What cannot be read is reported and left out; the exit code is the number of pictures that failed, at most 100.
     """
     from atelier.cli import translating
 

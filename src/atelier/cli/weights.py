@@ -19,7 +19,7 @@ weights = typer.Typer(
 
 @weights.command("list")
 def list_files() -> None:
-    """Every file: its size, its licence, whether it is here, and what it is for."""
+    """List all files: size, licence, whether here, and what for."""
     from rich import box
     from rich.console import Console
     from rich.filesize import decimal
@@ -38,8 +38,11 @@ def list_files() -> None:
 
 
 @weights.command()
-def fetch(names: Annotated[list[str], typer.Argument(help="Which, as `list` shows them.")]) -> None:
-    """Download files unless they are here, and verify them. An interrupted download goes on where it was."""
+def fetch(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Which, as `list` shows them.")]) -> None:
+    """Download files, unless they are here, and verify them.
+
+    An interrupted download goes on where it was.
+    """
     from atelier import weights as files
 
     _refuse_unknown(names)
@@ -49,7 +52,9 @@ def fetch(names: Annotated[list[str], typer.Argument(help="Which, as `list` show
 
 @weights.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Which, as `list` shows them [default: all here].")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Which, as `list` shows them [default: all here].")
+    ] = None,
 ) -> None:
     """Compare files with their known checksums."""
     from atelier import weights as files
@@ -68,9 +73,16 @@ def verify(
     typer.echo(f"{len(chosen)} verified" + (f": {listed(chosen)}" if chosen else ""))
 
 
-@weights.command()
-def join(clone: Annotated[Path, typer.Argument(help="Of MingSun-Tse/Collaborative-Distillation on GitHub.")]) -> None:
-    """Make the one file of the distilled VGG-19, which `stylize wct` needs, of the ten that its authors publish."""
+@weights.command(short_help="Make the file that `stylize wct` needs.")
+def join(
+    clone: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CLONE", help="Folder with a clone of github.com/MingSun-Tse/Collaborative-Distillation."
+        ),
+    ],
+) -> None:
+    """Make the file of the distilled VGG-19, which `stylize wct` needs, out of the ten that its authors publish."""
     from safetensors.torch import save
 
     from atelier.files import replacing
