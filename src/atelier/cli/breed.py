@@ -21,7 +21,7 @@ FAMILY = "family.png"
 
 
 def breed(
-    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
     parents: Annotated[str, typer.Option(help="Two or more images, by their numbers in `atelier sample`.")],
     mix: Annotated[
         float | None,
@@ -31,18 +31,20 @@ def breed(
         str | None,
         typer.Option(help="Style layers from the second of two parents, such as 0-3; the rest from the first."),
     ] = None,
-    children: Annotated[int, typer.Option(min=1, help="How many.")] = 8,
+    children: Annotated[int, typer.Option(min=1, help="How many children.")] = 8,
     mutation: Annotated[
         float,
         typer.Option(min=0, max=1, help="How far each parent strays, towards an image by chance, for each child."),
     ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")] = 0,
     label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
-    truncation: Annotated[float | None, typer.Option(help="As for `atelier sample`.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the images; by default one in RUN/bred named by step and parents.")
+    truncation: Annotated[
+        float | None, typer.Option(help="Truncation, as in `atelier sample` [default: none].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="[default: the run's best]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the images [default: one in RUN/bred named by step and parents].")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
 ) -> None:
     """Cross images: write each child as PNG, and the family, its first row the parents.
 
@@ -67,7 +69,7 @@ def breed(
     note = {**trained.origin, DIGEST: trained.digest, **origin}
     notes = {folder / f"child-{child:05d}.png": {**note, "child": child} for child in range(children)}
     refuse_unwritable(folder)
-    refuse_another(folder / FAMILY, is_sheet, "the family goes among the children")
+    refuse_another(folder / FAMILY, lambda path: is_sheet(path, "breed"), "the family goes among the children")
     refuse_others(notes)
     litter = _strayed(elders, seed, places, children, mutation)
     styles = _crossed(trained, litter, elders.labels, mix, layers, truncation)
@@ -76,7 +78,7 @@ def breed(
 
     for image, (path, own) in zip(images.permute(0, 2, 3, 1).numpy(), notes.items(), strict=True):
         save_png(image, path, own)
-    save_png(_family(adults, images), folder / FAMILY, {**note, "atelier": version("atelier")})
+    save_png(_family(adults, images), folder / FAMILY, {"command": "breed", **note, "atelier": version("atelier")})
     typer.echo(f"{counted(children, 'child', 'children')} and {FAMILY} in {folder}")
 
 

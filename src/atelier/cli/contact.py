@@ -124,13 +124,9 @@ def sheet_beside(folder: Path) -> Path:
     return folder.parent / f"{folder.name}.png"
 
 
-def is_sheet(path: Path, command: str | None = None) -> bool:
-    """By its note, which names the command, in older ones none, and unlike that of a single picture no content.
-
-    Raises BrokenPicture and OSError.
-    """
-    note = read_chunks(path)
-    return "atelier" in note and "content" not in note and note.get("command", command) == command
+def is_sheet(path: Path, command: str) -> bool:
+    """Whether it is a sheet of this command's: only their notes name one. Raises BrokenPicture and OSError."""
+    return read_chunks(path).get("command") == command
 
 
 def _named(name: str, pixels: Tensor) -> Tensor:

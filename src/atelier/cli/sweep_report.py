@@ -11,8 +11,11 @@ PAGE, PICTURE = "report.md", "report.png"
 
 
 def sweep_report(
-    folder: Annotated[Path, typer.Argument(help="A sweep's folder.")],
-    metric: Annotated[str | None, typer.Option(help="Such as fid or precision [default: what chose the best].")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a sweep.")],
+    metric: Annotated[
+        str | None,
+        typer.Option(help="Which score, such as fid or precision [default: the one that chose the best checkpoints]."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help=f"A folder for {PAGE} and {PICTURE} [default: the sweep's; with --json none].")
     ] = None,
