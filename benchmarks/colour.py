@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atelier.cli.contents import contents
-from atelier.cli.settings import Settings
-from atelier.cli.stylize_request import Request
-from atelier.cli.stylizing import Stylizing
+from atelier.cli.pictures.contents import contents
+from atelier.cli.styling.request import Request
+from atelier.cli.styling.settings import Settings
+from atelier.cli.styling.stylizing import Stylizing
 from atelier.launch import guard
 from atelier.stylize import artwork
 from atelier.stylize.colour import LUMINANCE, POLICIES

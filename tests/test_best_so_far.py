@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from resuming import resumed
 
 from atelier import checkpoints, run, run_folder
-from atelier.cli.standings import entries
+from atelier.cli.comparing.standings import entries
 from atelier.record.summary import describe
 
 

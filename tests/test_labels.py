@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from atelier import labels, run
-from atelier.cli.comparison import Comparison
-from atelier.cli.scored import score_run
+from atelier.cli.audited_features import Comparison
+from atelier.cli.scoring.runs import score_run
 from atelier.config import check
 from atelier.errors import ConfigError, UserError
 

@@ -111,7 +111,7 @@ def painting(tmp_path):
 
 @pytest.fixture
 def stylize(tmp_path, monkeypatch):
-    monkeypatch.setattr("atelier.cli.stylizing.STYLE_SIZE", 32)
+    monkeypatch.setattr("atelier.cli.styling.stylizing.STYLE_SIZE", 32)
 
     def run(*words):
         return CliRunner().invoke(app, ["stylize", *map(str, words), "--out", str(tmp_path / "out")])

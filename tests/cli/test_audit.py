@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from atelier.cli.audit import SHOWN, audit
-from atelier.cli.comparison import Comparison
+from atelier.cli.audited_features import Comparison
 from atelier.data.painting import paint
 from atelier.errors import UserError
 from atelier.record.grids import GUTTER, save_png

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from atelier.cli import curves
+from atelier.cli.comparing import curves
+from atelier.cli.comparing.standings import differences, entries, is_high, metric_of, ranked
 from atelier.cli.main import app
-from atelier.cli.standings import differences, entries, is_high, metric_of, ranked
 from atelier.errors import UserError
 
 CARD = {"extractor": "inception", "resize": "tf1", "generated_images": 5000, "seed": 1, "versions": {"torch": "2.15"}}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from stylising import paint, read
 
-from atelier.cli.contact import MOST, NAME, SIDE, Sheet, place_beside
+from atelier.cli.pictures.contact_sheet import MOST, NAME, SIDE, Sheet, place_beside
 from atelier.errors import UserError
 from atelier.stylize import artwork
 
@@ -91,8 +91,6 @@ def test_a_sheet_is_written_over_sheets_alone(tmp_path, monkeypatch):
     sheet.note("content", "style", pixels, None, pixels)
     path = place_beside(tmp_path / "made", "stylize")
     assert path == tmp_path / "made.png"
-    sheet.save(path, {"atelier": "1"})
-    assert place_beside(tmp_path / "made", "stylize") == path
     sheet.save(path, {"atelier": "1", "command": "stylize"})
     assert place_beside(tmp_path / "made", "stylize") == path
     with pytest.raises(UserError, match="--out: a sheet .* beside the folder, but .*/made.png is another file"):

@@ -6,9 +6,9 @@ import pytest
 import torch
 from stylising import paint
 
-from atelier.cli.contents import contents, joined_names
-from atelier.cli.out import refuse_another
-from atelier.cli.outputs import Outputs
+from atelier.cli.pictures.contents import contents, joined_names
+from atelier.cli.pictures.earlier_outputs import Outputs
+from atelier.cli.writable import refuse_another
 from atelier.errors import UserError
 from atelier.stylize import artwork
 

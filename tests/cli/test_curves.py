@@ -4,9 +4,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from atelier.cli import curves
-from atelier.cli.curves import plot
-from atelier.cli.standings import Entry, Point
+from atelier.cli.comparing import curves
+from atelier.cli.comparing.curves import plot
+from atelier.cli.comparing.standings import Entry, Point
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from stylising import made, paint
 
-from atelier.cli.contact import SIDE
 from atelier.cli.main import main
+from atelier.cli.pictures.contact_sheet import SIDE
 from atelier.cli.timelapse import timelapse
 from atelier.data import inventory
 from atelier.stylize.levels import Levels

@@ -2,9 +2,9 @@
 
 import pytest
 
-from atelier.cli import methods
-from atelier.cli.pixel_search import DISTANCES
-from atelier.cli.settings import Settings
+from atelier.cli.styling import methods
+from atelier.cli.styling.method_gatys import DISTANCES
+from atelier.cli.styling.settings import Settings
 from atelier.config import build
 
 

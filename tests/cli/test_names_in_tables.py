@@ -7,8 +7,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from atelier.cli.main import app
-from atelier.cli.scored import Scored
-from atelier.cli.sheets import print_scores
+from atelier.cli.scoring.runs import Scored
+from atelier.cli.scoring.tables import print_scores
 from atelier.cli.sweep.report import Report
 from atelier.cli.sweep.sheet import sheet
 from atelier.data import progress

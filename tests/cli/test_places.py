@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from stylising import made, paint, refusal
 from typer.testing import CliRunner
 
-from atelier.cli import out as output
-from atelier.cli.contact import place_beside
+from atelier.cli import writable as output
 from atelier.cli.digests import digest
 from atelier.cli.main import app
-from atelier.cli.out import refuse_unwritable
-from atelier.cli.places import place_of
+from atelier.cli.pictures.contact_sheet import place_beside
+from atelier.cli.pictures.places import place_of
+from atelier.cli.writable import refuse_unwritable
 from atelier.errors import UserError
 from atelier.stylize import artwork
 from atelier.stylize.levels import Levels

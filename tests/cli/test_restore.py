@@ -11,10 +11,10 @@ from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
 from atelier import run as runs
-from atelier.cli import translating
-from atelier.cli.contact import SIDE
-from atelier.cli.contents import identity
 from atelier.cli.main import app
+from atelier.cli.pictures.contact_sheet import SIDE
+from atelier.cli.pictures.contents import identity
+from atelier.cli.translation import translating
 from atelier.networks.translator import complete
 from atelier.stylize.provenance import read_note
 

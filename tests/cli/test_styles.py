@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.cli.contents import contents, joined_names, largest
-from atelier.cli.studies import bytes_told
-from atelier.cli.style_words import recipes
-from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle
+from atelier.cli.pictures.contents import contents, joined_names, largest
+from atelier.cli.styling.studies import bytes_told
+from atelier.cli.styling.styles import FileStyle, GeneratedStyle, LearnedStyle
+from atelier.cli.styling.words import recipes
 from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
 from atelier.files import sha256

@@ -11,9 +11,9 @@ from profiled import DISPLAY_P3
 from stylising import made, paint, read, refusal
 from typer.testing import CliRunner
 
-from atelier.cli.contact import LONGEST, NAME, SIDE
-from atelier.cli.contents import identity
 from atelier.cli.main import app
+from atelier.cli.pictures.contact_sheet import LONGEST, NAME, SIDE
+from atelier.cli.pictures.contents import identity
 from atelier.stylize import artwork, masks
 from atelier.stylize.provenance import read_note
 

@@ -6,8 +6,8 @@ import torch
 from stylising import made, read, refusal
 
 from atelier import encoders
-from atelier.cli import encoder_choice
-from atelier.cli.learned_runs import may_draw
+from atelier.cli.styling import encoder_choice
+from atelier.cli.styling.method_run import may_draw
 from atelier.networks.feed_forward import FeedForward
 from atelier.stylize.levels import Levels
 from atelier.stylize.provenance import read_note

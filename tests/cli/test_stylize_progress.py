@@ -8,8 +8,8 @@ import pytest
 import torch
 from stylising import paint, read
 
-from atelier.cli import stylizing
-from atelier.cli.contact import SIDE
+from atelier.cli.pictures.contact_sheet import SIDE
+from atelier.cli.styling import stylizing
 
 TINY = "too small: 8 x 8, at least 16 pixels a side are needed"
 

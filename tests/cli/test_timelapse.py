@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.cli import animation
+from atelier.cli.pictures import animation
 from atelier.cli.timelapse import CAPTION, HOLD, TIMES, timelapse
 from atelier.errors import UserError
 from atelier.record.grids import save_png

@@ -18,9 +18,9 @@ from torch.nn.functional import interpolate
 from typer.testing import CliRunner
 
 from atelier import run as runs
-from atelier.cli.contact import SIDE
-from atelier.cli.contents import identity
 from atelier.cli.main import app
+from atelier.cli.pictures.contact_sheet import SIDE
+from atelier.cli.pictures.contents import identity
 from atelier.failures import describe
 from atelier.networks.translator import Translator
 from atelier.stylize.provenance import read_note

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 from torchvision.models import inception_v3, resnet18
 
 from atelier import run
-from atelier.cli import scored
+from atelier.cli.scoring import runs as scored
 from atelier.metrics.accumulators import FeatureMoments, Shown
 from atelier.metrics.extractors import base
 from atelier.metrics.extractors.art_inception import ArtInceptionExtractor

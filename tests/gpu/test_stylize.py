@@ -9,10 +9,10 @@ from accelerated import DEVICE
 from stylising import paint, read
 from typer.testing import CliRunner
 
-from atelier.cli.images import image_of
 from atelier.cli.main import app
-from atelier.cli.methods import method_of
-from atelier.cli.settings import Settings
+from atelier.cli.pictures.images import image_of
+from atelier.cli.styling.methods import method_of
+from atelier.cli.styling.settings import Settings
 from atelier.encoders import SLIM_FILE
 from atelier.errors import UserError
 from atelier.stylize import artwork
@@ -60,7 +60,7 @@ def stylize(tmp_path, photo, painting, monkeypatch):
         out = tmp_path / f"{where}-{len(list(tmp_path.iterdir()))}"
         given = ["stylize", method, "--content", photo, "--style", style, "--out", out, *words]
         with monkeypatch.context() as patch:
-            patch.setattr("atelier.cli.stylizing.STYLE_SIZE", 64)
+            patch.setattr("atelier.cli.styling.stylizing.STYLE_SIZE", 64)
             if where == "cpu":
                 patch.setattr(torch.cuda, "is_available", lambda: False)
             result = CliRunner().invoke(app, [*map(str, given)])

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from atelier.cli.board.contest import Contest, entrants
 from atelier.cli.main import app
-from atelier.cli.settings import Settings
+from atelier.cli.styling.settings import Settings
 
 MEASURES = ["colour_histogram_distance", "ssim", "embedded_content_distance"]
 SETTINGS = Settings(2 << 30, encoder="embedded", steps=1)

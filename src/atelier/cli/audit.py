@@ -37,9 +37,9 @@ def audit(
     """
     import torch
 
-    from atelier.cli.comparison import Comparison, closest
-    from atelier.cli.out import refuse_unwritable
+    from atelier.cli.audited_features import Comparison, closest
     from atelier.cli.trained import folder_name
+    from atelier.cli.writable import refuse_unwritable
     from atelier.files import write_text
     from atelier.metrics.memorisation import closeness, gap, nearest_views, verdict
     from atelier.record.grids import grid, save_png

@@ -52,11 +52,11 @@ def breed(
     """
     places = numbers("--parents", parents, least=2)
     _refuse_two_ways(places, mix, layers)
-    from atelier.cli.contact import is_sheet
     from atelier.cli.digests import DIGEST
-    from atelier.cli.out import refuse_another, refuse_unwritable
-    from atelier.cli.places import refuse_others
+    from atelier.cli.pictures.contact_sheet import is_sheet
+    from atelier.cli.pictures.places import refuse_others
     from atelier.cli.trained import Trained, folder_name, given
+    from atelier.cli.writable import refuse_another, refuse_unwritable
     from atelier.record.grids import save_png
 
     trained = Trained(run, checkpoint)

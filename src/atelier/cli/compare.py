@@ -23,10 +23,10 @@ def compare(
     """
     from rich.console import Console
 
-    from atelier.cli.curves import CREATOR, plot
-    from atelier.cli.out import refuse_another, refuse_unwritable
-    from atelier.cli.plots import is_plot
-    from atelier.cli.standings import differences, entries, metric_of, ranked, sheet
+    from atelier.cli.comparing.curves import CREATOR, plot
+    from atelier.cli.comparing.plots import is_plot
+    from atelier.cli.comparing.standings import differences, entries, metric_of, ranked, sheet
+    from atelier.cli.writable import refuse_another, refuse_unwritable
     from atelier.errors import UserError
     from atelier.wording import listed
 

@@ -19,8 +19,8 @@ def dashboard(
     out: Annotated[Path | None, typer.Option(help="A JSON file, instead of W&B's server: needs no account.")] = None,
 ) -> None:
     """Lay out a W&B project: scores, losses, grids and health, with runs by their sweep. Adds a view to it."""
-    from atelier.cli.out import refuse_another, refuse_unwritable
-    from atelier.cli.standings import PREFIX, is_high
+    from atelier.cli.comparing.standings import PREFIX, is_high
+    from atelier.cli.writable import refuse_another, refuse_unwritable
     from atelier.record.dashboard import dashboard as laid_out
     from atelier.record.dashboard import is_serialised, save, serialised
 

@@ -22,6 +22,6 @@ def evaluate(
 
     `atelier score` compares with other pictures than the run's own.
     """
-    from atelier.cli.scored import score_run
+    from atelier.cli.scoring.runs import score_run
 
     typer.echo(to_json(score_run(run, checkpoint, count, truncation)._asdict()))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli import animation
 from atelier.cli.numbers import LAST_SEED, numbers
+from atelier.cli.pictures import animation
 
 MILLISECONDS = 50
 """A frame's time."""
@@ -43,10 +43,10 @@ def interpolate(
         animation.refuse_other_suffixes(out)
     from PIL import Image
 
-    from atelier.cli.contact import is_sheet
     from atelier.cli.latents import closed_path
-    from atelier.cli.out import refuse_another
+    from atelier.cli.pictures.contact_sheet import is_sheet
     from atelier.cli.trained import Latents, Trained, folder_name, given
+    from atelier.cli.writable import refuse_another
     from atelier.record.grids import grid, save_png
 
     trained = Trained(run, checkpoint)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED_OF_TORCH
+from atelier.cli.scoring.measures import MEASURES, names_in
 from atelier.cli.stylize import bytes_of
 from atelier.strict_json import to_json
 
@@ -63,7 +63,7 @@ def leaderboard(
     """
     from atelier.cli.board.contest import Contest, entrants, refuse_unheeded
     from atelier.cli.board.unfinished import cleared
-    from atelier.cli.settings import Settings
+    from atelier.cli.styling.settings import Settings
 
     settings = Settings(bytes_of(max_memory), encoder, weights, steps)
     named = entrants(methods)

@@ -38,7 +38,7 @@ def restore(
     Runs that learned to enlarge make pictures of two or four times the size. What cannot be read is reported and left
     out; the exit code is the number of pictures that failed, at most 100.
     """
-    from atelier.cli import translating
+    from atelier.cli.translation import translating
 
     job = translating.restore(run, checkpoint, mask, translating.Request(out, tile, overlap, suffix))
     failed = job.run(inputs)

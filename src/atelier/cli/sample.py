@@ -38,8 +38,8 @@ def sample(
     """Write images from a trained generator, one PNG each, and beside their folder a grid of them."""
     import torch
 
-    from atelier.cli.contact import place_beside
-    from atelier.cli.places import refuse_others
+    from atelier.cli.pictures.contact_sheet import place_beside
+    from atelier.cli.pictures.places import refuse_others
     from atelier.cli.trained import Trained, folder_name, given
     from atelier.record.grids import grid, save_png
 

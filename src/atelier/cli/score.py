@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.measures import MEASURES, names_in
 from atelier.cli.numbers import LAST_SEED
+from atelier.cli.scoring.measures import MEASURES, names_in
 from atelier.errors import UserError
 from atelier.strict_json import to_json
 
@@ -71,18 +71,18 @@ def score(
     """
     _refuse_a_mixture(context, real, content, style)
     if real is not None:
-        from atelier.cli.folders import extractor_of, score_generated
+        from atelier.cli.scoring.folders import extractor_of, score_generated
 
         network, chosen = extractor_of(metrics, weights, resize), None if scores is None else names_in(scores)
         found = score_generated(real, fake, network, chosen, count, seed)
     elif content is not None and style is not None:
-        from atelier.cli.transfers import score_transfers
+        from atelier.cli.scoring.transfers import score_transfers
 
         found = score_transfers(content, style, fake, names_in(measures), size)
     if as_json:
         typer.echo(to_json(found._asdict()))
     else:
-        from atelier.cli.sheets import print_scores
+        from atelier.cli.scoring.tables import print_scores
 
         print_scores(found)
 

@@ -49,7 +49,7 @@ def shard(
     """
     from rich.filesize import decimal
 
-    from atelier.cli.out import refuse_unwritable
+    from atelier.cli.writable import refuse_unwritable
     from atelier.data.remote import Remote, is_local_path
     from atelier.data.shard_writing import write_shards
 

@@ -105,9 +105,9 @@ def stylize(
     What cannot be read is reported and left out; the exit code is the number of pictures that failed, at most 100.
     """
     _refuse_unnamed(context.args)
-    from atelier.cli.settings import Settings
-    from atelier.cli.stylize_request import Request
-    from atelier.cli.stylizing import Stylizing
+    from atelier.cli.styling.request import Request
+    from atelier.cli.styling.settings import Settings
+    from atelier.cli.styling.stylizing import Stylizing
 
     request = Request(out, strength, preserve_color, mask, size, style_size, suffix, seed)
     settings = Settings(

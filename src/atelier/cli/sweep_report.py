@@ -28,11 +28,11 @@ def sweep_report(
     """
     from rich.console import Console
 
-    from atelier.cli.out import refuse_another, refuse_unwritable
-    from atelier.cli.plots import is_plot
+    from atelier.cli.comparing.plots import is_plot
     from atelier.cli.sweep.plot import CREATOR, plot
     from atelier.cli.sweep.report import report
     from atelier.cli.sweep.sheet import is_page, left_out, markdown, sheet, unfinished
+    from atelier.cli.writable import refuse_another, refuse_unwritable
     from atelier.files import write_text
 
     found = report(folder, metric)

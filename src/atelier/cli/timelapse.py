@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atelier.cli import animation
+from atelier.cli.pictures import animation
 from atelier.errors import UserError
 from atelier.run_folder import title
 

@@ -40,7 +40,7 @@ def translate(
 
     What cannot be read is reported and left out; the exit code is the number of pictures that failed, at most 100.
     """
-    from atelier.cli import translating
+    from atelier.cli.translation import translating
 
     request = translating.Request(out, tile, overlap, suffix, size)
     job = translating.translate(run, checkpoint, direction, request)

@@ -11,8 +11,8 @@ from boards import SETTINGS, contest, paint, run
 from atelier.cli.board.contest import Contest, entrants, refuse_unheeded
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.painting import styles_of
-from atelier.cli.methods import method_of
-from atelier.cli.settings import Settings
+from atelier.cli.styling.methods import method_of
+from atelier.cli.styling.settings import Settings
 from atelier.errors import UserError
 
 

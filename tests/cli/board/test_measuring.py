@@ -7,14 +7,14 @@ import pytest
 import torch
 from boards import contest, run
 
-from atelier.cli import transfers
 from atelier.cli.board.contest import Contest, entrants
 from atelier.cli.board.grid import Grid
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.board.usage import Usage
 from atelier.cli.digests import digest
-from atelier.cli.methods import method_of
-from atelier.cli.settings import Settings
+from atelier.cli.scoring import transfers
+from atelier.cli.styling.methods import method_of
+from atelier.cli.styling.settings import Settings
 from atelier.metrics.extractors.embedded import EmbeddedExtractor
 from atelier.metrics.style.artfid import ArtFid
 

@@ -8,7 +8,7 @@ from scored import images, names, score
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from atelier import weights
-from atelier.cli.transfers import MEASURES
+from atelier.cli.scoring.transfers import MEASURES
 from atelier.errors import UserError
 from atelier.metrics.style.encoders import EmbeddedEncoder
 from atelier.metrics.style.features import ContentDistance

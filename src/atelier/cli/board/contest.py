@@ -18,9 +18,9 @@ from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Scorer
 from atelier.cli.board.unfinished import BOARD, PICTURES, PLOT
 from atelier.cli.devices import device
-from atelier.cli.learned_runs import gone_encoder_file
-from atelier.cli.methods import OPTIONS, heeded, is_one
-from atelier.cli.settings import Settings
+from atelier.cli.styling.method_run import gone_encoder_file
+from atelier.cli.styling.methods import OPTIONS, heeded, is_one
+from atelier.cli.styling.settings import Settings
 from atelier.errors import RunError, UserError
 from atelier.failures import describe, one_line, tell
 from atelier.files import write_text

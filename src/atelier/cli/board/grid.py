@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from atelier.cli.galleries import gallery_at
-from atelier.cli.transfers import read_square
+from atelier.cli.scoring.galleries import gallery_at
+from atelier.cli.scoring.transfers import read_square
 from atelier.data.gallery import Gallery
 from atelier.errors import UserError
 from atelier.failures import tell

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.usage import Usage
-from atelier.cli.contents import joined_name
 from atelier.cli.devices import device
-from atelier.cli.images import image_of
-from atelier.cli.methods import method_of
-from atelier.cli.settings import Chosen, Settings
+from atelier.cli.pictures.contents import joined_name
+from atelier.cli.pictures.images import image_of
+from atelier.cli.styling.methods import method_of
+from atelier.cli.styling.settings import Chosen, Settings
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError
 from atelier.record.grids import save_png, to_pixels

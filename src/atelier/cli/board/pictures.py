@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from atelier.cli.board.grid import Grid, file_name
-from atelier.cli.transfers import read_square
+from atelier.cli.scoring.transfers import read_square
 from atelier.record.captions import caption
 from atelier.record.grids import GUTTER, Pixels, grid, save_png
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from atelier.cli.board.row import Row
 from atelier.cli.board.scoring import Score
 from atelier.cli.board.sheet import arrow
-from atelier.cli.curves import COLOURS
-from atelier.cli.plots import legend, plain_words, save
+from atelier.cli.comparing.curves import COLOURS
+from atelier.cli.comparing.plots import legend, plain_words, save
 
 CREATOR = "atelier leaderboard"
 

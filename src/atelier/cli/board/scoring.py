@@ -10,7 +10,7 @@ from torch import Tensor
 from atelier.cli.board.grid import Grid, file_name
 from atelier.cli.board.intervals import Draws, interval
 from atelier.cli.devices import device
-from atelier.cli.transfers import load, measures_of, read_square
+from atelier.cli.scoring.transfers import load, measures_of, read_square
 from atelier.data.progress import watched
 from atelier.metrics.style.artfid import ArtFid
 from atelier.metrics.style.base import Measure

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from atelier.cli.board.plot import CREATOR
+from atelier.cli.comparing.plots import is_plot
 from atelier.cli.digests import DIGEST
-from atelier.cli.out import refuse_unwritable
-from atelier.cli.plots import is_plot
+from atelier.cli.writable import refuse_unwritable
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.failures import tell

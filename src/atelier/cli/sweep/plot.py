@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from atelier.cli.curves import COLOURS
-from atelier.cli.plots import plain_words, save
+from atelier.cli.comparing.curves import COLOURS
+from atelier.cli.comparing.plots import plain_words, save
 from atelier.cli.sweep.report import Group, Report
 from atelier.cli.sweep.sheet import short
 

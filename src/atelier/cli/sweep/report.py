@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atelier.cli.standings import PREFIX, Entry, NoScoresError, Point, differences, entries, is_high
+from atelier.cli.comparing.standings import PREFIX, Entry, NoScoresError, Point, differences, entries, is_high
 from atelier.errors import UserError
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
 from atelier.sweeps.names import varying

@@ -6,7 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from atelier.cli.contents import CLIPS
+from atelier.cli.pictures.contents import CLIPS
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.notes import texts

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from atelier.cli.devices import device
-from atelier.cli.galleries import gallery_at
-from atelier.cli.scored import Scored
+from atelier.cli.scoring.galleries import gallery_at
+from atelier.cli.scoring.runs import Scored
 from atelier.data.folder import read
 from atelier.data.gallery import Gallery
 from atelier.data.pictures import BrokenPicture, decode

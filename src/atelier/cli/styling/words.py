@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from atelier.cli.contents import joined_names
 from atelier.cli.numbers import LAST_SEED
-from atelier.cli.styles import FileStyle, GeneratedStyle, LearnedStyle, Recipe, StyleSource
+from atelier.cli.pictures.contents import joined_names
+from atelier.cli.styling.styles import FileStyle, GeneratedStyle, LearnedStyle, Recipe, StyleSource
 from atelier.data.folder import picture_names
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError

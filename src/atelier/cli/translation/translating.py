@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import Content, contents, identity, tell_of_animations
 from atelier.cli.devices import device
-from atelier.cli.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
-from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.lost_pixels import Masks
-from atelier.cli.outputs import Outputs
-from atelier.cli.tally import Tally
+from atelier.cli.pictures.contact_sheet import Sheet, place_beside
+from atelier.cli.pictures.contents import Content, contents, identity, tell_of_animations
+from atelier.cli.pictures.earlier_outputs import Outputs
+from atelier.cli.pictures.formats import FORMATS, LOSSLESS, own_suffix, suffix_of
+from atelier.cli.pictures.images import image_of, pixels_of, sized
+from atelier.cli.pictures.tally import Tally
 from atelier.cli.trained import folder_name, given
-from atelier.cli.translators import Learned
+from atelier.cli.translation.lost_pixels import Masks
+from atelier.cli.translation.translators import Learned
 from atelier.data.pictures import PIXEL_LIMIT, BrokenPicture
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError

@@ -8,7 +8,7 @@ import torch
 
 from atelier import encoders, weights
 from atelier.cli.devices import device
-from atelier.cli.settings import Settings
+from atelier.cli.styling.settings import Settings
 from atelier.encoders import Encoder
 from atelier.errors import UserError
 from atelier.wording import did_you_mean, listed

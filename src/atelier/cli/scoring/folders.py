@@ -8,8 +8,8 @@ import torch
 
 from atelier.callbacks.scores import show
 from atelier.cli.devices import device
-from atelier.cli.galleries import gallery_at
-from atelier.cli.scored import Scored
+from atelier.cli.scoring.galleries import gallery_at
+from atelier.cli.scoring.runs import Scored
 from atelier.cli.trained import Trained
 from atelier.data.gallery import Gallery
 from atelier.data.progress import watched

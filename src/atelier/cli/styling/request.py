@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from atelier.cli.digests import DIGEST
-from atelier.cli.settings import Chosen, Settings
-from atelier.cli.styles import Recipe
+from atelier.cli.styling.settings import Chosen, Settings
+from atelier.cli.styling.styles import Recipe
 from atelier.cli.trained import folder_name
 from atelier.errors import UserError
 from atelier.stylize.colour import POLICIES, Policy

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atelier.cli import out as place
+from atelier.cli import writable as place
 from atelier.errors import UserError
 from atelier.files import replacing
 from atelier.wording import listed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from atelier.cli.places import place_of
+from atelier.cli.pictures.places import place_of
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import Interrupted, RunError, UserError
 from atelier.failures import one_line, tell

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from atelier.cli.contact import sheet_beside
+from atelier.cli.pictures.contact_sheet import sheet_beside
 from atelier.data.pictures import BrokenPicture
 from atelier.failures import tell
 from atelier.files import real

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from atelier.cli.contents import identity
 from atelier.cli.digests import DIGEST
+from atelier.cli.pictures.contents import identity
 from atelier.cli.trained import Trained, folder_name, given
 from atelier.stylize import artwork
 from atelier.sweeps import names

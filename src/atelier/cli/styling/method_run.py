@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from atelier import run
-from atelier.cli.contents import joined_names
 from atelier.cli.devices import device
-from atelier.cli.encoder_choice import ready
-from atelier.cli.faults import told_of
-from atelier.cli.settings import Chosen, Settings
+from atelier.cli.pictures.contents import joined_names
+from atelier.cli.styling.encoder_choice import ready
+from atelier.cli.styling.faults import told_of
+from atelier.cli.styling.settings import Chosen, Settings
 from atelier.errors import UserError
 from atelier.run_folder import CONFIG, config, facts, known_as, title
 from atelier.stylize.feed_forward import FeedForwardStyles

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from atelier.cli.contents import Content, contents_of
+from atelier.cli.pictures.contents import Content, contents_of
 from atelier.errors import UserError
 from atelier.networks.translator import Translator
 from atelier.translate.inpainting import known_of

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn.functional import pad
 
-from atelier.cli.out import refuse_another, refuse_unwritable
+from atelier.cli.writable import refuse_another, refuse_unwritable
 from atelier.errors import Interrupted
 from atelier.failures import tell
 from atelier.files import real

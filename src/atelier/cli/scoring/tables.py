@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from atelier.cli.scored import Scored
+from atelier.cli.scoring.runs import Scored
 
 TOLD = (
     "extractor",

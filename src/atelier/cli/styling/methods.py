@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from atelier.cli.digests import DIGEST, digest
-from atelier.cli.distilled import wct
-from atelier.cli.learned_runs import of_run
-from atelier.cli.pixel_search import gatys
-from atelier.cli.settings import Chosen, Settings
-from atelier.cli.studies import bytes_told
+from atelier.cli.styling.method_gatys import gatys
+from atelier.cli.styling.method_run import of_run
+from atelier.cli.styling.method_wct import wct
+from atelier.cli.styling.settings import Chosen, Settings
+from atelier.cli.styling.studies import bytes_told
 from atelier.errors import UserError
 from atelier.run_folder import CONFIG
 from atelier.stylize.artwork import SMALLEST

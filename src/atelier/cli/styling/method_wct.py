@@ -2,9 +2,9 @@
 
 from atelier import encoders
 from atelier.cli.devices import device
-from atelier.cli.encoder_choice import ready, refuse_absent
-from atelier.cli.faults import told_of
-from atelier.cli.settings import Chosen, Settings
+from atelier.cli.styling.encoder_choice import ready, refuse_absent
+from atelier.cli.styling.faults import told_of
+from atelier.cli.styling.settings import Chosen, Settings
 from atelier.errors import UserError
 from atelier.networks.slim import LEVELS, SlimDecoder
 from atelier.networks.transforms.wct import WCT

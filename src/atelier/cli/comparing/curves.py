@@ -5,8 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from atelier.cli.plots import legend, plain_words, save
-from atelier.cli.standings import Entry
+from atelier.cli.comparing.plots import legend, plain_words, save
+from atelier.cli.comparing.standings import Entry
 from atelier.wording import told_apart
 
 COLOURS = ("#386cb0", "#bf5b17", "#2a9d6f", "#8e4fa8", "#c0392b", "#5c6b73", "#b8860b", "#1aa6b7")

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from atelier.cli.contact import Sheet, place_beside
-from atelier.cli.contents import (
+from atelier.cli.pictures.contact_sheet import Sheet, place_beside
+from atelier.cli.pictures.contents import (
     Content,
     contents,
     frame_count,
@@ -20,18 +20,18 @@ from atelier.cli.contents import (
     refuse_other_clip,
     tell_of_animations,
 )
-from atelier.cli.encoder_choice import EMBEDDED
-from atelier.cli.formats import own_suffix, suffix_of
-from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.methods import method_of
-from atelier.cli.outputs import Outputs
+from atelier.cli.pictures.earlier_outputs import Outputs
+from atelier.cli.pictures.formats import own_suffix, suffix_of
+from atelier.cli.pictures.images import image_of, pixels_of, sized
+from atelier.cli.pictures.tally import Tally
 from atelier.cli.progress import Progress
-from atelier.cli.settings import Chosen, Settings
-from atelier.cli.studies import Studies, bytes_told
-from atelier.cli.style_words import recipes
-from atelier.cli.styles import FileStyle, Recipe
-from atelier.cli.stylize_request import Request
-from atelier.cli.tally import Tally
+from atelier.cli.styling.encoder_choice import EMBEDDED
+from atelier.cli.styling.methods import method_of
+from atelier.cli.styling.request import Request
+from atelier.cli.styling.settings import Chosen, Settings
+from atelier.cli.styling.studies import Studies, bytes_told
+from atelier.cli.styling.styles import FileStyle, Recipe
+from atelier.cli.styling.words import recipes
 from atelier.cli.trained import given
 from atelier.data.progress import bar
 from atelier.errors import RunError, UserError

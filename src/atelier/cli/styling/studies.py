@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from atelier.cli.images import image_of, pixels_of, sized
-from atelier.cli.styles import LearnedStyle, Recipe, StyleSource
+from atelier.cli.pictures.images import image_of, pixels_of, sized
+from atelier.cli.styling.styles import LearnedStyle, Recipe, StyleSource
 from atelier.data.pictures import BrokenPicture
 from atelier.errors import UserError
 from atelier.record.grids import framed

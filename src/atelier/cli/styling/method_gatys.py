@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from atelier.cli.devices import device
-from atelier.cli.encoder_choice import EMBEDDED_INSTEAD, encoder_of, file_of, ready
-from atelier.cli.faults import told_of
-from atelier.cli.settings import Chosen, Settings
+from atelier.cli.styling.encoder_choice import EMBEDDED_INSTEAD, encoder_of, file_of, ready
+from atelier.cli.styling.faults import told_of
+from atelier.cli.styling.settings import Chosen, Settings
 from atelier.cli.trained import given
 from atelier.errors import UserError
 from atelier.losses.content import ContentDistance
