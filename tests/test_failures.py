@@ -31,15 +31,24 @@ def test_too_little_memory_is_told(ask):
     with pytest.raises((MemoryError, RuntimeError)) as refused:
         ask()
     told = describe(refused.value)
-    assert told.startswith("out of memory: ")
-    assert told.endswith("; smaller pictures, networks or batches take less")
+    assert told.startswith("out of memory (")
+    assert told.endswith("): smaller pictures, networks or batches take less")
     assert "\n" not in told
     assert exit_code(refused.value) == FAILED
 
 
 def test_a_gpu_with_too_little_memory_is_told():
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nSee the documentation.")
-    assert describe(error).startswith("out of memory: CUDA out of memory. Tried to allocate 2 GiB.; smaller")
+    assert describe(error).startswith("out of memory (CUDA out of memory. Tried to allocate 2 GiB.): smaller")
+    assert exit_code(error) == FAILED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("std::bad_alloc"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")],
+)
+def test_whoever_says_that_memory_is_out(error):
+    assert describe(error).startswith("out of memory (")
     assert exit_code(error) == FAILED
 
 

@@ -24,7 +24,7 @@ from atelier.errors import ConfigError, UserError
             "+trainer.accumulate_grad_batches=3",
             "trainer.val_check_interval: must be whole steps of trainer.accumulate_grad_batches=3, got 4",
         ),
-        ("+trainer.max_time=8h", "trainer.max_time: must be DD:HH:MM:SS, or as {hours: 8, minutes: 30}, .* got '8h'"),
+        ("+trainer.max_time=8h", r"trainer.max_time: must be DD:HH:MM:SS \(in a file, in quotes\) .* got '8h'"),
         ("+trainer.max_time={second:8}", "trainer.max_time: must be DD:HH:MM:SS.* got {'second': 8}"),
         ("+trainer.max_time={hours:-1}", "trainer.max_time: must be .* and more than none, got {'hours': -1}"),
         ("trainer.precision=bf16-true", "trainer.precision: must be full or mixed"),

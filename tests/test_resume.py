@@ -117,6 +117,7 @@ def test_what_conf_does_not_have_is_refused(word, text, run):
     ("key", "value", "gone"),
     [
         ("trainer.max_steps", 9, set()),
+        ("schedule.steps", 500, set()),
         ("schedule", {"_target_": "atelier.tasks.schedules.constant", "_partial_": True}, {"schedule"}),
         ("logger", {"wandb": {}}, {"logger"}),
     ],
@@ -128,6 +129,17 @@ def test_the_record_of_a_run_forgets_what_was_exchanged_and_no_more(key, value, 
     OmegaConf.update(cfg, key, value, merge=False)
     folder.begin(cfg, {}, 4)
     assert folder.record["choices"].items() == {item for item in choices.items() if item[0] not in gone}
+
+
+def test_the_record_knows_the_schedule_that_a_run_went_on_with(composed, tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    folder.begin(composed("schedule=linear"), {"schedule": "linear"}, None)
+    monkeypatch.setattr("sys.argv", ["train.py", "resume=RUN", "schedule=late_linear"])
+    folder.begin(composed("schedule=late_linear"), {}, 4)
+    assert folder.record["choices"] == {"schedule": "late_linear"}
+    monkeypatch.setattr("sys.argv", ["train.py", "resume=RUN", "schedule.flat=0.3"])
+    folder.begin(composed("schedule=late_linear", "schedule.flat=0.3"), {}, 8)
+    assert folder.record["choices"] == {"schedule": "late_linear"}
 
 
 @pytest.mark.parametrize("trainer", [*DEVICES])

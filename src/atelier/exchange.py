@@ -33,7 +33,7 @@ def overrides(word: str, recipe: Mapping[str, Any], conf: Path, choices: Mapping
 
 
 def _schedule(asked: Any, had: str | None, conf: Path) -> list[str]:
-    """By name alone: two schedules may have the same keys. One that was exchanged before has none on record."""
+    """By name alone: two schedules may have the same keys."""
     option = _option(conf, "schedule", asked)
     return [] if asked == had else ["~schedule", *_set("schedule", option)]
 

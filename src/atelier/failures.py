@@ -30,8 +30,8 @@ DISK_TROUBLE = {
 }
 
 
-NO_MEMORY = ("[enforce fail at alloc_cpu", "DefaultCPUAllocator: not enough memory", "Unable to allocate")
-"""How torch, on Linux and elsewhere, and NumPy begin to say that the machine has too little."""
+NO_MEMORY = ("[enforce fail at alloc_cpu", "not enough memory", "std::bad_alloc", "out of memory", "ALLOC_FAILED")
+"""What torch says of a machine, on Linux and elsewhere, or of a GPU and its libraries, that has too little."""
 
 NO_TEMPORARY = "No usable temporary directory found"
 """What `tempfile` says where all disks are full, too; and torch, when it is imported, has it asked."""
@@ -44,7 +44,7 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
         return f"cannot use {error.filename or 'the disk'}: {error.strerror}"
     if _ran_out_of_memory(error):
-        return f"out of memory: {first_line(error)}; smaller pictures, networks or batches take less"
+        return f"out of memory ({first_line(error)}): smaller pictures, networks or batches take less"
     if isinstance(error, OSError) and NO_TEMPORARY in str(error):
         return "no temporary file can be written: is the disk full? TMPDIR says where else they go"
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, which is not imported for --help
@@ -64,9 +64,9 @@ def exit_code(error: Exception) -> int:
 
 
 def _ran_out_of_memory(error: Exception) -> bool:
-    """Of a GPU, which torch has a class for that is not imported for --help, or of the machine."""
-    of_a_gpu = type(error).__name__ == "OutOfMemoryError"
-    return of_a_gpu or (isinstance(error, RuntimeError | MemoryError) and str(error).startswith(NO_MEMORY))
+    """Of the machine or of a GPU."""
+    told = isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    return told or isinstance(error, MemoryError)
 
 
 def tell(line: str) -> None:

@@ -67,8 +67,8 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.is_dir():  # which would be known only when all is written
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     partial = _partial(path)
-    _tidy(partial)
     try:
+        _tidy(partial)
         yield partial
         partial.chmod(0o666 & ~_UMASK)  # mkstemp makes it private
         with partial.open("rb") as written:

@@ -133,7 +133,7 @@ def _rules(trainer: DictConfig, seed: int) -> list[tuple[str, Any, bool, str]]:
             "trainer.max_time",
             trainer.get("max_time"),
             _is_some_time(trainer.get("max_time")),
-            "must be DD:HH:MM:SS, or as {hours: 8, minutes: 30}, and more than none",
+            "must be DD:HH:MM:SS (in a file, in quotes) or as {hours: 8, minutes: 30}, and more than none",
         ),
         ("trainer.precision", precision, _is_mixed_or_full(precision), "must be full or mixed: 32-true or bf16-mixed"),
     ]

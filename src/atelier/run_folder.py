@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from atelier import command_line
 from atelier.errors import UserError
 from atelier.files import remove_halves, write_text
 from atelier.strict_json import to_json
@@ -69,7 +70,7 @@ class RunFolder:
         chosen = former.get("choices", made_of)
         if former and (self.path / RECIPE).is_file():
             exchanged = _exchanged(OmegaConf.load(self.path / RECIPE), cfg)
-            chosen = {group: option for group, option in chosen.items() if group not in exchanged}
+            chosen = {group: option for group, option in chosen.items() if group not in exchanged} | _named_schedule()
         cfg = cfg.copy()
         cfg.run_dir = str(self.path)
         write_text(self.path / RECIPE, OmegaConf.to_yaml(cfg))
@@ -123,9 +124,19 @@ class WatchedFolder(RunFolder):
 
 
 def _exchanged(former: Any, now: DictConfig) -> list[str]:
-    """Groups that are not written as they were."""
-    before, after = ([OmegaConf.to_yaml(cfg.get(group) or {}) for group in EXCHANGEABLE] for cfg in (former, now))
+    """Groups that have become another option: of other keys, or another thing. Other values alone do not make one."""
+    before, after = ([_kind(cfg.get(group) or {}) for group in EXCHANGEABLE] for cfg in (former, now))
     return [group for group, old, new in zip(EXCHANGEABLE, before, after, strict=True) if old != new]
+
+
+def _kind(node: Mapping[str, Any]) -> tuple[set[str], Any]:
+    return {*node}, node.get("_target_")
+
+
+def _named_schedule() -> dict[str, str]:
+    """The option that the command line names: two may be of one kind."""
+    named = command_line.value("schedule", sys.argv[1:])
+    return {"schedule": named} if named else {}
 
 
 def known_as(path: Path) -> Path:

@@ -66,7 +66,7 @@ def test_a_folder_of_weights_that_lies_among_the_caches_is_no_other_kind(root, m
 
 
 def test_the_kinds_are_named_before_they_are_removed(root):
-    assert f"Remove 2 of pixels and statistics from {root} (6 bytes)? [y/N]" in clear(answer="n\n")
+    assert f"Remove 2 entries (pixels, statistics) from {root}, 6 bytes? [y/N]" in clear(answer="n\n")
     assert left(root / "pixels") == ["wikiart-64"]
     assert "2 removed" in clear(answer="y\n")
 

@@ -160,7 +160,7 @@ def test_a_sweep_that_has_just_begun_has_a_report(tmp_path):
     assert (tmp_path / "report.png").exists()
 
 
-@pytest.mark.parametrize(("name", "text"), [("nowhere", "no such folder"), (".", "not a sweep's folder")])
+@pytest.mark.parametrize(("name", "text"), [("nowhere", "no such folder"), (".", "is no sweep's folder")])
 def test_what_is_no_sweep_is_one_line(name, text, tmp_path):
     result = CliRunner().invoke(app, ["sweep-report", str(tmp_path / name)])
     assert isinstance(result.exception, UserError)

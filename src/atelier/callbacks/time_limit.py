@@ -17,7 +17,7 @@ class TimeLimit(Timer):
     def __init__(self, max_time: str | Mapping[str, int]) -> None:
         try:
             super().__init__(max_time if isinstance(max_time, str) else dict(max_time))
-        except (MisconfigurationException, TypeError, ValueError) as error:
+        except (MisconfigurationException, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"max_time must be DD:HH:MM:SS, or as {{hours: 8}}, got {max_time!r}") from error
 
     @property

@@ -8,7 +8,7 @@ import typer
 from atelier.errors import UserError
 from atelier.failures import tell
 from atelier.files import PARTIAL, cache_root, real
-from atelier.wording import did_you_mean, listed
+from atelier.wording import counted, did_you_mean, listed
 
 if TYPE_CHECKING:
     from atelier.data.inventory import Entry
@@ -59,8 +59,10 @@ def clear(
     chosen = _chosen(kinds or [], found)
     if chosen and not yes:
         size = decimal(sum(entry.bytes for entry in chosen))
-        named = " and ".join(dict.fromkeys(entry.kind for entry in chosen))
-        typer.confirm(f"Remove {len(chosen)} of {named} from {cache_root()} ({size})?", abort=True)
+        named = listed(dict.fromkeys(entry.kind for entry in chosen))
+        typer.confirm(
+            f"Remove {counted(len(chosen), 'entry', 'entries')} ({named}) from {cache_root()}, {size}?", abort=True
+        )
     remove(chosen)
     typer.echo(f"{len(chosen)} removed")
 
@@ -83,7 +85,8 @@ def _is_of_weights(entry: "Entry") -> bool:
     """Also where $ATELIER_WEIGHTS is a folder among the caches."""
     from atelier.weights import folder
 
-    return entry.kind == "weights" or real(entry.path.parent) == real(folder())
+    home = real(folder())
+    return entry.kind == "weights" or real(entry.path.parent) == home or home.is_relative_to(real(entry.path))
 
 
 def _comes_again(entry: "Entry") -> bool:

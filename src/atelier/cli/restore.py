@@ -14,8 +14,8 @@ def restore(
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="A picture that is white where something is lost; all else stays exactly as it was, colours and "
-            "transparency. Or a folder with one mask for each picture, of the same name."
+            help="A picture that is white where something is lost; all else keeps its colours, of 8 bits, and "
+            "its transparency. Or a folder with one mask for each picture, of the same name."
         ),
     ] = None,
     out: Annotated[

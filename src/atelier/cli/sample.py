@@ -25,9 +25,9 @@ def sample(
     truncation: Annotated[
         float | None,
         typer.Option(
-            help="Gives up variety for quality; the lower, the less variety. For StyleGAN2 the distance from the mean "
-            "style, of which 1 changes nothing; for others the largest value of a latent, where 2 cuts off one in "
-            "twenty [default: none]."
+            help="Gives up variety for quality; the lower, the less variety. For StyleGAN2 a factor on the distance "
+            "from the mean style, where 1 changes nothing; for others the largest value of a latent, where 2 cuts off "
+            "one in twenty [default: none]."
         ),
     ] = None,
     out: Annotated[

@@ -67,7 +67,7 @@ def score(
 ) -> None:
     """Score images of any origin with the code that scores a training; or style transfer, with --content and --style.
 
-    Generated images are scored unresized, as 8-bit. Only scores with equal cards compare.
+    Images are read in their own size, as 8-bit, and resized as --resize says. Only scores with equal cards compare.
     """
     _refuse_a_mixture(context, real, content, style)
     if real is not None:

@@ -39,7 +39,8 @@ def stylize(
         typer.Option(help="Folder for the results [default: one in stylised/ named by what was asked]."),
     ] = None,
     strength: Annotated[
-        float, typer.Option(min=0, max=1, help="From 0, the content exactly as it is, to 1, all of the style.")
+        float,
+        typer.Option(min=0, max=1, help="From 0, the content unchanged (8 bits, at --size), to 1, all of the style."),
     ] = 1.0,
     preserve_color: Annotated[
         str | None, typer.Option(help="Keep the content's colours: luminance, coral or histogram.")
@@ -75,8 +76,8 @@ def stylize(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Network to compare pictures by (gatys only): vgg19, vgg19_slim, vgg19_normalised or embedded "
-            "[default: the best at hand]."
+            help="Network to look by (gatys; wct has vgg19_slim alone): vgg19, vgg19_slim, vgg19_normalised or "
+            "embedded [default: the best at hand]."
         ),
     ] = None,
     weights: Annotated[
@@ -125,8 +126,8 @@ def _refuse_unnamed(words: Sequence[str]) -> None:
     if words:
         more = f"{words[0]!r}" + (f" and {len(words) - 1} more" if len(words) > 1 else "")
         raise UserError(
-            f"--content: takes one path, and so does --style: repeat --content, or name a folder; {more} "
-            f"{'stands' if len(words) == 1 else 'stand'} there without an option"
+            f"{more} {'belongs' if len(words) == 1 else 'belong'} to no option: --content and --style take one path "
+            "each; repeat the option, or name a folder"
         )
 
 

@@ -23,7 +23,8 @@ def translate(
         typer.Option(help="Folder for the results [default: one in translated/ named by what was asked]."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=16, help="Pixels of the longer side, resized before [default: the picture's own].")
+        int | None,
+        typer.Option(min=16, help="Longer side in pixels; the picture is resized first [default: the picture's own]."),
     ] = None,
     tile: Annotated[
         int, typer.Option(min=16, help="Pixels a side that are drawn at once; smaller tiles need less memory.")

@@ -13,6 +13,7 @@ from torchvision.models import alexnet, squeezenet1_1, vgg16
 from atelier.errors import UserError
 from atelier.networks.vgg import load_features, normalised
 from atelier.weights.file import WeightsFile
+from atelier.wording import listed
 
 Architecture = Literal["alex", "vgg", "squeeze"]
 
@@ -102,7 +103,7 @@ class Lpips(FromFile):
 
     def __init__(self, architecture: Architecture = "alex", weights: str | None = None) -> None:
         if architecture not in BACKBONES:
-            raise ValueError(f"architecture must be one of {sorted(BACKBONES)}, got {architecture!r}")
+            raise ValueError(f"architecture must be one of {listed(BACKBONES)}, got {architecture!r}")
         super().__init__(BACKBONES[architecture].weights, weights)
         self.architecture: Architecture = architecture
 

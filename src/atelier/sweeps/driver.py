@@ -15,6 +15,7 @@ from atelier.sweeps.callback import Jobs
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
 from atelier.sweeps.names import distinct, of_the_job, varying
 from atelier.sweeps.reasons import gist
+from atelier.wording import listed
 
 RETRY = ("failed",)
 
@@ -87,7 +88,7 @@ def announce(ledger: Ledger, count: int) -> None:
 
 def _retry(value: object) -> bool:
     if value not in (None, *RETRY):
-        raise UserError(f"retry: must be null or one of {[*RETRY]}, got {value!r}")
+        raise UserError(f"retry: must be null or {listed(RETRY)}, got {value!r}")
     return value is not None
 
 

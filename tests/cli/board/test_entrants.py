@@ -105,7 +105,7 @@ def test_bad_input_is_refused_before_anything_is_painted(pictures, plain, tmp_pa
         run("leaderboard", *there, "--measures", "ssin")
     with pytest.raises(UserError, match="--style: no such folder"):
         run("leaderboard", "wct", "--content", content, "--style", tmp_path / "nowhere")
-    with pytest.raises(UserError, match="--style: .* is a run folder; `atelier sample` writes its images into a"):
+    with pytest.raises(UserError, match="--style: .* is a run folder; name a folder of pictures"):
         run("leaderboard", "wct", "--content", content, "--style", plain)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "bad.png").write_bytes(b"no picture")
@@ -193,9 +193,9 @@ def test_options_reach_the_methods_that_heed_them(pictures, adain, monkeypatch):
 @pytest.mark.parametrize(("option", "value"), [("steps", 7), ("encoder", "nonsense"), ("weights", "nowhere.pth")])
 def test_an_option_that_no_method_heeds_is_refused(option, value, pictures, adain, learned, tmp_path):
     there = ["--content", pictures[0], "--style", pictures[1], "--out", tmp_path / "out", f"--{option}", value]
-    with pytest.raises(UserError, match=rf"--{option}: is nothing that adain could heed"):
+    with pytest.raises(UserError, match=rf"--{option}: adain does not take it"):
         run("leaderboard", adain, *there)
-    with pytest.raises(UserError, match=rf"--{option}: is nothing that any of adain, b could heed"):
+    with pytest.raises(UserError, match=rf"--{option}: none of adain, b takes it"):
         run("leaderboard", adain, f"b={learned}", *there)
     assert not (tmp_path / "out").exists()
 

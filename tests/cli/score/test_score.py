@@ -148,9 +148,10 @@ def test_a_run_is_no_folder_of_real_pictures(plain, paint):
     for fake in (folder, plain):
         with pytest.raises(UserError, match="^--real: .* is a run folder; --fake takes one$"):
             score("--real", plain, "--fake", fake)
-    for option in ("--content", "--style", "--fake"):
+    named = "name a folder of pictures"
+    for option, way in {"--content": named, "--style": named, "--fake": "`atelier stylize` writes"}.items():
         words = dict.fromkeys(("--content", "--style", "--fake"), folder) | {option: plain}
-        with pytest.raises(UserError, match=f"^{option}: .* is a run folder; `atelier sample` writes its images into"):
+        with pytest.raises(UserError, match=f"^{option}: .* is a run folder; {way}"):
             score(*(word for pair in words.items() for word in pair))
 
 

@@ -50,8 +50,8 @@ def refuse_unheeded(methods: dict[str, str], settings: Settings) -> None:
     for option in OPTIONS:
         asked = getattr(settings, option) is not None
         if asked and known and not any(_heeds(word, option, settings) for word in known.values()):
-            whom = listed(known) if len(known) == 1 else f"any of {listed(known)}"
-            raise UserError(f"--{option.replace('_', '-')}: is nothing that {whom} could heed")
+            who = f"{listed(known)} does not take it" if len(known) == 1 else f"none of {listed(known)} takes it"
+            raise UserError(f"--{option.replace('_', '-')}: {who}")
 
 
 class Contest:
@@ -132,7 +132,7 @@ class Contest:
 def _heeded(word: str, settings: Settings) -> Settings:
     """What a method would not heed it refuses; and runs know their encoder's file themselves, while it is there."""
     settings = heeded(word, settings)
-    if word == "gatys":
+    if word == "gatys" or (word == "wct" and settings.encoder == "vgg19_slim"):  # the only one that it has
         return settings
     weights = settings.weights if word == "wct" or gone_encoder_file(Path(word)) else None
     return settings._replace(encoder=None, weights=weights)

@@ -8,7 +8,7 @@ import torch
 
 from atelier.callbacks.scores import show
 from atelier.cli.devices import device
-from atelier.cli.scoring.galleries import gallery_at
+from atelier.cli.scoring.galleries import SAMPLED, gallery_at
 from atelier.cli.scoring.runs import Scored
 from atelier.cli.trained import Trained
 from atelier.data.gallery import Gallery
@@ -49,7 +49,7 @@ def score_folders(real: Path, fake: Path, network: Extractor, scores: Sequence[s
 
     Raises UserError for what cannot be compared.
     """
-    reals, fakes = gallery_at(real, "--real", TAKEN), gallery_at(fake, "--fake")
+    reals, fakes = gallery_at(real, "--real", TAKEN), gallery_at(fake, "--fake", SAMPLED)
     panel = _scores(network, scores, len(fakes), len(reals), "--fake")
     _refuse_unfit(panel, reals)
     labels = fakes.labels_among(reals.classes)

@@ -6,10 +6,12 @@ from atelier.data.gallery import Gallery
 from atelier.errors import UserError
 from atelier.run_folder import CONFIG
 
+NAMED = "name a folder of pictures"
 SAMPLED = "`atelier sample` writes its images into a folder"
+STYLISED = "`atelier stylize` writes its pictures into a folder"
 
 
-def gallery_at(root: Path, option: str, instead: str = SAMPLED) -> Gallery:
+def gallery_at(root: Path, option: str, instead: str = NAMED) -> Gallery:
     """Raises UserError as `Gallery` does, and for a run folder, whose pictures are sheets of many; `instead` is what
     there is to do with one.
     """

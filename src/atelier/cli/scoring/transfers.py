@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from atelier.cli.devices import device
-from atelier.cli.scoring.galleries import gallery_at
+from atelier.cli.scoring.galleries import STYLISED, gallery_at
 from atelier.cli.scoring.runs import Scored
 from atelier.data.folder import read
 from atelier.data.gallery import Gallery
@@ -56,7 +56,7 @@ def score_transfers(content: Path, style: Path, fake: Path, names: Sequence[str]
     All are brought to squares of `size` pixels. Raises UserError for what cannot be compared.
     """
     measures = measures_of(names)
-    galleries = [gallery_at(content, "--content"), gallery_at(style, "--style"), gallery_at(fake, "--fake")]
+    galleries = [gallery_at(content, "--content"), gallery_at(style, "--style"), gallery_at(fake, "--fake", STYLISED)]
     triples = match(*([gallery.root / name for name in gallery.names] for gallery in galleries))
     where = device()
     load(measures, where)

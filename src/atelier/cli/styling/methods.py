@@ -62,7 +62,7 @@ def _refuse_unused(name: str, settings: Settings) -> None:
     """What a method knows nothing of would be left out of account without a word."""
     for option in OPTIONS:
         if getattr(settings, option) is not None and option not in _way(name).heeds:
-            raise UserError(f"--{option.replace('_', '-')}: is nothing that {name} could heed")
+            raise UserError(f"--{option.replace('_', '-')}: {name} does not take it")
 
 
 def _guess(name: str) -> str:

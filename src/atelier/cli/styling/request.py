@@ -52,9 +52,9 @@ class Request(NamedTuple):
     def refuse_unheeded(self, chosen: Chosen) -> None:
         """Whoever asks for another seed or size expects another picture, and would be given the same."""
         if self.seed is not None and not chosen.draws:
-            raise UserError(f"--seed: is nothing that {chosen.method.name} could heed: it draws nothing by chance")
+            raise UserError(f"--seed: {chosen.method.name} does not take it: it draws nothing by chance")
         if self.style_size is not None and chosen.learned:
-            raise UserError(f"--style-size: is nothing that {chosen.method.name} could heed: it has learned its styles")
+            raise UserError(f"--style-size: {chosen.method.name} does not take it: it has learned its styles")
 
     def refuse_unmasked(self, wanted: Sequence[Recipe]) -> None:
         """A mask that is no file, or with which those recipes could do nothing."""

@@ -12,7 +12,7 @@ from atelier.errors import UserError
 from atelier.sweeps.ledger import OVER, Job, Ledger, place
 from atelier.sweeps.names import varying
 from atelier.sweeps.reasons import gist
-from atelier.wording import did_you_mean
+from atelier.wording import did_you_mean, listed
 
 
 class Row(NamedTuple):
@@ -109,10 +109,10 @@ class Report(NamedTuple):
 def report(folder: Path, metric: str | None = None) -> Report:
     """`metric` is a score of the runs, else what chose their best. Raises UserError for what is no sweep's folder."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
+        raise UserError(f"FOLDER: no such folder: {str(folder)!r}")
     jobs = Ledger(folder).jobs()
     if not jobs:
-        raise UserError(f"{folder}: not a sweep's folder: it has no sweep.json")
+        raise UserError(f"FOLDER: {str(folder)!r} is no sweep's folder: it has no sweep.json")
     found = [_entry(folder, job) for job in jobs]
     scored = [entry for entry in found if isinstance(entry, Entry)]
     name = _metric(scored, metric) if scored else None
@@ -170,7 +170,7 @@ def _metric(scored: Sequence[Entry], wanted: str | None) -> str:
         return str(chose.most_common(1)[0][0])
     name = wanted.removeprefix(PREFIX)
     if name not in known:
-        raise UserError(f"--metric: these jobs have {known}, got {wanted!r}{did_you_mean(name, known)}")
+        raise UserError(f"--metric: these jobs have {listed(known)}, got {wanted!r}{did_you_mean(name, known)}")
     return name
 
 
@@ -195,7 +195,7 @@ def _record(row: Row, folder: Path) -> dict[str, Any]:
     return {
         "overrides": job.overrides, "seed": row.seed, "status": job.status, "score": row.score,
         "folder": None if job.folder is None else str(folder / job.folder), "tries": job.tries,
-        "reason": row.damage if job.status in OVER else reason(row),
+        "reason": row.damage or (None if job.status in OVER else reason(row)),
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from atelier.metrics.extractors.base import Features
 from atelier.metrics.extractors.pretrained import PretrainedExtractor, normalised
 from atelier.metrics.extractors.resizing import Kernel
 from atelier.networks.vgg import DEVIATION, MEAN
+from atelier.wording import listed
 
 ARCHITECTURES: dict[str, tuple[str, int]] = {
     "dinov2_vits14": ("vit_small_patch14_dinov2", 384),
@@ -39,7 +40,7 @@ class DinoExtractor(PretrainedExtractor):
         self, architecture: str = "dinov2_vitl14", weights: str | None = None, kernel: Kernel = "antialias"
     ) -> None:
         if architecture not in ARCHITECTURES:
-            raise ValueError(f"architecture must be one of {[*ARCHITECTURES]}, got {architecture!r}")
+            raise ValueError(f"architecture must be one of {listed(ARCHITECTURES)}, got {architecture!r}")
         self.name = self.published = architecture
         super().__init__(weights, kernel)
         self.size = ARCHITECTURES[architecture][1]
