@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atelier.cli.numbers import bytes_of
 from atelier.cli.pictures.contents import contents, joined_names, largest
 from atelier.cli.styling.studies import bytes_told
 from atelier.cli.styling.styles import FileStyle, GeneratedStyle, LearnedStyle
 from atelier.cli.styling.words import recipes
-from atelier.cli.stylize import bytes_of
 from atelier.errors import UserError
 from atelier.files import sha256
 

@@ -156,7 +156,7 @@ def test_nobody_need_read_what_a_run_says(small_config, folder):
         os.close(reader)
         for output in (1, 2):
             os.dup2(writer, output)
-        sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115  # to the end
+        sys.stdout = sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
         fit(small_config(), folder, {})
         raise UserError("told to nobody")
 

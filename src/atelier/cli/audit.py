@@ -1,12 +1,12 @@
 """`atelier audit`: does a generator paint anew, or copy what it was shown?"""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from atelier.cli.numbers import LAST_SEED
+from atelier.cli.options import Checkpoint, GeneratorRun
 from atelier.strict_json import to_json
 from atelier.wording import counted
 
@@ -21,12 +21,12 @@ PROBES = 2000
 
 
 def audit(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    run: GeneratorRun,
     count: Annotated[int, typer.Option(min=1, help="How many images to generate and look at.")] = COUNT,
     seed: Annotated[
         int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`, whose first images these are.")
     ] = SEED,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Look for copies of training pictures; print one JSON object, which is kept as report.json as well.
 

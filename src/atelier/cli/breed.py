@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atelier.cli.numbers import LAST_SEED, numbers, ranges
+from atelier.cli.numbers import numbers, ranges
+from atelier.cli.options import Checkpoint, GeneratorRun, Label, SampleSeed, Truncation
 from atelier.errors import UserError
 from atelier.wording import counted
 
@@ -21,7 +22,7 @@ FAMILY = "family.png"
 
 
 def breed(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    run: GeneratorRun,
     parents: Annotated[str, typer.Option(help="Two or more images, by their numbers in `atelier sample`.")],
     mix: Annotated[
         float | None,
@@ -36,15 +37,13 @@ def breed(
         float,
         typer.Option(min=0, max=1, help="How far each parent strays, towards an image by chance, for each child."),
     ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")] = 0,
-    label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
-    truncation: Annotated[
-        float | None, typer.Option(help="Truncation, as in `atelier sample` [default: none].")
-    ] = None,
+    seed: SampleSeed = 0,
+    label: Label = None,
+    truncation: Truncation = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the images [default: one in RUN/bred named by step and parents].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Cross images: write each child as PNG, and the family, its first row the parents.
 

@@ -5,18 +5,17 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.options import Checkpoint, Truncation
 from atelier.strict_json import to_json
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
     count: Annotated[
         int | None, typer.Option(min=2, help="How many pictures to score [default: as in training].")
     ] = None,
-    truncation: Annotated[
-        float | None, typer.Option(help="Truncation, as in `atelier sample` [default: none].")
-    ] = None,
+    truncation: Truncation = None,
 ) -> None:
     """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`.
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.numbers import LAST_SEED, numbers
+from atelier.cli.numbers import numbers
+from atelier.cli.options import Checkpoint, GeneratorRun, Label, SampleSeed, Truncation
 from atelier.cli.pictures import animation
 
 MILLISECONDS = 50
@@ -17,21 +18,19 @@ SHOWN = 8
 
 
 def interpolate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    run: GeneratorRun,
     seeds: Annotated[
         str, typer.Option(help="The images to go through, by their numbers in `atelier sample`, such as 3,17,5.")
     ],
     frames: Annotated[int, typer.Option(min=1, help="Frames from each image to the next.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")] = 0,
-    label: Annotated[str | None, typer.Option(help="The class to draw them in, by name or number.")] = None,
-    truncation: Annotated[
-        float | None, typer.Option(help="Truncation, as in `atelier sample` [default: none].")
-    ] = None,
+    seed: SampleSeed = 0,
+    label: Label = None,
+    truncation: Truncation = None,
     out: Annotated[
         Path | None,
         typer.Option(help="A .webp or .gif file [default: one in RUN/interpolated named by step and numbers]."),
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Go through images and back to the first: a moving picture that loops, and a strip of it beside, as PNG.
 

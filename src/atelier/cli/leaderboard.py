@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.numbers import LAST_SEED_OF_TORCH
+from atelier.cli.numbers import LAST_SEED_OF_TORCH, bytes_of
+from atelier.cli.options import EncoderName, MaxMemory, Steps
 from atelier.cli.scoring.measures import MEASURES, names_in
-from atelier.cli.stylize import bytes_of
 from atelier.strict_json import to_json
 
 
+# As long as its options are many: Typer reads them from the signature, and --help lists them in its order.
 def leaderboard(
     methods: Annotated[
         list[str],
@@ -32,21 +33,13 @@ def leaderboard(
         Path | None,
         typer.Option(help="A new folder for the pictures, board.json, board.png and plot.png [default: none is kept]."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimisation steps (gatys only) [default: 300].")] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Network to compare pictures by (gatys only): vgg19, vgg19_slim, vgg19_normalised or embedded "
-            "[default: the best at hand]."
-        ),
-    ] = None,
+    steps: Steps = None,
+    encoder: EncoderName = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="The encoder's file, for gatys and wct [default: the one in the weights' folder]."),
     ] = None,
-    max_memory: Annotated[
-        str, typer.Option(help="Memory for one picture; larger pictures are processed in tiles.")
-    ] = "2GiB",
+    max_memory: MaxMemory = "2GiB",
     seed: Annotated[
         int,
         typer.Option(

@@ -1,4 +1,4 @@
-"""Lists of numbers on the command line."""
+"""Numbers on the command line: lists of them, ranges, and bytes."""
 
 import re
 from collections.abc import Iterator
@@ -30,6 +30,20 @@ def ranges(option: str, text: str, end: int) -> list[int]:
     except ValueError as error:
         wanted = f"numbers from 0 to {end - 1} such as 0-{end // 2}"
         raise UserError(f"{option}: must be {wanted}, got {text!r}") from error
+
+
+def bytes_of(text: str) -> int:
+    """Of `4GiB`, `500MB` or a plain number. Raises UserError."""
+    units = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+    number = text.rstrip("BbGgIiKkMm ")
+    unit = text[len(number) :].strip().upper()
+    try:
+        found = float(number) * units[unit]
+    except (ValueError, KeyError):
+        found = 0
+    if not 1 <= found < float("inf"):
+        raise UserError(f"--max-memory: must be like 4GiB or 500MB, got {text!r}")
+    return int(found)
 
 
 def _range(word: str, end: int) -> Iterator[int]:

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.options import Checkpoint, Inputs, Overlap, Tile
 from atelier.translate.tiles import OVERLAP, SIDE
 
 
 def restore(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to restore pictures.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, or folders of pictures.")],
+    inputs: Inputs,
     mask: Annotated[
         Path | None,
         typer.Option(
@@ -22,16 +23,12 @@ def restore(
         Path | None,
         typer.Option(help="Folder for the results [default: one in restored/ named by what was asked]."),
     ] = None,
-    tile: Annotated[
-        int, typer.Option(min=16, help="Pixels a side that are drawn at once; smaller tiles need less memory.")
-    ] = SIDE,
-    overlap: Annotated[
-        int, typer.Option(min=0, help="Pixels that neighbouring tiles share, at most half a tile.")
-    ] = OVERLAP,
+    tile: Tile = SIDE,
+    overlap: Overlap = OVERLAP,
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: tiff for a tiff, or else png].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Write each picture as a run's network restores it, and beside their folder a sheet of them.
 

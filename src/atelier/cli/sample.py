@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from atelier.cli.numbers import LAST_SEED
+from atelier.cli.options import Checkpoint, GeneratorRun
 from atelier.wording import counted
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ SHOWN = 64
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")],
+    run: GeneratorRun,
     count: Annotated[int, typer.Option(min=1, help="How many images to write.")] = 64,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The same seed makes the same images.")] = 0,
     label: Annotated[str | None, typer.Option(help="Only of this class, by name or number.")] = None,
@@ -33,7 +34,7 @@ def sample(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the images [default: one in RUN/generated named by step and seed].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Write images from a trained generator, one PNG each, and beside their folder a grid of them."""
     import torch

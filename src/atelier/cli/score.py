@@ -14,6 +14,7 @@ OF_STYLISED = ("measures", "size")
 OF_GENERATED = ("metrics", "scores", "weights", "resize", "count", "seed")
 
 
+# As long as its options are many: Typer reads them from the signature, and --help lists them in its order.
 def score(
     context: typer.Context,
     fake: Annotated[

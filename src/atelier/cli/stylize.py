@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.numbers import LAST_SEED_OF_TORCH
+from atelier.cli.numbers import LAST_SEED_OF_TORCH, bytes_of
+from atelier.cli.options import Checkpoint, EncoderName, MaxMemory, Steps
 from atelier.errors import UserError
 
 
@@ -58,7 +59,7 @@ def stylize(
         int | None,
         typer.Option(min=16, help="Longer side of the style pictures; larger gives larger strokes [default: 512]."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimisation steps (gatys only) [default: 300].")] = None,
+    steps: Steps = None,
     distance: Annotated[
         str | None,
         typer.Option(
@@ -73,13 +74,7 @@ def stylize(
         float | None,
         typer.Option(min=0, help="Weight of smoothness; larger gives smoother pictures (gatys only) [default: 0.02]."),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Network to look by (gatys; wct has vgg19_slim alone): vgg19, vgg19_slim, vgg19_normalised or "
-            "embedded [default: the best at hand]."
-        ),
-    ] = None,
+    encoder: EncoderName = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="The encoder's file [default: the one in the weights' folder, see `atelier weights list`]."),
@@ -87,9 +82,7 @@ def stylize(
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the content's, or else png].")
     ] = None,
-    max_memory: Annotated[
-        str, typer.Option(help="Memory for one picture; larger pictures are processed in tiles.")
-    ] = "2GiB",
+    max_memory: MaxMemory = "2GiB",
     seed: Annotated[
         int | None,
         typer.Option(
@@ -99,7 +92,7 @@ def stylize(
             "one's own) [default: 0].",
         ),
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Write each content in each style, a picture apiece, and beside their folder a sheet of them.
 
@@ -129,17 +122,3 @@ def _refuse_unnamed(words: Sequence[str]) -> None:
             f"{more} {'belongs' if len(words) == 1 else 'belong'} to no option: --content and --style take one path "
             "each; repeat the option, or name a folder"
         )
-
-
-def bytes_of(text: str) -> int:
-    """Of `4GiB`, `500MB` or a plain number. Raises UserError."""
-    units = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-    number = text.rstrip("BbGgIiKkMm ")
-    unit = text[len(number) :].strip().upper()
-    try:
-        found = float(number) * units[unit]
-    except (ValueError, KeyError):
-        found = 0
-    if not 1 <= found < float("inf"):
-        raise UserError(f"--max-memory: must be like 4GiB or 500MB, got {text!r}")
-    return int(found)

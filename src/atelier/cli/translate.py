@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.options import Checkpoint, Inputs, Overlap, Tile
 from atelier.translate.tiles import OVERLAP, SIDE
 
 
 def translate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to translate pictures.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, or folders of pictures.")],
+    inputs: Inputs,
     direction: Annotated[
         str | None,
         typer.Option(
@@ -26,16 +27,12 @@ def translate(
         int | None,
         typer.Option(min=16, help="Longer side in pixels; the picture is resized first [default: the picture's own]."),
     ] = None,
-    tile: Annotated[
-        int, typer.Option(min=16, help="Pixels a side that are drawn at once; smaller tiles need less memory.")
-    ] = SIDE,
-    overlap: Annotated[
-        int, typer.Option(min=0, help="Pixels that neighbouring tiles share, at most half a tile.")
-    ] = OVERLAP,
+    tile: Tile = SIDE,
+    overlap: Overlap = OVERLAP,
     suffix: Annotated[
         str | None, typer.Option("--format", help="png, jpg, webp or tiff [default: the picture's, or else png].")
     ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")] = None,
+    checkpoint: Checkpoint = None,
 ) -> None:
     """Write what a run's network makes of each picture, and beside their folder a sheet of them.
 
