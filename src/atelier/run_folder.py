@@ -1,6 +1,5 @@
 """A run folder holds everything that a later tool needs, and can be moved."""
 
-import json
 import os
 import platform
 import subprocess
@@ -18,7 +17,7 @@ from yaml import YAMLError
 from atelier import command_line
 from atelier.errors import UserError
 from atelier.files import remove_halves, write_text
-from atelier.strict_json import to_json
+from atelier.strict_json import mapping, to_json
 from atelier.whereabouts import located
 from atelier.wording import first_line
 
@@ -196,9 +195,6 @@ def facts(run: Path) -> dict[str, Any]:
     if not record.is_file():  # nor is one waited for that may write into a pipe
         raise UserError(f"{run}: its {RECORD} cannot be read (it is no file)")
     try:
-        found = json.loads(record.read_text())
+        return mapping(record.read_text())
     except ValueError as error:
         raise UserError(f"{run}: its {RECORD} cannot be read ({error})") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{run}: its {RECORD} cannot be read (there is no record in it)")
-    return found

@@ -11,6 +11,14 @@ def to_json(content: Any) -> str:
     return json.dumps(_finite(content), indent=2, allow_nan=False)
 
 
+def mapping(text: str) -> dict[str, Any]:
+    """What JSON says. Raises ValueError where it is none, or no mapping."""
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("there is no record in it")
+    return content
+
+
 def _finite(content: Any) -> Any:
     if isinstance(content, float) and not math.isfinite(content):
         return None

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Timer
 from rich.console import Console
 from torch.utils.data import DataLoader
 
@@ -12,6 +13,7 @@ from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.progress import Progress
 from atelier.callbacks.record import Record
 from atelier.data.types import Images
+from atelier.record.speed import Speed
 
 
 class Learner(LightningModule):
@@ -41,7 +43,8 @@ def fit(folder, console, monkeypatch, **options):
         accelerator="cpu", max_steps=8, max_epochs=-1, val_check_interval=4, check_val_every_n_epoch=None,
         log_every_n_steps=2, limit_val_batches=1, num_sanity_val_steps=0, logger=False,
         enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
-        callbacks=[Record(), Progress(), Checkpoints(folder, "val/fid")], default_root_dir=str(folder),
+        callbacks=[Record(), Progress(), Checkpoints(folder, "val/fid"), *options.get("more", [])],
+        default_root_dir=str(folder),
     )  # fmt: skip
     trainer.fit(options.get("task", Learner()), batches, batches)
     return console.file.getvalue()
@@ -63,6 +66,17 @@ def test_a_terminal_gets_a_bar(tmp_path, monkeypatch):
 
     assert "validating" in told
     assert "fid 5 (best 3 at step 4)" in told.splitlines()[-2]
+
+
+def test_the_time_left_is_no_longer_than_the_run_may_take(tmp_path, monkeypatch):
+    limit = Timer({"hours": 2})
+    monkeypatch.setattr(limit, "time_remaining", lambda: 61.0)
+    monkeypatch.setattr(Speed, "seconds_left", lambda *_: 753.0)
+
+    told = fit(tmp_path, Console(file=io.StringIO(), width=40), monkeypatch, more=[limit])
+
+    assert "1:01 min left" in told
+    assert "12:33" not in told
 
 
 def test_a_run_that_breaks_gives_the_terminal_back(tmp_path, monkeypatch):

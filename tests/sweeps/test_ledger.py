@@ -102,9 +102,10 @@ def test_a_sweep_can_be_moved(ledger, tmp_path):
     assert (moved / job.folder / "run.json").exists()
 
 
-def test_a_file_in_the_making_is_a_running_job(ledger):
+@pytest.mark.parametrize("torn", ["", "null"])
+def test_a_file_in_the_making_is_a_running_job(torn, ledger):
     this = ledger.begin(FIRST, run_folder(ledger))
-    this.path.write_text("")
+    this.path.write_text(torn)
     assert statuses(ledger) == ["running", "pending"]
 
 
@@ -117,8 +118,9 @@ def test_jobs_of_another_sweeper_are_known_by_what_they_did(tmp_path):
     assert [(job.overrides, job.score) for job in ledger.jobs()] == [(["seed=4"], 2.0)]
 
 
-def test_a_damaged_plan_is_named(ledger):
-    (ledger.folder / "sweep.json").write_text("{")
+@pytest.mark.parametrize("damage", ["{", "[]", "3"])
+def test_a_damaged_plan_is_named(damage, ledger):
+    (ledger.folder / "sweep.json").write_text(damage)
     with pytest.raises(UserError, match=r"sweep\.json: cannot be read"):
         ledger.jobs()
 

@@ -4,6 +4,7 @@ from time import monotonic
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Timer
 
 from atelier.callbacks.checkpoints import Checkpoints
 from atelier.callbacks.neighbours import beside
@@ -70,10 +71,16 @@ class Progress(Callback):
         standing = self._standing
         standing.validating = validating
         standing.images_per_second = self._speed.images_per_second(beside(trainer, Record).images_seen)
-        standing.seconds_left = self._speed.seconds_left(standing.step, standing.last_step)
+        standing.seconds_left = self._seconds_left(trainer)
         assert self._display is not None
         self._display.show(standing)
         self._looked = (standing.step, monotonic())
+
+    def _seconds_left(self, trainer: Trainer) -> float | None:
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
+        ends = [self._speed.seconds_left(self._standing.step, self._standing.last_step)]
+        ends += [callback.time_remaining() for callback in callbacks if isinstance(callback, Timer)]
+        return min((end for end in ends if end is not None), default=None)
 
     def _stop(self, trainer: Trainer) -> None:
         if self._display is None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.exit_code import exit_with
 from atelier.cli.numbers import LAST_SEED_OF_TORCH, bytes_of
 from atelier.cli.options import EncoderName, MaxMemory, Steps
 from atelier.cli.scoring.measures import MEASURES, names_in
@@ -70,5 +71,4 @@ def leaderboard(
         from atelier.cli.board.sheet import print_sheet
 
         print_sheet(contest.rows)
-    if failed:
-        raise typer.Exit(min(failed, 100))
+    exit_with(failed)

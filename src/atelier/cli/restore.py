@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.exit_code import exit_with
 from atelier.cli.options import Checkpoint, Inputs, Overlap, Tile
 from atelier.translate.tiles import OVERLAP, SIDE
 
@@ -40,5 +41,4 @@ def restore(
     job = translating.restore(run, checkpoint, mask, translating.Request(out, tile, overlap, suffix))
     failed = job.run(inputs)
     typer.echo(job.told)
-    if failed:
-        raise typer.Exit(min(failed, 100))
+    exit_with(failed)

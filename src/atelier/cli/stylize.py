@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.exit_code import exit_with
 from atelier.cli.numbers import LAST_SEED_OF_TORCH, bytes_of
 from atelier.cli.options import Checkpoint, EncoderName, MaxMemory, Steps
 from atelier.errors import UserError
@@ -110,8 +111,7 @@ def stylize(
     job = Stylizing(method, request, settings)
     failed = job.run(content, style or [])
     typer.echo(job.told)
-    if failed:
-        raise typer.Exit(min(failed, 100))
+    exit_with(failed)
 
 
 def _refuse_unnamed(words: Sequence[str]) -> None:

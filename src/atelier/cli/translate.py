@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from atelier.cli.exit_code import exit_with
 from atelier.cli.options import Checkpoint, Inputs, Overlap, Tile
 from atelier.translate.tiles import OVERLAP, SIDE
 
@@ -44,5 +45,4 @@ def translate(
     job = translating.translate(run, checkpoint, direction, request)
     failed = job.run(inputs)
     typer.echo(job.told)
-    if failed:
-        raise typer.Exit(min(failed, 100))
+    exit_with(failed)

@@ -6,7 +6,6 @@ on one machine or on many that share a file system, and whatever is killed leave
 """
 
 import errno
-import json
 import math
 import os
 import shlex
@@ -22,7 +21,7 @@ from atelier.command_line import MULTIRUN
 from atelier.errors import RunError, UserError
 from atelier.files import PARTIAL, write_text
 from atelier.run_folder import RECORD
-from atelier.strict_json import to_json
+from atelier.strict_json import mapping, to_json
 from atelier.sweeps.names import key, of_the_job, quote
 from atelier.sweeps.owner import PATIENCE, age, lives, owner
 
@@ -67,8 +66,8 @@ class Ledger:
         if not path.is_file():
             return {}
         try:
-            return json.loads(path.read_text())
-        except json.JSONDecodeError as error:
+            return mapping(path.read_text())
+        except ValueError as error:
             raise UserError(f"{path}: cannot be read ({error})") from error
 
     def add(self, jobs: Iterable[Sequence[str]], **facts: Any) -> None:
@@ -202,8 +201,8 @@ def _create_in_place(path: Path, content: bytes) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError:  # seen, or killed, in the moment of its making
+        return mapping(path.read_text())
+    except ValueError:  # seen, or killed, in the moment of its making
         return {"overrides": None, "folder": None, "owner": {}, **_state("running")}
 
 

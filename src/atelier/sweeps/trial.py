@@ -1,13 +1,13 @@
 """A run as a trial of a study: what its folder says of it. Reading it takes neither Optuna nor Lightning."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from atelier.errors import UserError
 from atelier.files import write_text
-from atelier.strict_json import to_json
+from atelier.strict_json import mapping, to_json
 from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 
@@ -27,9 +27,14 @@ def note(ledger: Ledger, overrides: Sequence[str], run: Path) -> None:
 
 
 def read(run: Path) -> dict[str, Any]:
-    """Empty where the run is no trial."""
+    """Empty where the run is no trial. Raises UserError where it cannot be read."""
     path = run / TRIAL
-    return json.loads(path.read_text()) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        return mapping(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{run}: its {TRIAL} cannot be read ({error})") from error
 
 
 def write(run: Path, facts: dict[str, Any]) -> None:
