@@ -49,7 +49,7 @@ def test_the_moving_picture_says_how_to_make_it_again(suffix, plain, tmp_path):
         text = moving.info["comment"] if suffix == ".gif" else moving.getexif()[Base.ImageDescription]
         assert (moving.n_frames, moving.size, moving.info["loop"]) == (12, (16, 16), 0)
     note = json.loads(text)
-    assert note.items() >= {"step": 40, "seed": 0, "seeds": "3,17", "truncation": 0.5, "frames": 6}.items()
+    assert note.items() >= {"step": 40, "seed": 0, "images": "3,17", "truncation": 0.5, "frames": 6}.items()
     strip = {"command": "interpolate"} | {name: str(value) for name, value in note.items()}
     assert Image.open(tmp_path / "way.png").text == strip
 
@@ -58,13 +58,13 @@ def test_there_is_no_way_between_classes(labelled):
     with pytest.raises(UserError, match=r"--label: must say in which class to draw.*: 0 of .*, 1 of "):
         interpolate(labelled, ",".join(map(str, range(12))), frames=2)
     interpolate(labelled, "0,1,2", frames=2, label="noon")
-    assert (labelled / "interpolated" / "step-40-seed-0-seeds-0,1,2-label-noon-frames-2.webp").exists()
+    assert (labelled / "interpolated" / "step-40-seed-0-images-0,1,2-label-noon-frames-2.webp").exists()
 
 
 def test_many_numbers_are_no_name_that_is_too_long(plain):
     for last in (1060, 1061):
         interpolate(plain, ",".join(map(str, [*range(1000, 1060), last])), frames=1)
-    made = [path.name for path in (plain / "interpolated").glob("step-40-seed-0-seeds-1000,1001,1002*")]
+    made = [path.name for path in (plain / "interpolated").glob("step-40-seed-0-images-1000,1001,1002*")]
     assert sorted(name.rpartition(".")[2] for name in made) == ["png", "png", "webp", "webp"]
     assert max(len(name.encode()) for name in made) < 200
 
@@ -107,7 +107,7 @@ def test_the_moving_picture_is_written_over_no_other(suffix, plain, tmp_path, mo
 
 
 def test_mistakes_are_told_before_anything_is_drawn(plain, tmp_path):
-    with pytest.raises(UserError, match="--seeds: must be 2 or more numbers"):
+    with pytest.raises(UserError, match="--images: must be 2 or more numbers"):
         interpolate(plain, "3")
     with pytest.raises(UserError, match=r"--out: must be a file that ends in one of \.gif, \.webp"):
         interpolate(plain, "3,4", out=tmp_path / "way.mp4")

@@ -9,15 +9,15 @@ from atelier.errors import UserError
 
 
 def test_lists_are_read():
-    assert numbers("--seeds", "3, 17,5", least=2) == [3, 17, 5]
+    assert numbers("--images", "3, 17,5", least=2) == [3, 17, 5]
     assert ranges("--layers", "0-2,5", end=6) == [0, 1, 2, 5]
     assert ranges("--layers", "4,3-3, 0 - 1", end=6) == [0, 1, 3, 4]
 
 
 @pytest.mark.parametrize("text", ["3", "", "3,x", "3,-1", "3,"])
 def test_what_is_no_list_of_numbers_is_refused(text):
-    with pytest.raises(UserError, match=rf"--seeds: must be 2 or more numbers such as 3,17, got '{text}'"):
-        numbers("--seeds", text, least=2)
+    with pytest.raises(UserError, match=rf"--images: must be 2 or more numbers such as 3,17, got '{text}'"):
+        numbers("--images", text, least=2)
 
 
 NO_RANGES = ["6", "3-6", "", "x", "3-1", "-1", "1-", "0-1-2", "0,5-3", "0--2", "0,", "1_0"]

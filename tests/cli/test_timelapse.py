@@ -109,7 +109,7 @@ def test_only_a_timelapse_is_written_over(theirs, suffix, run, monkeypatch):
     if theirs == "no picture":
         out.write_bytes(b"a diary")
     else:
-        note = {} if theirs == "a picture" else {"atelier": "1", "seeds": "3,4", "frames": 2}
+        note = {} if theirs == "a picture" else {"atelier": "1", "images": "3,4", "frames": 2}
         animation.save([Image.new("RGB", (16, 16))], out, [50], note)
     before = out.read_bytes()
     monkeypatch.setattr(module, "_frame", lambda *_: pytest.fail("too early"))

@@ -19,8 +19,8 @@ SHOWN = 8
 
 def interpolate(
     run: GeneratorRun,
-    seeds: Annotated[
-        str, typer.Option(help="The images to go through, by their numbers in `atelier sample`, such as 3,17,5.")
+    images: Annotated[
+        str, typer.Option(help="Those to go through, by their numbers in `atelier sample`, such as 3,17,5.")
     ],
     frames: Annotated[int, typer.Option(min=1, help="Frames from each image to the next.")] = 24,
     seed: SampleSeed = 0,
@@ -37,7 +37,7 @@ def interpolate(
     The way leads over arcs between the latents, and in straight lines between the styles where the generator has
     several layers of them. Every row of the strip begins with one of the images.
     """
-    places = numbers("--seeds", seeds, least=2)
+    places = numbers("--images", images, least=2)
     if out:
         animation.refuse_other_suffixes(out)
     from PIL import Image
@@ -52,10 +52,10 @@ def interpolate(
     corners = trained.draw(seed, places, trained.class_number(label))
     trained.refuse_different_classes(corners, places)
     label = trained.class_name(corners)
-    origin = given(seed=seed, seeds=seeds, label=label, truncation=truncation, frames=frames)
+    origin = given(seed=seed, images=images, label=label, truncation=truncation, frames=frames)
     out = out or run / "interpolated" / f"{folder_name(step=trained.origin['step'], **origin)}.webp"
     strip = out.with_suffix(".png")
-    animation.refuse_another(out, lambda note: {"atelier", "seeds"} <= note.keys())
+    animation.refuse_another(out, lambda note: {"atelier", "images"} <= note.keys())
     refuse_another(strip, lambda path: is_sheet(path, "interpolate"), "a strip goes beside the moving picture")
     labels = None if corners.labels is None else corners.labels.repeat_interleave(frames)
     if trained.style_layers > 1:  # W is made to be straight (Karras et al. 2019, section 4)
@@ -63,12 +63,12 @@ def interpolate(
     else:
         way = Latents(closed_path(corners.vectors, frames, spherical=True), labels)
         styles = trained.styles(way, truncation)
-    images = trained.paint(styles, labels)
+    painted = trained.paint(styles, labels)
 
     note = {**trained.origin, **origin, "atelier": version("atelier")}
-    pictures = [Image.fromarray(image) for image in images.permute(0, 2, 3, 1).numpy()]
+    pictures = [Image.fromarray(image) for image in painted.permute(0, 2, 3, 1).numpy()]
     animation.save(pictures, out, [MILLISECONDS] * len(pictures), note)
     columns = min(frames, SHOWN)
     shown = [leg * frames + column * frames // columns for leg in range(len(places)) for column in range(columns)]
-    save_png(grid(images[shown], columns), strip, {"command": "interpolate", **note})
+    save_png(grid(painted[shown], columns), strip, {"command": "interpolate", **note})
     typer.echo(f"{out}, and a strip beside it")
