@@ -1,6 +1,7 @@
 """A run, its folder, and what can be done with it afterwards; all in this process."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -103,11 +104,18 @@ def test_samples_are_files_that_can_be_made_again(finished, tmp_path):
 
 def test_evaluation_gives_the_scores_of_training_and_their_card(finished):
     last = finished / "checkpoints" / "last.ckpt"
-    found = json.loads(atelier("evaluate", finished, "--checkpoint", last).stdout)
+    found = json.loads(atelier("evaluate", finished, "--checkpoint", last, "--json").stdout)
     logged = float(rows(finished)[-1]["val/embedded_frechet_distance"])
     assert found["scores"]["embedded_frechet_distance"] == pytest.approx(logged, rel=1e-4)
     card = {"extractor": "embedded", "step": 6, "average": True, "generated_images": 20}
     assert card.items() <= found["card"].items()
+
+
+def test_people_see_the_scores_and_how_they_were_made(finished):
+    told = atelier("evaluate", finished).stdout
+    assert re.search(r"embedded_frechet_distance +\d", told)
+    assert "extractor embedded" in told
+    assert "generated images 20" in told
 
 
 def test_a_truncation_that_means_nothing_is_refused_before_anything_is_scored(finished):
@@ -122,7 +130,7 @@ def test_the_record_says_how_the_scores_are_made_and_which_chose_the_best(finish
 
 
 def test_fewer_images_can_be_asked_for(finished):
-    found = json.loads(atelier("evaluate", finished, "--count", 5).stdout)
+    found = json.loads(atelier("evaluate", finished, "--count", 5, "--json").stdout)
     assert found["card"]["generated_images"] == 5
 
 
@@ -134,7 +142,7 @@ def test_scores_against_pictures_that_have_changed_are_refused(finished, tmp_pat
         atelier("evaluate", run)
     del record["data"]  # as of runs that were made before it was noted
     (run / "run.json").write_text(json.dumps(record))
-    assert json.loads(atelier("evaluate", run).stdout)["card"]["generated_images"] == 20
+    assert json.loads(atelier("evaluate", run, "--json").stdout)["card"]["generated_images"] == 20
 
 
 def test_too_few_images_are_told_by_the_option_and_fewer_splits_too(finished, tmp_path, caplog):
@@ -145,7 +153,7 @@ def test_too_few_images_are_told_by_the_option_and_fewer_splits_too(finished, tm
     with pytest.raises(UserError, match="^--count: must be >= 6 for precision_recall, got 3$"):
         atelier("evaluate", run, "--count", 3)
     assert caplog.text == ""
-    assert json.loads(atelier("evaluate", run, "--count", 6).stdout)["card"]["class_score_splits"] == 6
+    assert json.loads(atelier("evaluate", run, "--count", 6, "--json").stdout)["card"]["class_score_splits"] == 6
     assert "too few images: 6 splits instead of 10 (is)" in caplog.text
 
 

@@ -56,7 +56,7 @@ def runs(recipe, tmp_path_factory):
 
 
 def evaluated(*words):
-    result = CliRunner().invoke(app, ["evaluate", *map(str, words)])
+    result = CliRunner().invoke(app, ["evaluate", "--json", *map(str, words)])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return json.loads(result.stdout)

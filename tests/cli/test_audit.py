@@ -20,7 +20,7 @@ from atelier.record.grids import GUTTER, save_png
 
 
 def audited(run, capsys, count=80):
-    audit(run, count)
+    audit(run, count, as_json=True)
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((run / "audit" / f"step-40-count-{count}" / "report.json").read_text())
     return report
@@ -102,6 +102,13 @@ def test_reports_of_other_images_lie_elsewhere(plain, tmp_path, monkeypatch):
         report = json.loads((folder / "report.json").read_text())
         assert (report["card"]["seed"], report["card"]["step"]) == (3 * ("seed" in name), 20 if "20" in name else 40)
         assert sorted(path.name for path in folder.iterdir()) == ["closest.png", "report.json"]
+
+
+def test_people_are_told_the_verdict_and_where_the_rest_is(plain, capsys):
+    audit(plain, 5)
+    folder = plain / "audit" / "step-40-count-5"
+    verdict = json.loads((folder / "report.json").read_text())["verdict"]
+    assert capsys.readouterr().out == f"{verdict}\nreport.json and closest.png are in {folder}\n"
 
 
 def test_a_run_that_cannot_be_written_to_is_told_before_anything_is_compared(plain, tmp_path, monkeypatch):

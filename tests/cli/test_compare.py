@@ -98,6 +98,22 @@ def test_unlike_scores_are_shown_but_not_ranked(make, tmp_path):
     assert rows == [["–", "outputs/a", "1.5"], ["–", "outputs/b", "1.25"]]
 
 
+def test_programs_get_what_people_see_and_the_cards(make, tmp_path):
+    runs = [make("a", fid=[3, 1.5, 2]), make("b", fid=[1, "nan"])]
+    found = json.loads(compare(tmp_path, *runs, "--json").output)
+    assert (found["metric"], found["higher_is_better"], found["not_comparable"]) == ("fid", False, [])
+    assert [(run["name"], run["best"], run["card"]) for run in found["runs"]] == [
+        ("outputs/b", {"step": 100, "images": 3200, "value": 1}, CARD),
+        ("outputs/a", {"step": 200, "images": 6400, "value": 1.5}, CARD),
+    ]
+    assert [run["last"]["value"] for run in found["runs"]] == [None, 2]  # JSON knows no NaN
+    assert (tmp_path / "plot.png").is_file()
+
+    result = compare(tmp_path, runs[0], make("c", {**CARD, "resize": "antialias"}, fid=[1.25]), "--json")
+    assert isinstance(result.exception, UserError)
+    assert json.loads(result.output)["not_comparable"] == ["resize is tf1 in outputs/a, antialias in outputs/c"]
+
+
 def test_a_run_that_diverged_comes_last_and_its_finite_scores_count(make):
     found = entries([make("a", fid=["nan", "nan"]), make("b", fid=[7, "nan"]), make("c", fid=[9, 8])])
     assert [entry.name for entry in ranked(found, "fid")] == ["outputs/b", "outputs/c", "outputs/a"]

@@ -64,7 +64,7 @@ def test_it_is_one_run_with_one_record_told_once(trained):
 def test_its_scores_are_those_of_one_process(trained):
     run, _ = trained
     last = run / "checkpoints" / "last.ckpt"
-    command = [Path(sys.executable).with_name("atelier"), "evaluate", run, "--checkpoint", last]
+    command = [Path(sys.executable).with_name("atelier"), "evaluate", run, "--json", "--checkpoint", last]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     alone = json.loads(done.stdout)["scores"]

@@ -27,13 +27,14 @@ def audit(
         int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`, whose first images these are.")
     ] = SEED,
     checkpoint: Checkpoint = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as in report.json.")] = False,
 ) -> None:
-    """Look for copies of training pictures; print one JSON object, which is kept as report.json as well.
+    """Look for copies of training pictures, and say in a sentence what was found.
 
-    The report is in a folder in RUN/audit, named by step, and by count and seed where they are not the default. Beside
-    it, closest.png shows the images that are closest to a training picture, below each of them that picture, and below
-    that the nearest picture that was held out of the training. Pictures are compared by the features of a network: that
-    of the run's metrics, or else the embedded one.
+    What it rests on goes to a folder in RUN/audit, named by step, and by count and seed where they are not the default:
+    report.json has the numbers and the closest pairs. closest.png shows the images that are closest to a training
+    picture, below each of them that picture, and below that the nearest picture that was held out of the training.
+    Pictures are compared by the features of a network: that of the run's metrics, or else the embedded one.
     """
     import torch
 
@@ -66,9 +67,8 @@ def audit(
         "closest": [pair._asdict() | {"origin": comparison.data.origin_of(pair.training_picture)} for pair in pairs],
         "card": comparison.card(),
     }
-    text = to_json(report)
-    write_text(folder / "report.json", text + "\n")
+    write_text(folder / "report.json", to_json(report) + "\n")
     numbers = ",".join(str(pair.image) for pair in pairs)
     picture = grid(comparison.side_by_side(pairs, images, held_out), len(pairs))
     save_png(picture, folder / "closest.png", {**comparison.trained.origin, "seed": seed, "images": numbers})
-    typer.echo(text)
+    typer.echo(to_json(report) if as_json else f"{report['verdict']}\nreport.json and closest.png are in {folder}")

@@ -15,6 +15,7 @@ def compare(
         typer.Option(help="Which score, such as fid or precision [default: the one that chose the best checkpoint]."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the plot goes: a PNG, SVG or PDF.")] = Path("compare.png"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
 ) -> None:
     """Tabulate and plot a score of several runs, best first.
 
@@ -25,9 +26,10 @@ def compare(
 
     from atelier.cli.comparing.curves import CREATOR, plot
     from atelier.cli.comparing.plots import is_plot
-    from atelier.cli.comparing.standings import differences, entries, metric_of, ranked, sheet
+    from atelier.cli.comparing.standings import differences, entries, metric_of, ranked, record, sheet
     from atelier.cli.writable import refuse_another, refuse_unwritable
     from atelier.errors import UserError
+    from atelier.strict_json import to_json
     from atelier.wording import listed
 
     if out.suffix.lower() not in FORMATS or out.is_dir():
@@ -38,8 +40,11 @@ def compare(
     name = metric_of(found, metric)
     unlike = differences(found, name)
     shown = found if unlike else ranked(found, name)
-    Console().print(sheet(shown, name, numbered=not unlike))
     plot(shown, name, out)
-    typer.echo(f"{out} has the curves")
+    if as_json:
+        typer.echo(to_json(record(shown, name, unlike)))
+    else:
+        Console().print(sheet(shown, name, numbered=not unlike))
+        typer.echo(f"{out} has the curves")
     if unlike:
         raise UserError("not ranked, for the scores are of different kinds: " + "; ".join(unlike))

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from atelier.cli.options import Checkpoint, Truncation
-from atelier.strict_json import to_json
+from atelier.cli.options import Checkpoint, ScoresAsJson, Truncation
 
 
 def evaluate(
@@ -16,11 +15,13 @@ def evaluate(
         int | None, typer.Option(min=2, help="How many pictures to score [default: as in training].")
     ] = None,
     truncation: Truncation = None,
+    as_json: ScoresAsJson = False,
 ) -> None:
-    """Score a checkpoint with the run's own metrics; print one JSON object with `scores` and `card`.
+    """Score a checkpoint with the run's own metrics.
 
     `atelier score` compares with other pictures than the run's own.
     """
     from atelier.cli.scoring.runs import score_run
+    from atelier.cli.scoring.tables import tell
 
-    typer.echo(to_json(score_run(run, checkpoint, count, truncation)._asdict()))
+    tell(score_run(run, checkpoint, count, truncation), as_json)

@@ -10,6 +10,10 @@ from atelier.cli.numbers import LAST_SEED
 GeneratorRun = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that learned to make images.")]
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, or folders of pictures.")]
 
+ScoresAsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON: an object with `scores` and `card`, which says how they were made.")
+]
+
 Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint file to use [default: the run's best].")]
 
 SampleSeed = Annotated[int, typer.Option(min=0, max=LAST_SEED, help="The seed of `atelier sample`.")]

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from atelier.cli.numbers import LAST_SEED
+from atelier.cli.options import ScoresAsJson
 from atelier.cli.scoring.measures import MEASURES, names_in
 from atelier.errors import UserError
-from atelier.strict_json import to_json
 
 OF_STYLISED = ("measures", "size")
 OF_GENERATED = ("metrics", "scores", "weights", "resize", "count", "seed")
@@ -61,15 +61,14 @@ def score(
             min=0, max=LAST_SEED, help="Seed of the images that a run makes, as in `atelier sample` [default: 0]."
         ),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print JSON: an object with `scores` and `card`, which says how they were made."),
-    ] = False,
+    as_json: ScoresAsJson = False,
 ) -> None:
     """Score images of any origin with the code that scores a training; or style transfer, with --content and --style.
 
     Images are read in their own size, as 8-bit, and resized as --resize says. Only scores with equal cards compare.
     """
+    from atelier.cli.scoring.tables import tell
+
     _refuse_a_mixture(context, real, content, style)
     if real is not None:
         from atelier.cli.scoring.folders import extractor_of, score_generated
@@ -80,12 +79,7 @@ def score(
         from atelier.cli.scoring.transfers import score_transfers
 
         found = score_transfers(content, style, fake, names_in(measures), size)
-    if as_json:
-        typer.echo(to_json(found._asdict()))
-    else:
-        from atelier.cli.scoring.tables import print_scores
-
-        print_scores(found)
+    tell(found, as_json)
 
 
 def _refuse_a_mixture(context: typer.Context, real: Path | None, content: Path | None, style: Path | None) -> None:

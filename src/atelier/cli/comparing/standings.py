@@ -138,6 +138,18 @@ def sheet(found: Sequence[Entry], metric: str, numbered: bool) -> Table:
     return columns
 
 
+def record(found: Sequence[Entry], metric: str, unlike: Sequence[str]) -> dict[str, Any]:
+    """What `sheet` shows, as JSON has it, with each run's card; `not_comparable` says why they have no ranks."""
+    runs = [
+        {
+            "name": entry.name, "best": entry.best(metric)._asdict(), "last": entry.curves[metric][-1]._asdict(),
+            "status": entry.status, "card": entry.card,
+        }
+        for entry in found
+    ]  # fmt: skip
+    return {"metric": metric, "higher_is_better": is_high(metric), "not_comparable": unlike, "runs": runs}
+
+
 def is_high(metric: str) -> bool:
     metric = metric.partition("/")[0]  # of what follows, a class's name, one knows nothing
     return any(metric == ending or metric.endswith(f"_{ending}") for ending in HIGHER_IS_BETTER)

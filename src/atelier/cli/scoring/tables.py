@@ -1,11 +1,13 @@
 """Scores as a table for people."""
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from atelier.cli.scoring.runs import Scored
+from atelier.strict_json import to_json
 
 TOLD = (
     "extractor",
@@ -20,6 +22,14 @@ TOLD = (
     "real_images_would_score",
 )
 """Entries of the card that one wants to see beside the scores; `--json` has all."""
+
+
+def tell(scored: Scored, as_json: bool) -> None:
+    """To people, or to programs."""
+    if as_json:
+        typer.echo(to_json(scored._asdict()))
+    else:
+        print_scores(scored)
 
 
 def print_scores(scored: Scored) -> None:
