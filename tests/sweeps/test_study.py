@@ -1,15 +1,17 @@
 """Searches, on a function instead of a run."""
 
 import pytest
+from filelock import Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from atelier.errors import UserError
+from atelier.files import lock_of
 from atelier.sweeps.ledger import Job
 
 optuna = pytest.importorskip("optuna")
 
 from atelier.sweeps.space import space  # noqa: E402
-from atelier.sweeps.study import Study, numbers  # noqa: E402
+from atelier.sweeps.study import JOURNAL, Study, numbers  # noqa: E402
 
 WORDS = ["x=interval(-4,4)", "y=range(0,5)", "z=a,b", "fixed=1"]
 TPE = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 4}
@@ -52,6 +54,20 @@ def test_a_search_finds_what_is_low_and_has_as_many_trials_as_were_asked_for(tmp
     )
     assert study.batch(1, 30) == []
     assert len(tried(carry_out(begin(tmp_path), 32))) == 32, "the same command with more goes on"
+
+
+def test_processes_ask_one_after_another(tmp_path, monkeypatch):
+    study, asked = begin(tmp_path), Study._ask
+
+    def ask(self):
+        with pytest.raises(Timeout):
+            lock_of(tmp_path / JOURNAL).acquire(timeout=0)
+        return asked(self)
+
+    monkeypatch.setattr(Study, "_ask", ask)
+    assert len(study.batch(2, 8)) == 2
+    with lock_of(tmp_path / JOURNAL).acquire(timeout=0):
+        pass
 
 
 @pytest.mark.parametrize(("broken_after", "at_once"), [(1, 1), (7, 1), (6, 3)])

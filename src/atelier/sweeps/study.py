@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from atelier.config import build
 from atelier.errors import UserError
 from atelier.hashing import mix
+from atelier.locks import alone
 from atelier.sweeps.ledger import Job
 from atelier.sweeps.names import key
 from atelier.sweeps.space import Axis
@@ -52,6 +53,7 @@ class Study:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         folder.mkdir(parents=True, exist_ok=True)
+        self.journal = folder / JOURNAL
         self.axes, self.fixed, self.sampler, self.seed = axes, fixed, sampler, seed
         self.study = optuna.create_study(storage=storage(folder), study_name=NAME, load_if_exists=True)
         self._refuse_another_space()
@@ -59,10 +61,11 @@ class Study:
 
     def batch(self, size: int, total: int) -> list[Proposal]:
         """Up to `size` trials that are to run together: those that were broken off, else new ones, `total` in all."""
-        started = [trial for trial in self._trials(TrialState.RUNNING) if trial.number not in self._seen][:size]
-        if not started:
-            count = min(size, total - self.count())
-            started = [self._ask() for _ in range(count)]
+        with alone(self.journal, "asks for trials of"):  # two that ask at once would be given the same values
+            started = [trial for trial in self._trials(TrialState.RUNNING) if trial.number not in self._seen][:size]
+            if not started:
+                count = min(size, total - self.count())
+                started = [self._ask() for _ in range(count)]
         self._seen |= {trial.number for trial in started}
         return [Proposal(trial.number, trial.user_attrs[OVERRIDES]) for trial in started]
 
