@@ -199,6 +199,13 @@ def test_a_place_that_cannot_be_written_is_told_first(make, tmp_path):
     assert result.output == ""
 
 
+def test_programs_get_no_plot_unasked(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["compare", str(make("a", fid=[1, 2])), "--json"])
+    assert json.loads(result.output)["runs"][0]["best"]["value"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
+
+
 def test_names_are_as_long_as_it_takes(make):
     runs = [make("a/seed=1", fid=[1]), make("b/seed=1", fid=[1])]
     assert [entry.name for entry in entries(runs)] == ["a/seed=1", "b/seed=1"]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 FORMATS = (".png", ".svg", ".pdf")
+PLOT = "compare.png"
 
 
 def compare(
@@ -14,7 +15,10 @@ def compare(
         str | None,
         typer.Option(help="Which score, such as fid or precision [default: the one that chose the best checkpoint]."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the plot goes: a PNG, SVG or PDF.")] = Path("compare.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help=f"Where the plot goes: a PNG, SVG or PDF [default: {PLOT}; with --json nowhere]."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
 ) -> None:
     """Tabulate and plot a score of several runs, best first.
@@ -32,15 +36,18 @@ def compare(
     from atelier.strict_json import to_json
     from atelier.wording import listed
 
-    if out.suffix.lower() not in FORMATS or out.is_dir():
-        raise UserError(f"--out: must be a file that ends in one of {listed(FORMATS)}, got {str(out)!r}")
-    refuse_unwritable(out.parent)
-    refuse_another(out, lambda path: is_plot(path, CREATOR))
+    out = Path(PLOT) if out is None and not as_json else out
+    if out is not None:
+        if out.suffix.lower() not in FORMATS or out.is_dir():
+            raise UserError(f"--out: must be a file that ends in one of {listed(FORMATS)}, got {str(out)!r}")
+        refuse_unwritable(out.parent)
+        refuse_another(out, lambda path: is_plot(path, CREATOR))
     found = entries(runs)
     name = metric_of(found, metric)
     unlike = differences(found, name)
     shown = found if unlike else ranked(found, name)
-    plot(shown, name, out)
+    if out is not None:
+        plot(shown, name, out)
     if as_json:
         typer.echo(to_json(record(shown, name, unlike)))
     else:
