@@ -17,7 +17,7 @@ from yaml import YAMLError
 from atelier import command_line
 from atelier.errors import UserError
 from atelier.files import remove_halves, write_text
-from atelier.strict_json import mapping, to_json
+from atelier.strict_json import record_in, to_json
 from atelier.whereabouts import located
 from atelier.wording import first_line
 
@@ -194,7 +194,4 @@ def facts(run: Path) -> dict[str, Any]:
         return {}
     if not record.is_file():  # nor is one waited for that may write into a pipe
         raise UserError(f"{run}: its {RECORD} cannot be read (it is no file)")
-    try:
-        return mapping(record.read_text())
-    except ValueError as error:
-        raise UserError(f"{run}: its {RECORD} cannot be read ({error})") from error
+    return record_in(record, f"{run}: its {RECORD}")

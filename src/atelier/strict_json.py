@@ -3,7 +3,10 @@
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from atelier.errors import UserError
 
 
 def to_json(content: Any) -> str:
@@ -17,6 +20,14 @@ def mapping(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError("there is no record in it")
     return content
+
+
+def record_in(path: Path, called: str) -> dict[str, Any]:
+    """What a file says. Raises UserError, in which the file is `called` so, where that is no mapping."""
+    try:
+        return mapping(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{called} cannot be read ({error})") from error
 
 
 def _finite(content: Any) -> Any:

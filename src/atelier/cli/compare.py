@@ -46,12 +46,13 @@ def compare(
     name = metric_of(found, metric)
     unlike = differences(found, name)
     shown = found if unlike else ranked(found, name)
-    if out is not None:
-        plot(shown, name, out)
     if as_json:
         typer.echo(to_json(record(shown, name, unlike)))
     else:
         Console().print(sheet(shown, name, numbered=not unlike))
+    if out is not None:
+        plot(shown, name, out)
+    if not as_json:
         typer.echo(f"{out} has the curves")
     if unlike:
         raise UserError("not ranked, for the scores are of different kinds: " + "; ".join(unlike))

@@ -67,8 +67,6 @@ def score(
 
     Images are read in their own size, as 8-bit, and resized as --resize says. Only scores with equal cards compare.
     """
-    from atelier.cli.scoring.tables import tell
-
     _refuse_a_mixture(context, real, content, style)
     if real is not None:
         from atelier.cli.scoring.folders import extractor_of, score_generated
@@ -79,6 +77,8 @@ def score(
         from atelier.cli.scoring.transfers import score_transfers
 
         found = score_transfers(content, style, fake, names_in(measures), size)
+    from atelier.cli.scoring.tables import tell
+
     tell(found, as_json)
 
 

@@ -21,7 +21,7 @@ from atelier.command_line import MULTIRUN
 from atelier.errors import RunError, UserError
 from atelier.files import PARTIAL, write_text
 from atelier.run_folder import RECORD
-from atelier.strict_json import mapping, to_json
+from atelier.strict_json import mapping, record_in, to_json
 from atelier.sweeps.names import key, of_the_job, quote
 from atelier.sweeps.owner import PATIENCE, age, lives, owner
 
@@ -63,12 +63,7 @@ class Ledger:
     def plan(self) -> dict[str, Any]:
         """What `sweep.json` says. Raises UserError where it cannot be read."""
         path = self.folder / PLAN
-        if not path.is_file():
-            return {}
-        try:
-            return mapping(path.read_text())
-        except ValueError as error:
-            raise UserError(f"{path}: cannot be read ({error})") from error
+        return record_in(path, f"{path}:") if path.is_file() else {}
 
     def add(self, jobs: Iterable[Sequence[str]], **facts: Any) -> None:
         """Plan jobs, beside those that are planned already, and sweep up what killed processes left half written."""

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from atelier.errors import UserError
 from atelier.files import write_text
-from atelier.strict_json import mapping, to_json
+from atelier.strict_json import record_in, to_json
 from atelier.sweeps.ledger import Ledger
 from atelier.sweeps.names import key
 
@@ -29,12 +28,7 @@ def note(ledger: Ledger, overrides: Sequence[str], run: Path) -> None:
 def read(run: Path) -> dict[str, Any]:
     """Empty where the run is no trial. Raises UserError where it cannot be read."""
     path = run / TRIAL
-    if not path.is_file():
-        return {}
-    try:
-        return mapping(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{run}: its {TRIAL} cannot be read ({error})") from error
+    return record_in(path, f"{run}: its {TRIAL}") if path.is_file() else {}
 
 
 def write(run: Path, facts: dict[str, Any]) -> None:
