@@ -7,7 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import Timer
 
 from atelier.callbacks.checkpoints import Checkpoints
-from atelier.callbacks.neighbours import beside
+from atelier.callbacks.neighbours import all_beside, beside
 from atelier.callbacks.record import Record
 from atelier.record.console import console
 from atelier.record.display import Display, Standing, display
@@ -77,9 +77,8 @@ class Progress(Callback):
         self._looked = (standing.step, monotonic())
 
     def _seconds_left(self, trainer: Trainer) -> float | None:
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # Lightning sets it from elsewhere
         ends = [self._speed.seconds_left(self._standing.step, self._standing.last_step)]
-        ends += [callback.time_remaining() for callback in callbacks if isinstance(callback, Timer)]
+        ends += [timer.time_remaining() for timer in all_beside(trainer, Timer)]
         return min((end for end in ends if end is not None), default=None)
 
     def _stop(self, trainer: Trainer) -> None:
