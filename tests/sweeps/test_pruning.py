@@ -12,7 +12,7 @@ from atelier.sweeps import job, trial
 
 optuna = pytest.importorskip("optuna")
 
-from atelier.sweeps.study import NAME, storage  # noqa: E402
+from atelier.sweeps.study import NAME, storage  # noqa: E402  # it imports Optuna, which is an extra
 
 MEDIAN = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 2}
 

@@ -14,7 +14,7 @@ from atelier.sweeps.search import Extent, search
 
 optuna = pytest.importorskip("optuna")
 
-from atelier.sweeps.study import NAME, storage  # noqa: E402
+from atelier.sweeps.study import NAME, storage  # noqa: E402  # it imports Optuna, which is an extra
 
 SAMPLER = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 3}
 PRUNER = {"_target_": "optuna.pruners.MedianPruner"}

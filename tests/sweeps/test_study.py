@@ -7,11 +7,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from atelier.errors import UserError
 from atelier.files import lock_of
 from atelier.sweeps.ledger import Job
+from atelier.sweeps.space import space
 
 optuna = pytest.importorskip("optuna")
 
-from atelier.sweeps.space import space  # noqa: E402
-from atelier.sweeps.study import JOURNAL, Study, numbers  # noqa: E402
+from atelier.sweeps.study import JOURNAL, Study, numbers  # noqa: E402  # it imports Optuna, which is an extra
 
 WORDS = ["x=interval(-4,4)", "y=range(0,5)", "z=a,b", "fixed=1"]
 TPE = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 4}
