@@ -1,4 +1,11 @@
-"""What a classifier of CIFAR-10 makes of the samples of runs, where no Inception is at hand.
+"""What a classifier of CIFAR-10 makes of samples, where no Inception is at hand.
+
+In training, at each validation:
+
+    PYTHONPATH=benchmarks python train.py … data=cifar10 data.root=CLONE metrics=none
+        '+metrics={_target_: cifar10.scoring, weights: cifar10_resnet56.safetensors}'
+
+and of runs that have ended:
 
     python benchmarks/cifar10.py RUN … --root CLONE --classifier cifar10_resnet56.safetensors [--count 10000]
 
@@ -11,19 +18,22 @@ compares with FID or IS: they are read against the row of real pictures.
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad, relu
 
 from atelier import checkpoints, run
 from atelier.data.collections import Cifar10
-from atelier.metrics.extractors.base import exactly
+from atelier.metrics.extractors.base import Features
+from atelier.metrics.extractors.pretrained import PretrainedExtractor, normalised
 from atelier.metrics.frechet import Factored, Full, frechet_distance, gaussian
+from atelier.metrics.scoring import Scores
+from atelier.record.grids import to_pixels
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the channels, as it was trained: ImageNet's, and not CIFAR-10's own."""
@@ -55,33 +65,51 @@ class Classifier(nn.Module):
         stages = [[Block(*widths), *(Block(widths[1], widths[1]) for _ in range(blocks - 1))] for widths in first]
         self.layer1, self.layer2, self.layer3 = (nn.Sequential(*stage) for stage in stages)
         self.linear = nn.Linear(64, 10)
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, 64) and probabilities (B, 10) of images (B, 3, 32, 32) in [-1, 1]."""
-        maps = relu(self.bn1(self.conv1(((images + 1) / 2 - self.mean) / self.deviation)))
+    def forward(self, images: Tensor) -> Features:
+        """Of normalised images (B, 3, 32, 32)."""
+        maps = relu(self.bn1(self.conv1(images)))
         maps = self.layer3(self.layer2(self.layer1(maps)))
-        features = avg_pool2d(maps, maps.shape[-1]).flatten(1)
-        return features, self.linear(features).softmax(1)
+        pooled = avg_pool2d(maps, maps.shape[-1]).flatten(1)
+        return Features(pooled, self.linear(pooled))
+
+
+class ResNet56(PretrainedExtractor):
+    name, side, size, classes = "cifar10_resnet56", 32, 64, 10
+
+    def __init__(self, weights: str) -> None:
+        super().__init__(weights, "antialias")
+
+    def blank(self, state: Mapping[str, Tensor]) -> nn.Module:
+        with torch.device("meta"):
+            return Classifier()
+
+    def load(self, device: torch.device) -> None:
+        self.network = self.filled().to(device)
+
+    def extract(self, images: Tensor) -> Features:
+        features: Features = self.network(normalised(images, MEAN, DEVIATION))
+        return features
+
+
+def scoring(weights: str, count: int = 10_000) -> Scores:
+    return Scores(ResNet56(weights), ["fid", "is"], count)
 
 
 class Judge:
     def __init__(self, weights: Path, root: Path) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        network = Classifier()
-        network.load_state_dict(load_file(weights))
-        self.network = network.eval().to(self.device)
+        self.classifier = ResNet56(str(weights))
+        self.classifier.load(self.device)
         self.data = Cifar10(root=str(root), image_size=32, batch_size=BATCH, seed=0, label="class")
         self.data.prepare()
         known, _ = self.look(*pictures(self.data.train_pixels))
         self.known = known.factored()
 
-    @torch.no_grad()
     def look(self, images: Tensor, labels: Tensor | None) -> tuple[Factored | Full, dict[str, Any]]:
-        with exactly(self.device):
-            found = [self.network(part.to(self.device)) for part in images.split(BATCH)]
-        features, chances = (torch.cat([part[side] for part in found]).double().cpu() for side in (0, 1))
+        found = [self.classifier(to_pixels(part).to(self.device)) for part in images.split(BATCH)]
+        features = torch.cat([part.pooled for part in found]).double().cpu()
+        chances = torch.cat([part.logits for part in found if part.logits is not None]).double().softmax(1).cpu()
         mean = chances.mean(0)
         gain = (chances * (chances.clamp_min(1e-12).log() - mean.log())).sum(1).mean()
         agreed = None if labels is None else round((chances.argmax(1) == labels).double().mean().item(), 4)

@@ -43,6 +43,15 @@ def test_for_vgg_19_it_is_the_papers():
     assert sum(weight.numel() for weight in decoder.parameters()) == 3_505_219
 
 
+def test_a_slim_encoders_mirror_may_be_wider_than_it():
+    """But for what it is given, and for the picture's colours: four times the distilled widths are VGG-19's."""
+    slimmed, whole = Decoder(slim.widths(4), widen=4), Decoder(vgg.WIDTHS)
+    channels = [(layer.in_channels, layer.out_channels) for layer in slimmed.convolutions.values()]
+    papers = [(layer.in_channels, layer.out_channels) for layer in whole.convolutions.values()]
+    assert channels == [(128, 256), *papers[1:]]
+    assert slimmed(torch.randn(1, 128, 3, 2)).shape == (1, 3, 24, 16)
+
+
 def test_features_neither_fade_nor_grow_on_their_way_at_first():
     """In the mean over initial weights, for three channels are few. With torch's own it is 0.03, and that is biases."""
     torch.manual_seed(0)
@@ -115,8 +124,10 @@ def test_a_gentle_slope_stays_one_where_it_is_enlarged_smoothly():
     assert bends["nearest"] > 1
 
 
-def test_unknown_taps_are_refused():
+def test_what_cannot_be_built_is_refused():
     with pytest.raises(ValueError, match=r"upsampling must be one of \['nearest', 'bilinear'\], got 'cubic'"):
         Decoder(vgg.WIDTHS, upsampling="cubic")
     with pytest.raises(ValueError, match=r"deepest must be among \['relu1_1', .*\], got 'conv4_1'"):
         Decoder(vgg.WIDTHS, "conv4_1")
+    with pytest.raises(ValueError, match="widen must be >= 1, got 0"):
+        Decoder(vgg.WIDTHS, widen=0)

@@ -16,13 +16,22 @@ class Decoder(nn.Module):
     Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
     `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
     over. The last convolution is linear. `upsampling` is the papers' "nearest", with which small decoders draw a weave
-    in plain places (docs/decisions.md), or "bilinear". Initial weights are those of He et al. 2015: with torch's,
-    features shrink to nothing on their way through so many layers without normalisation, and pictures stay grey for
-    long. `suit` has them expect features of another size than 1.
+    in plain places (docs/decisions.md), or "bilinear". Maps within have `widen` times as many channels as the encoder's
+    of their size, for a slim encoder's mirror can draw little. Initial weights are those of He et al. 2015: with
+    torch's, features shrink to nothing on their way through so many layers without normalisation, and pictures stay
+    grey for long. `suit` has them expect features of another size than 1.
     """
 
-    def __init__(self, widths: Mapping[str, int], deepest: str = "relu4_1", upsampling: Upsampling = "nearest") -> None:
+    def __init__(
+        self,
+        widths: Mapping[str, int],
+        deepest: str = "relu4_1",
+        upsampling: Upsampling = "nearest",
+        widen: int = 1,
+    ) -> None:
         super().__init__()
+        if widen < 1:
+            raise ValueError(f"widen must be >= 1, got {widen}")
         enlarged = enlarging(upsampling)
         taps = [name for name in widths if name.startswith("relu")]
         if deepest not in taps:
@@ -37,7 +46,8 @@ class Decoder(nn.Module):
             if enlarge:  # `taps.reach` is of the papers' layer
                 self.reach += (enlarged.reach - UpsampleConv2d.reach) * stride(name)
             layer = enlarged if enlarge else ReflectedConv2d
-            convolution = layer(widths[name], widths[below] if below else 3)
+            channels = widths[name] * (1 if name == deepest else widen)
+            convolution = layer(channels, widths[below] * widen if below else 3)
             initialize(convolution, rectified=below is not None)
             self.convolutions[name] = convolution
 
