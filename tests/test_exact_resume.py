@@ -79,7 +79,7 @@ def test_what_a_recipe_remembers_beside_its_weights_goes_on_too(recipe, remember
 @pytest.mark.parametrize("stop", [5, 7])
 def test_health_goes_on_before_and_after_a_rollback(stop, small_config, tmp_path, monkeypatch):
     monkeypatch.setattr(Variety, "healthy", lambda *_: True)
-    monkeypatch.setattr(Health, "_findings", lambda _, __, ___, step: {"collapse": "gone" if step in (4, 6) else None})
+    monkeypatch.setattr(Health, "_findings", lambda *given: {"collapse": "gone" if given[-1] in (4, 6) else None})
     cfg = small_config(
         *(f"trainer.max_steps={STEPS}", "trainer.val_check_interval=2", "data.validation=0.5", "model.critic_steps=1"),
         "health.on_collapse=rollback",

@@ -1,6 +1,7 @@
 """Runs that are well, that collapse, that never begin to vary; and what is told of each."""
 
 import os
+import re
 import signal
 
 import numpy as np
@@ -77,6 +78,25 @@ def test_where_recall_can_be_expected_its_loss_is_a_collapse(fit, gan, told):
     assert told() == []
     fit(gan({5: 0.3}), "asked", least_recall=0.7)
     assert "the samples have collapsed" in told()[0]
+
+
+@pytest.mark.parametrize("healthy", [3, 5])
+def test_where_there_was_recall_its_loss_is_a_collapse(healthy, fit, gan, column, told):
+    """Samples that vary as much as real ones, but elsewhere: only recall tells, once enough was seen of it."""
+
+    class Astray(gan):
+        def sample(self, *arguments, **options):
+            return super().sample(*arguments, **options) + 100 * (self.width - 1)
+
+    fit(Astray({2 * healthy + 1: 1.5}), steps=2 * healthy + 6)
+    assert min(column("diversity").values()) > 0.8
+    assert list(column("recall").values())[healthy:] == [0, 0, 0]
+    if healthy < 5:
+        assert told() == []
+        return
+    (line,) = told()
+    assert line.startswith("health: at step 14 the samples have collapsed (diversity ")
+    assert re.search(r"0% doubles, recall 0\.00, usually (0\.[89]\d|1\.00)\)", line)
 
 
 def test_a_task_without_a_discriminator_to_ask_has_gradients_only(fit, gan, column, told):

@@ -30,9 +30,10 @@ def remedies(run: Path) -> str:
     return f"a smaller model.generator_optimizer.lr{f', or {found} in a new run' if found else ''}"
 
 
-def collapsed(variety: Variety, run: Path, acted_on: bool) -> str:
+def collapsed(variety: Variety, usual_recall: float | None, run: Path, acted_on: bool) -> str:
     way_back = "" if acted_on else "; health.on_collapse=rollback goes back at such a point"
-    return f"the samples have collapsed ({variety}); try {remedies(run)}{way_back}"
+    usually = "" if usual_recall is None else f", usually {usual_recall:.2f}"
+    return f"the samples have collapsed ({variety}{usually}); try {remedies(run)}{way_back}"
 
 
 def unvaried(variety: Variety, run: Path, steps: int) -> str:

@@ -14,6 +14,7 @@ from atelier.callbacks.health import advice, recovery
 from atelier.callbacks.health.chart import Chart, Findings
 from atelier.callbacks.health.pictures import LEAST, Examined, Pictures
 from atelier.callbacks.health.pulse import Pulse
+from atelier.callbacks.health.variety import Recalls
 from atelier.callbacks.neighbours import beside, data_of
 from atelier.callbacks.protocols import Judge
 from atelier.callbacks.record import Record
@@ -36,8 +37,8 @@ class Health(Callback):
 
     `features` maps images in [-1, 1] to the vectors (B, D) that they are compared by, `count` of them. A generator
     whose samples have never varied is called young until step `grace`, and collapsed from then on; at the end of a run
-    that is told, too, but nothing is done about it. A recall below `least_recall` is a collapse, too: for features in
-    which healthy samples have one.
+    that is told, too, but nothing is done about it. A recall below `least_recall`, or far below what healthy samples
+    of the run have had, is a collapse, too.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Health(Callback):
             raise ValueError(f"least_recall must be in [0, 1], got {least_recall}")
         self.on_collapse, self.grace, self.least_recall = on_collapse, grace, least_recall
         self.pictures, self.pulse, self.chart = Pictures(features, count, seed), Pulse(), Chart()
-        self.varied, self.rollbacks = False, 0
+        self.varied, self.rollbacks, self.recalls = False, 0, Recalls()
         self._collapsed, self._healthy = False, False  # at the validation that is going on
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -98,12 +99,14 @@ class Health(Callback):
         return {
             "varied": self.varied,
             "rollbacks": self.rollbacks,
+            "recalls": self.recalls.seen,
             "chart": self.chart.state_dict(),
             "pulse": self.pulse.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.varied, self.rollbacks = state_dict["varied"], state_dict["rollbacks"]
+        self.recalls = Recalls(state_dict["recalls"])
         self.chart.load_state_dict(state_dict["chart"])
         self.pulse.load_state_dict(state_dict["pulse"])
 
@@ -120,24 +123,28 @@ class Health(Callback):
     def _examine(self, trainer: Trainer, examined: Examined) -> None:
         variety, overfitting = examined
         _log(trainer, {**variety._asdict(), "logit_gap": overfitting.gap, "overfitting": overfitting.ratio})
-        step = trainer.global_step
-        healthy = variety.healthy(self.least_recall)
+        step, run = trainer.global_step, Path(trainer.default_root_dir)
+        least_recall = max(self.least_recall, self.recalls.least)
+        healthy = variety.healthy(least_recall)
         # two devices need not compute the same last bit: all processes go back, or none
         self._healthy = trainer.strategy.broadcast(healthy)
         self.varied |= self._healthy
         self._collapsed = trainer.strategy.broadcast(
-            "collapse" in self.chart.note(self._findings(examined, Path(trainer.default_root_dir), step), step)
+            "collapse" in self.chart.note(self._findings(examined, least_recall, run, step), step)
         )
-        unvaried = not (self.varied or self._collapsed) and variety.collapsed(self.least_recall)
+        if self._healthy:
+            self.recalls.note(variety.recall)
+        unvaried = not (self.varied or self._collapsed) and variety.collapsed(least_recall)
         if unvaried and step == trainer.max_steps:
-            self.chart.tell("unvaried", advice.unvaried(variety, Path(trainer.default_root_dir), step), step)
+            self.chart.tell("unvaried", advice.unvaried(variety, run, step), step)
 
-    def _findings(self, examined: Examined, run: Path, step: int) -> Findings:
+    def _findings(self, examined: Examined, least_recall: float, run: Path, step: int) -> Findings:
         variety, overfitting = examined
         young = not self.varied and step < self.grace
-        collapsed = variety.collapsed(self.least_recall) and not young
+        collapsed = variety.collapsed(least_recall) and not young
+        told = advice.collapsed(variety, self.recalls.usual, run, acted_on=self.on_collapse != "warn")
         return {
-            "collapse": advice.collapsed(variety, run, acted_on=self.on_collapse != "warn") if collapsed else None,
+            "collapse": told if collapsed else None,
             "overfitting": advice.remembering(overfitting) if overfitting.certain else None,
         }
 
