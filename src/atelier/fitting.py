@@ -3,15 +3,18 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning
+import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
+from torch.autograd import set_multithreading_enabled
 
 from atelier import checkpoints, labels, run_folder
 from atelier.callbacks.checkpoints import Checkpoints
@@ -113,7 +116,8 @@ class Fitting:
         self.former_best.hand_on(self.best, self.monitor, card or {}, self.data.fingerprint)
         self.run.note(data=self.data.fingerprint, monitor=self.monitor, card=card, card_since=self.best.since)
         start = str(self.start) if self.start else None
-        self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
+        with _orderly_sums():
+            self.trainer.fit(self.task, datamodule=self.data, ckpt_path=start, weights_only=True)
 
     def end(self, status: str, reason: str | None = None) -> None:
         best = self.best_score if isfinite(self.best_score) else None
@@ -228,6 +232,16 @@ def _compile(task: Any) -> None:
         compile_networks(task.compilable())
     else:
         log.warning("compile: goes on without, for none of a %s's networks can be", type(task).__name__)
+
+
+def _orderly_sums() -> AbstractContextManager[Any]:
+    """Where torch is to be deterministic, gradients are added up in one order, on a GPU too.
+
+    A tensor that is used in several places has its slopes added in the order in which those were recorded, by a number
+    that each thread counts for itself. torch goes backwards over what is on a GPU in a thread of its own, which so
+    records the slopes of a penalty on slopes: whether before or after the rest, depends on what both have done so far.
+    """
+    return set_multithreading_enabled(not torch.are_deterministic_algorithms_enabled())
 
 
 def _quieten_lightning() -> None:
