@@ -142,9 +142,9 @@ class Health(Callback):
         variety, overfitting = examined
         young = not self.varied and step < self.grace
         collapsed = variety.collapsed(least_recall) and not young
-        told = advice.collapsed(variety, self.recalls.usual, run, acted_on=self.on_collapse != "warn")
+        acted_on = self.on_collapse != "warn"
         return {
-            "collapse": told if collapsed else None,
+            "collapse": advice.collapsed(variety, self.recalls.usual, run, acted_on) if collapsed else None,
             "overfitting": advice.remembering(overfitting) if overfitting.certain else None,
         }
 
