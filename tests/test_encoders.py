@@ -107,13 +107,17 @@ def test_absent_weights_are_one_line_that_says_what_to_do(tmp_path, monkeypatch)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("make", [encoders.vgg19, encoders.vgg19_slim, encoders.vgg19_normalised])
+@pytest.mark.parametrize(
+    "make", [encoders.vgg19, encoders.vgg19_slim, encoders.vgg19_estimated, encoders.vgg19_normalised]
+)
 def test_a_file_of_ones_own_must_be_there(make, tmp_path):
     with pytest.raises(ValueError, match="weights: no such file: 'nowhere.pth'"):
         make("nowhere.pth")
 
 
-@pytest.mark.parametrize("make", [encoders.vgg19, encoders.vgg19_slim, encoders.vgg19_normalised])
+@pytest.mark.parametrize(
+    "make", [encoders.vgg19, encoders.vgg19_slim, encoders.vgg19_estimated, encoders.vgg19_normalised]
+)
 def test_a_file_that_is_no_network_is_one_line(make, tmp_path):
     path = tmp_path / "weights.pth"
     path.write_text("not found")
@@ -126,7 +130,13 @@ def test_a_file_that_is_no_network_is_one_line(make, tmp_path):
 
 def test_what_it_says_of_its_widths_is_true(shared_data):
     path = str(shared_data / "weights" / encoders.SLIM_FILE)
-    for encoder in (encoders.embedded(), encoders.vgg19_slim(path), encoders.vgg19_slim(path, 3)):
+    for encoder in (
+        encoders.embedded(),
+        encoders.vgg19_slim(path),
+        encoders.vgg19_slim(path, 3),
+        encoders.vgg19_estimated(path),
+        encoders.vgg19_estimated(path, 3),
+    ):
         seen = encoder.taps(pictures(), encoder.widths)
         assert {tap: activation.shape[1] for tap, activation in seen.items()} == dict(encoder.widths)
 

@@ -1,4 +1,4 @@
-"""The networks that style transfer looks through, chosen by name: `encoder=vgg19`, `vgg19_slim`, `embedded`.
+"""The networks that style transfer looks through, chosen by name: `encoder=vgg19`, `vgg19_estimated`, `embedded`.
 
 They are frozen, and their weights stay in their own files: no checkpoint has them, no optimiser sees them.
 """
@@ -15,6 +15,7 @@ from atelier.errors import UserError
 from atelier.networks import embedded as of_embedded
 from atelier.networks import slim as of_slim
 from atelier.networks import vgg as of_vgg
+from atelier.networks import vgg_estimated as of_estimated
 from atelier.networks import vgg_normalised as of_normalised
 from atelier.networks.padding import make_seamless
 from atelier.networks.reflection import Upsampling
@@ -100,12 +101,18 @@ def vgg19_normalised(weights: str) -> Encoder:
 
 def vgg19_slim(weights: str | None = None, level: int = 5) -> Encoder:
     """VGG-19 distilled to a sixteenth of its weights (Wang et al. 2020): the encoder to relu5_1, or a lower level's."""
-    path = slim_path(weights)
-    return Encoder(
-        "vgg19_slim",
-        of_slim.widths(level),
-        lambda: of_slim.SlimEncoder.pretrained(path, level),
-        lambda: _refuse_absent(path),
+    return _distilled(
+        "vgg19_slim", of_slim.widths(level), lambda path: of_slim.SlimEncoder.pretrained(path, level), weights
+    )
+
+
+def vgg19_estimated(weights: str | None = None, level: int = 5) -> Encoder:
+    """The same network, and what it says of VGG-19's own activations at the first tap of each stage."""
+    return _distilled(
+        "vgg19_estimated",
+        of_estimated.widths(level),
+        lambda path: of_estimated.VggEstimated.pretrained(path, level),
+        weights,
     )
 
 
@@ -129,6 +136,11 @@ def slim_path(own: str | None) -> Path:
     if own is not None:
         return WeightsFile(own, None).path
     return weights.path_of("vgg19_slim")
+
+
+def _distilled(name: str, widths: Mapping[str, int], read: Callable[[Path], nn.Module], weights: str | None) -> Encoder:
+    path = slim_path(weights)
+    return Encoder(name, widths, lambda: read(path), lambda: _refuse_absent(path))
 
 
 def _refuse_absent(path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_run_of_gatys_is_one_picture_and_no_method(make_style_run, photo, pain
 def test_weights_of_another_network_are_told_before_any_picture(photo, painting, stylize, tmp_path):
     path = tmp_path / "other.safetensors"
     save_file({"features.0.weight": torch.zeros(2)}, path)
-    for encoder in ("vgg19", "vgg19_slim", "vgg19_normalised"):
+    for encoder in ("vgg19", "vgg19_estimated", "vgg19_slim", "vgg19_normalised"):
         told = refusal(
             stylize("gatys", "--encoder", encoder, "--weights", path, "--content", photo, "--style", painting)
         )

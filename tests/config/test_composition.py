@@ -34,8 +34,9 @@ EXPLAINED = {
     "daat=folder": "daat: no such key; did you mean 'data'?",
     "daat.root=x": "daat: no such key; did you mean 'data'?",
     "resume.path=x": "resume.path: no such key",
-    "encoder.weights=x": "encoder.weights: no such key; vgg19, vgg19_normalised, vgg19_slim take it, embedded does not",
-    "encoder.level=x": "encoder.level: no such key; vgg19_slim takes it, embedded does not",
+    "encoder.weights=x": "encoder.weights: no such key; "
+    "vgg19, vgg19_estimated, vgg19_normalised, vgg19_slim take it, embedded does not",
+    "encoder.level=x": "encoder.level: no such key; vgg19_estimated, vgg19_slim take it, embedded does not",
     "encoder.zzz=x": "encoder.zzz: no such key",
     "sweeper.zzz=x": "sweeper.zzz: no such key",
     "~data.roo": "~data.roo: no such key",

@@ -43,13 +43,14 @@ def test_for_vgg_19_it_is_the_papers():
     assert sum(weight.numel() for weight in decoder.parameters()) == 3_505_219
 
 
-def test_a_slim_encoders_mirror_may_be_wider_than_it():
-    """But for what it is given, and for the picture's colours: four times the distilled widths are VGG-19's."""
-    slimmed, whole = Decoder(slim.widths(4), widen=4), Decoder(vgg.WIDTHS)
+@pytest.mark.parametrize("deepest", ["relu4_1", "relu5_1"])
+def test_a_slim_encoders_mirror_may_have_the_papers_width(deepest):
+    """But for what it is given: 64 channels, doubled at each halving and 512 at most, are VGG-19's own."""
+    slimmed, whole = Decoder(slim.widths(5), deepest, width=64), Decoder(vgg.WIDTHS, deepest)
     channels = [(layer.in_channels, layer.out_channels) for layer in slimmed.convolutions.values()]
     papers = [(layer.in_channels, layer.out_channels) for layer in whole.convolutions.values()]
-    assert channels == [(128, 256), *papers[1:]]
-    assert slimmed(torch.randn(1, 128, 3, 2)).shape == (1, 3, 24, 16)
+    assert channels == [(128, papers[0][1]), *papers[1:]]
+    assert slimmed(torch.randn(1, 128, 3, 2)).shape[2:] == whole(torch.randn(1, 512, 3, 2)).shape[2:]
 
 
 def test_features_neither_fade_nor_grow_on_their_way_at_first():
@@ -129,5 +130,5 @@ def test_what_cannot_be_built_is_refused():
         Decoder(vgg.WIDTHS, upsampling="cubic")
     with pytest.raises(ValueError, match=r"deepest must be among \['relu1_1', .*\], got 'conv4_1'"):
         Decoder(vgg.WIDTHS, "conv4_1")
-    with pytest.raises(ValueError, match="widen must be >= 1, got 0"):
-        Decoder(vgg.WIDTHS, widen=0)
+    with pytest.raises(ValueError, match="width must be >= 1, or null for the encoder's, got 0"):
+        Decoder(vgg.WIDTHS, width=0)

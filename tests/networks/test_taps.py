@@ -6,6 +6,7 @@ import torch
 from atelier.networks import embedded, vgg
 from atelier.networks.slim import SlimEncoder
 from atelier.networks.taps import margin, picked, reach, stage, stride
+from atelier.networks.vgg_estimated import VggEstimated
 from atelier.networks.vgg_normalised import WIDTHS, VggNormalised
 
 
@@ -33,6 +34,7 @@ ENCODERS = {
     "vgg_normalised": (VggNormalised, "relu4_1", WIDTHS),
     "embedded": (embedded.Embedded, "relu5_2", embedded.WIDTHS),
     "slim": (SlimEncoder, "relu5_1", SlimEncoder().widths),
+    "estimated": (VggEstimated, "relu5_1", VggEstimated().widths),
 }
 
 

@@ -7,6 +7,8 @@ from atelier.networks.slim import LEVELS
 NAMES = ["11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51"]
 CHANNELS = [16, 16, 32, 32, 64, 64, 64, 64, 128, 128, 128, 128, 128]
 LENGTHS = {1: 1, 2: 3, 3: 5, 4: 9, 5: 13}
+ESTIMATED = {"11": 64, "21": 128, "31": 256, "41": 512, "51": 512}
+"""VGG-19's own channels, where a 1×1 layer tells its activations."""
 
 
 def layers(level):
@@ -29,4 +31,6 @@ def weights():
         for name, given, wanted in layers(level):
             add(f"{level}SE.conv{name}", given, wanted)
             add(f"{level}SD.conv{name}", wanted, given)
+            if name in ESTIMATED:
+                add(f"{level}SE.conv{name}_aux", wanted, ESTIMATED[name], 1)
     return state

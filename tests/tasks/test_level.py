@@ -56,6 +56,15 @@ def size(one):
     return one.draw(one.transform.plain(one.encode(noise()))).square().mean().sqrt()
 
 
+def test_a_decoder_wider_than_its_encoder_is_counted():
+    """Its last map beside the picture, of four bytes a value and a little more."""
+    alone = Level(EMBEDDED, AdaIN(), nn.Identity()).bytes_per_pixel
+    found = {
+        width: Level(EMBEDDED, AdaIN(), Decoder(EMBEDDED.widths, width=width)).bytes_per_pixel for width in (None, 256)
+    }
+    assert found[None] == alone < 4 * 1.15 * (256 + 3) < found[256]
+
+
 def test_another_decoder_is_left_alone():
     one = level(AdaIN)
     one.decoder = nn.Conv2d(EMBEDDED.widths["relu4_1"], 3, 1)

@@ -29,8 +29,8 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Optimisation steps (gaty
 EncoderName = Annotated[
     str | None,
     typer.Option(
-        help="Network to look by (gatys; wct has vgg19_slim alone): vgg19, vgg19_slim, vgg19_normalised or "
-        "embedded [default: the best at hand]."
+        help="Network to look by (gatys; wct has vgg19_slim alone): vgg19, vgg19_estimated, vgg19_slim, "
+        "vgg19_normalised or embedded [default: the best at hand]."
     ),
 ]
 MaxMemory = Annotated[str, typer.Option(help="Memory for one picture; larger pictures are processed in tiles.")]

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d, Upsampling, enlarging
 from atelier.networks.taps import reach, stage, stride
 
+MOST_CHANNELS = 512
+"""VGG-19's own."""
+
 
 class Decoder(nn.Module):
     """An encoder's mirror: a convolution for each of its own up to the tap `deepest`, enlarging where that pools.
@@ -16,10 +19,11 @@ class Decoder(nn.Module):
     Reflected at the borders and without normalisation, which would take from the features their style (section 6.1).
     `widths` are those of the encoder's taps from the picture on, one per convolution; conv4_1 and its like are passed
     over. The last convolution is linear. `upsampling` is the papers' "nearest", with which small decoders draw a weave
-    in plain places (docs/decisions.md), or "bilinear". Maps within have `widen` times as many channels as the encoder's
-    of their size, for a slim encoder's mirror can draw little. Initial weights are those of He et al. 2015: with
-    torch's, features shrink to nothing on their way through so many layers without normalisation, and pictures stay
-    grey for long. `suit` has them expect features of another size than 1.
+    in plain places (docs/decisions.md), or "bilinear". With a `width` of its own, a map has so many channels at the
+    picture's size and twice as many for each halving, 512 at most: the papers' decoder has 64, a slim encoder's mirror
+    a quarter, which can draw little. Initial weights are those of He et al. 2015: with torch's, features shrink to
+    nothing on their way through so many layers without normalisation, and pictures stay grey for long. `suit` has them
+    expect features of another size than 1.
     """
 
     def __init__(
@@ -27,11 +31,11 @@ class Decoder(nn.Module):
         widths: Mapping[str, int],
         deepest: str = "relu4_1",
         upsampling: Upsampling = "nearest",
-        widen: int = 1,
+        width: int | None = None,
     ) -> None:
         super().__init__()
-        if widen < 1:
-            raise ValueError(f"widen must be >= 1, got {widen}")
+        if width is not None and width < 1:
+            raise ValueError(f"width must be >= 1, or null for the encoder's, got {width}")
         enlarged = enlarging(upsampling)
         taps = [name for name in widths if name.startswith("relu")]
         if deepest not in taps:
@@ -40,14 +44,19 @@ class Decoder(nn.Module):
         self.reach = reach(taps)[deepest]
         """How many of the picture's pixels deep a border of the features disturbs it; `taps.reach` says more."""
         self.convolutions = nn.ModuleDict()
+        within = widths if width is None else {name: min(width * stride(name), MOST_CHANNELS) for name in taps}
+        channels = widths[deepest]
+        self.floats_per_pixel = 0.0
+        """The most values that a layer has before it, enlarged, and after it, for one of the picture's pixels."""
         for position in reversed(range(len(taps))):
             name, below = taps[position], taps[position - 1] if position else None
             enlarge = name != deepest and stage(taps[position + 1]) > stage(name)
             if enlarge:  # `taps.reach` is of the papers' layer
                 self.reach += (enlarged.reach - UpsampleConv2d.reach) * stride(name)
             layer = enlarged if enlarge else ReflectedConv2d
-            channels = widths[name] * (1 if name == deepest else widen)
-            convolution = layer(channels, widths[below] * widen if below else 3)
+            drawn = within[below] if below else 3
+            self.floats_per_pixel = max(self.floats_per_pixel, (channels + drawn) / stride(name) ** 2)
+            convolution, channels = layer(channels, drawn), drawn
             initialize(convolution, rectified=below is not None)
             self.convolutions[name] = convolution
 

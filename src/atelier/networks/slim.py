@@ -1,7 +1,7 @@
 """VGG-19 distilled to a sixteenth of its weights, and decoders (Wang et al. 2020, "Collaborative Distillation").
 
 Each level from 1 to 5 has an encoder to relu1_1 … relu5_1 of its own weights and a decoder that knows only this one.
-Left out are the 1×1 layers to VGG-19's own widths that the distillation needed.
+The 1×1 layers to VGG-19's own widths that the distillation needed are in `vgg_estimated`.
 """
 
 from pathlib import Path
@@ -35,7 +35,9 @@ class SlimEncoder(ReflectedEncoder):
         """
         with torch.device("meta"):  # draws no random numbers, which a run would miss
             network = cls(level)
-        load_encoder(network, path, f"{level}SE.conv0", [_layer(f"{level}SE", name) for name in network.convolutions])
+        load_encoder(
+            network, path, f"{level}SE.conv0", [layer_name(f"{level}SE", name) for name in network.convolutions]
+        )
         return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -56,7 +58,7 @@ class SlimDecoder(Decoder):
         """
         with torch.device("meta"):
             network = cls(level, upsampling)
-        load(network.convolutions, path, read(path), [_layer(f"{level}SD", name) for name in network.convolutions])
+        load(network.convolutions, path, read(path), [layer_name(f"{level}SD", name) for name in network.convolutions])
         network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         weight, bias = network.convolutions["relu1_1"].parameters()
         weight.mul_(2)  # its colours are in [0, 1]
@@ -74,6 +76,6 @@ def widths(level: int) -> dict[str, int]:
     return slim | {f"relu{level}_1": STAGE_WIDTHS[level - 1]}
 
 
-def _layer(network: str, tap: str) -> str:
+def layer_name(network: str, tap: str) -> str:
     """The file's name of a tap's convolution: 5SE.conv11 of relu1_1."""
     return f"{network}.conv{tap.removeprefix('relu').replace('_', '')}"

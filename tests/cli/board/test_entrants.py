@@ -142,7 +142,7 @@ def test_a_fault_of_a_config_is_told_whole(pictures, adain, tmp_path, capsys):
     (broken / "config.yaml").write_text(config.replace("deepest: relu4_1", "deepest: relu4_1\n    surprise: 1"))
     contest(pictures, [broken, adain])
     assert capsys.readouterr().err == (
-        "broken: model.decoder.surprise: Decoder takes no such argument; it takes deepest, upsampling, widen, widths\n"
+        "broken: model.decoder.surprise: Decoder takes no such argument; it takes deepest, upsampling, width, widths\n"
     )
 
 

@@ -30,7 +30,7 @@ def file_of(encoder: Encoder, settings: Settings) -> Path | None:
     """Where its weights are, or will be once fetched; None where they are the package's own."""
     if settings.weights is not None or encoder.name == EMBEDDED:
         return settings.weights
-    return weights.path_of(encoder.name)
+    return weights.path_of("vgg19") if encoder.name == "vgg19" else encoders.slim_path(None)
 
 
 def _slim(own: str | None) -> Encoder:
@@ -38,12 +38,17 @@ def _slim(own: str | None) -> Encoder:
     return encoders.vgg19_slim(own)
 
 
+def _estimated(own: str | None) -> Encoder:
+    refuse_absent(encoders.slim_path(own), EMBEDDED_INSTEAD)
+    return encoders.vgg19_estimated(own)
+
+
 def _at_hand(own: str | None) -> str:
     if own is not None:
         return "vgg19"
     if weights.path_of("vgg19").is_file():
         return "vgg19"
-    return "vgg19_slim" if encoders.slim_path(None).is_file() else EMBEDDED
+    return "vgg19_estimated" if encoders.slim_path(None).is_file() else EMBEDDED
 
 
 def _embedded(own: str | None) -> Encoder:
@@ -78,6 +83,7 @@ def refuse_absent(path: Path, instead: str = "") -> None:
 _ENCODERS: dict[str, Callable[[str | None], Encoder]] = {
     EMBEDDED: _embedded,
     "vgg19": encoders.vgg19,
+    "vgg19_estimated": _estimated,
     "vgg19_normalised": _normalised,
     "vgg19_slim": _slim,
 }
