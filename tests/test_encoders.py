@@ -10,6 +10,7 @@ from torch.testing import assert_close
 from atelier import encoders
 from atelier.encoders import Encoder
 from atelier.errors import UserError
+from atelier.networks import vgg_estimated
 from atelier.networks.embedded import Embedded
 from atelier.networks.slim import SlimDecoder, SlimEncoder
 from atelier.networks.vgg import Vgg19
@@ -141,17 +142,19 @@ def test_what_it_says_of_its_widths_is_true(shared_data):
         assert {tap: activation.shape[1] for tap, activation in seen.items()} == dict(encoder.widths)
 
 
-def test_a_distilled_decoder_begins_as_the_file_has_it_and_learns(shared_data):
+@pytest.mark.parametrize("make", [encoders.vgg19_slim, encoders.vgg19_estimated])
+def test_a_distilled_decoder_begins_as_the_file_has_it_and_learns(shared_data, make):
     path = str(shared_data / "weights" / encoders.SLIM_FILE)
-    widths = encoders.vgg19_slim(path, 4).widths
+    widths = make(path, 4).widths
     decoder = encoders.slim_decoder(widths, "relu4_1", path)
     features = torch.randn(1, widths["relu4_1"], 4, 4)
-    expected = SlimDecoder.pretrained(Path(path), 4)(features)
-    torch.testing.assert_close(decoder(features), expected)
+    made = {128: SlimDecoder.pretrained, 512: vgg_estimated.decoder}[widths["relu4_1"]]
+    torch.testing.assert_close(decoder(features), made(Path(path), 4)(features))
     decoder(features).mean().backward()
     assert all(weights.grad.abs().sum() > 0 for weights in decoder.parameters())
 
 
-def test_a_distilled_decoder_is_of_one_encoder(tmp_path):
-    with pytest.raises(ValueError, match=r"encoder=vgg19_slim encoder.level=4 before it"):
-        encoders.slim_decoder(encoders.vgg19_slim(level=5).widths, "relu4_1")
+@pytest.mark.parametrize("widths", [encoders.vgg19_slim(level=5).widths, encoders.embedded().widths])
+def test_a_distilled_decoder_is_of_one_encoder_and_level(widths):
+    with pytest.raises(ValueError, match=r"vgg19_slim or vgg19_estimated before it, with encoder.level=4, got other"):
+        encoders.slim_decoder(widths, "relu4_1")

@@ -121,14 +121,21 @@ def slim_decoder(
 ) -> nn.Module:
     """The distilled file's decoder from the tap `deepest`, to be trained further with an encoder of its level.
 
-    `widths` are those of the encoder's taps. Raises ValueError where they are another encoder's, UserError where there
-    is no file.
+    `widths` are those of the taps of vgg19_slim, or of vgg19_estimated. Raises ValueError where they are another
+    encoder's, UserError where there is no file.
     """
     level, path = stage(deepest), slim_path(weights)
-    if widths != of_slim.widths(level):
-        raise ValueError(f"decoder must have encoder=vgg19_slim encoder.level={level} before it, got other widths")
-    _refuse_absent(path)
-    return of_slim.SlimDecoder.pretrained(path, level, upsampling).requires_grad_(True).train()
+    makers = [
+        (of_slim.widths(level), of_slim.SlimDecoder.pretrained),
+        (of_estimated.widths(level), of_estimated.decoder),
+    ]
+    for known, make in makers:
+        if widths == known:
+            _refuse_absent(path)
+            return make(path, level, upsampling).requires_grad_(True).train()
+    raise ValueError(
+        f"decoder must have vgg19_slim or vgg19_estimated before it, with encoder.level={level}, got other widths"
+    )
 
 
 def slim_path(own: str | None) -> Path:

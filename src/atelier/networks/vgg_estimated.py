@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from atelier.networks import slim, vgg_normalised
-from atelier.networks.slim import SlimEncoder, layer_name
+from atelier.networks.reflection import ReflectedConv2d, Upsampling
+from atelier.networks.slim import SlimDecoder, SlimEncoder, layer_name
 from atelier.networks.state import read
 from atelier.networks.taps import stage
 from atelier.networks.vgg_normalised import load
@@ -41,6 +42,29 @@ class VggEstimated(SlimEncoder):
             name: torch.relu(self.estimates[name](seen)) if name in self.estimates else seen
             for name, seen in super().taps(images, names).items()
         }
+
+
+@torch.no_grad()
+def decoder(path: Path, level: int, upsampling: Upsampling = "nearest") -> SlimDecoder:
+    """The distilled decoder of relu{level}_1, to draw what is estimated of it; frozen, channels last.
+
+    Its first convolution has the least squares' inverse of the 1×1 layer before it, in one. So it begins to draw nearly
+    as well: what the ReLU took is missing. Raises ValueError as `pretrained` does.
+    """
+    tap = f"relu{level}_1"
+    made, encoder = SlimDecoder.pretrained(path, level, upsampling), VggEstimated.pretrained(path, level)
+    kernel, bias = (part.double() for part in made.convolutions[tap].parameters())
+    matrix, shift = (part.double() for part in encoder.estimates[tap].parameters())
+    inverse = torch.linalg.pinv(matrix.flatten(1))
+    state = {
+        "weight": torch.einsum("osij,sc->ocij", kernel, inverse),
+        "bias": bias - torch.einsum("osij,sc,c->o", kernel, inverse, shift),
+    }
+    with torch.device("meta"):
+        wider = ReflectedConv2d(len(matrix), len(kernel))
+    wider.load_state_dict({name: part.float() for name, part in state.items()}, assign=True)
+    made.convolutions[tap] = wider.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return made
 
 
 def widths(level: int) -> dict[str, int]:
