@@ -121,21 +121,19 @@ def slim_decoder(
 ) -> nn.Module:
     """The distilled file's decoder from the tap `deepest`, to be trained further with an encoder of its level.
 
-    `widths` are those of the taps of vgg19_slim, or of vgg19_estimated. Raises ValueError where they are another
-    encoder's, UserError where there is no file.
+    `widths` are those of the taps of vgg19_slim of its level, or of vgg19_estimated of any, since estimates are of the
+    same. Raises ValueError where they are another encoder's, UserError where there is no file.
     """
     level, path = stage(deepest), slim_path(weights)
-    makers = [
-        (of_slim.widths(level), of_slim.SlimDecoder.pretrained),
-        (of_estimated.widths(level), of_estimated.decoder),
-    ]
-    for known, make in makers:
-        if widths == known:
-            _refuse_absent(path)
-            return make(path, level, upsampling).requires_grad_(True).train()
-    raise ValueError(
-        f"decoder must have vgg19_slim or vgg19_estimated before it, with encoder.level={level}, got other widths"
-    )
+    estimated = of_estimated.widths(level).items() <= widths.items()
+    if not estimated and widths != of_slim.widths(level):
+        raise ValueError(
+            f"decoder must have encoder=vgg19_estimated, or vgg19_slim with encoder.level={level}, before it, "
+            "got other widths"
+        )
+    _refuse_absent(path)
+    make = of_estimated.decoder if estimated else of_slim.SlimDecoder.pretrained
+    return make(path, level, upsampling).requires_grad_(True).train()
 
 
 def slim_path(own: str | None) -> Path:

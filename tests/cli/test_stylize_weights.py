@@ -9,6 +9,7 @@ from stylising import refusal
 
 from atelier import weights
 from atelier.errors import UserError
+from atelier.stylize.provenance import read_note
 
 
 @pytest.mark.parametrize("words", [["model=adain"], ["experiment=adain_128", "data.batch_size=2"]])
@@ -60,6 +61,17 @@ def test_that_the_coarsest_eye_looks_is_told_unless_it_is_asked_for(words, photo
     assert result.exit_code == 0, result.output
     told = "--encoder: none is named and no weights are at hand, so the package's own looks, the coarsest; "
     assert result.stderr == ("" if words else f"{told}`atelier weights fetch vgg19` brings a better one\n")
+
+
+@pytest.mark.parametrize("file", ["wct16x_all.safetensors", None])
+def test_the_best_encoder_at_hand_looks(file, photo, painting, stylize, out, shared_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path / "weights"))
+    if file:
+        (tmp_path / "weights").mkdir()
+        (tmp_path / "weights" / file).symlink_to(shared_data / "weights" / file)
+    assert stylize("gatys", "--size", 32, "--steps", 1, "--content", photo, "--style", painting).exit_code == 0
+    note = read_note(out / "photo_stylized_painting.png")
+    assert note["encoder"] == ("vgg19_estimated" if file else "embedded")
 
 
 def test_a_run_of_gatys_is_one_picture_and_no_method(make_style_run, photo, painting, stylize):
