@@ -13,7 +13,7 @@ from atelier.errors import UserError
 from atelier.networks import vgg_estimated
 from atelier.networks.embedded import Embedded
 from atelier.networks.slim import SlimDecoder, SlimEncoder
-from atelier.networks.vgg import Vgg19
+from atelier.networks.vgg import WIDTHS, Vgg19
 
 
 def pictures(size=(32, 32)):
@@ -80,7 +80,12 @@ def test_reading_draws_no_random_numbers():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-NETWORKS = {"embedded": Embedded.pretrained, "slim": SlimEncoder, "vgg19": Vgg19}
+NETWORKS = {
+    "embedded": Embedded.pretrained,
+    "slim": SlimEncoder,
+    "estimated": vgg_estimated.VggEstimated,
+    "vgg19": Vgg19,
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -103,7 +108,7 @@ def test_without_wrapping_the_border_shows():
 
 def test_absent_weights_are_one_line_that_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
-    with pytest.raises(UserError, match="vgg19_slim: no weights at .*encoder.weights; encoder=embedded") as caught:
+    with pytest.raises(UserError, match="encoder: no weights at .*encoder.weights; encoder=embedded") as caught:
         encoders.vgg19_slim().fetch()
     assert "\n" not in str(caught.value)
 
@@ -156,7 +161,17 @@ def test_a_distilled_decoder_begins_as_the_file_has_it_and_learns(shared_data, m
     assert all(weights.grad.abs().sum() > 0 for weights in decoder.parameters())
 
 
-@pytest.mark.parametrize("widths", [encoders.vgg19_slim(level=5).widths, encoders.embedded().widths])
+@pytest.mark.parametrize(
+    "widths",
+    [encoders.vgg19_slim(level=5).widths, encoders.vgg19_estimated(level=3).widths, encoders.embedded().widths],
+)
 def test_a_distilled_decoder_is_of_one_encoder_and_level(widths):
-    with pytest.raises(ValueError, match=r"encoder=vgg19_estimated, or vgg19_slim with encoder.level=4, before"):
+    with pytest.raises(ValueError, match=r"vgg19_slim with encoder.level=4 before it, or vgg19_estimated with 4 or"):
         encoders.slim_decoder(widths, "relu4_1")
+
+
+def test_a_distilled_decoder_is_not_vgg_19s_nor_of_any_other_tap():
+    with pytest.raises(ValueError, match="got other widths"):
+        encoders.slim_decoder({name: width for name, width in WIDTHS.items() if name.startswith("relu")}, "relu1_1")
+    with pytest.raises(ValueError, match="deepest must be the first tap of a stage, as relu4_1, got 'relu4_2'"):
+        encoders.slim_decoder(encoders.vgg19_estimated().widths, "relu4_2")

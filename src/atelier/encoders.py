@@ -107,7 +107,7 @@ def vgg19_slim(weights: str | None = None, level: int = 5) -> Encoder:
 
 
 def vgg19_estimated(weights: str | None = None, level: int = 5) -> Encoder:
-    """The same network, and what it says of VGG-19's own activations at the first tap of each stage."""
+    """What vgg19_slim's network says of VGG-19's own activations, at the first tap of each stage."""
     return _distilled(
         "vgg19_estimated",
         of_estimated.widths(level),
@@ -121,15 +121,18 @@ def slim_decoder(
 ) -> nn.Module:
     """The distilled file's decoder from the tap `deepest`, to be trained further with an encoder of its level.
 
-    `widths` are those of the taps of vgg19_slim of its level, or of vgg19_estimated of any, since estimates are of the
-    same. Raises ValueError where they are another encoder's, UserError where there is no file.
+    `widths` are those of the taps of vgg19_slim of its level, or of vgg19_estimated of that or a higher one, whose
+    estimates are of the same. Raises ValueError where they are another encoder's, and for a tap that is not the first
+    of its stage; UserError where there is no file.
     """
     level, path = stage(deepest), slim_path(weights)
-    estimated = of_estimated.widths(level).items() <= widths.items()
+    if deepest != f"relu{level}_1":
+        raise ValueError(f"deepest must be the first tap of a stage, as relu4_1, got {deepest!r}")
+    estimated = any(widths == of_estimated.widths(higher) for higher in of_slim.LEVELS if higher >= level)
     if not estimated and widths != of_slim.widths(level):
         raise ValueError(
-            f"decoder must have encoder=vgg19_estimated, or vgg19_slim with encoder.level={level}, before it, "
-            "got other widths"
+            f"decoder must have encoder=vgg19_slim with encoder.level={level} before it, "
+            f"or vgg19_estimated with {level} or more; got other widths"
         )
     _refuse_absent(path)
     make = of_estimated.decoder if estimated else of_slim.SlimDecoder.pretrained
@@ -152,5 +155,5 @@ def _refuse_absent(path: Path) -> None:
     file = weights.published("vgg19_slim")
     if not path.is_file():
         raise UserError(
-            f"vgg19_slim: no weights at {path}: {file.way} there; or name it by encoder.weights; {file.instead}"
+            f"encoder: no weights at {path}: {file.way} there; or name it by encoder.weights; {file.instead}"
         )

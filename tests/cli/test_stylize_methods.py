@@ -82,9 +82,12 @@ def test_wct_needs_its_weights_and_no_run(photo, painting, stylize, out, shared_
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("adain", ["model=adain"]),
-        ("wct", ["model=wct"]),
-        ("its_decoder", ["experiment=adain_128", "data.batch_size=2"]),  # which comes from the same file
+        ("adain", ["model=adain", "encoder=vgg19_slim"]),
+        ("wct", ["model=wct", "encoder=vgg19_slim"]),
+        (
+            "its_decoder",
+            ["experiment=adain_128", "encoder=vgg19_estimated", "data.batch_size=2"],
+        ),  # which comes from the same file
     ],
 )
 def test_a_run_whose_encoders_file_has_moved(
@@ -92,7 +95,7 @@ def test_a_run_whose_encoders_file_has_moved(
 ):
     weights, gone = shared_data / "weights" / "wct16x_all.safetensors", tmp_path / "gone.safetensors"
     gone.symlink_to(weights)
-    run = make_style_run(f"moved_{name}", *words, "encoder=vgg19_slim", f"encoder.weights={gone}")
+    run = make_style_run(f"moved_{name}", *words, f"encoder.weights={gone}")
     gone.unlink()
     words = [run, "--content", photo, "--style", painting]
     told = refusal(stylize(*words))

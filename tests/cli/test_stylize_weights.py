@@ -12,12 +12,15 @@ from atelier.errors import UserError
 from atelier.stylize.provenance import read_note
 
 
-@pytest.mark.parametrize("words", [["model=adain"], ["experiment=adain_128", "data.batch_size=2"]])
+@pytest.mark.parametrize(
+    "words",
+    [["model=adain", "encoder=vgg19_slim"], ["experiment=adain_128", "encoder=vgg19_estimated", "data.batch_size=2"]],
+)
 def test_what_is_no_file_of_weights_for_a_runs_encoder(
     words, make_style_run, photo, painting, stylize, shared_data, tmp_path
 ):
     weights = shared_data / "weights" / "wct16x_all.safetensors"
-    run = make_style_run(f"slim_{len(words)}", *words, "encoder=vgg19_slim", f"encoder.weights={weights}")
+    run = make_style_run(f"slim_{len(words)}", *words, f"encoder.weights={weights}")
     told = refusal(stylize(run, "--weights", photo, "--content", photo, "--style", painting))
     assert told == f"--weights: '{photo}' is no file of weights, or a damaged one"
     save_file({"features.0.weight": torch.zeros(2)}, tmp_path / "other.safetensors")

@@ -55,7 +55,7 @@ def test_gradients_reach_the_pictures_and_not_the_weights(path, level):
 
 
 @pytest.mark.parametrize("level", [4, 5])
-def test_published_channels_average_about_one_as_those_of_the_normalised_vgg_19(shared_data, level):
+def test_most_published_channels_average_about_one_as_those_of_the_normalised_vgg_19(shared_data, level):
     file = shared_data / "weights" / "wct16x_all.safetensors"
     encoder, seen = VggEstimated.pretrained(file, level), {}
     for path in sorted((shared_data / "kodak24").glob("*.png"))[:6]:
@@ -64,7 +64,9 @@ def test_published_channels_average_about_one_as_those_of_the_normalised_vgg_19(
         for name, activation in encoder.taps(images, [f"relu{number}_1" for number in range(1, level + 1)]).items():
             seen.setdefault(name, []).append(activation.mean((0, 2, 3)))
     for name, means in seen.items():
-        assert 0.7 < torch.stack(means).mean(0).median() < 1.3, name
+        lower, median, upper = torch.stack(means).mean(0).quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
+        assert 0.4 < lower < median < upper < 1.8, name
+        assert 0.7 < median < 1.3, name
 
 
 def test_a_file_without_the_layers_is_refused(tmp_path):

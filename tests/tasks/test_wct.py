@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from atelier import encoders
 from atelier.data.types import Pair
 from atelier.moments import full
+from atelier.networks.decoder import Decoder
 from atelier.tasks.wct import Wct
 
 
@@ -26,7 +27,7 @@ PAIR = Pair(pictures(0), pictures(1))
 
 def task(taps=("relu3_1", "relu2_1", "relu1_1"), **changes):
     torch.manual_seed(0)
-    return Wct(encoders.embedded(), taps, partial(Adam, lr=3e-3), partial(ConstantLR, factor=1.0), **changes)
+    return Wct(encoders.embedded(), taps, Decoder, partial(Adam, lr=3e-3), partial(ConstantLR, factor=1.0), **changes)
 
 
 def losses(learner):

@@ -73,7 +73,7 @@ def verify(
     typer.echo(f"{len(chosen)} verified" + (f": {listed(chosen)}" if chosen else ""))
 
 
-@weights.command(short_help="Make the file that `stylize wct` needs.")
+@weights.command(short_help="Make the file that `stylize wct` needs, and `gatys` gains by.")
 def join(
     clone: Annotated[
         Path,
@@ -82,7 +82,10 @@ def join(
         ),
     ],
 ) -> None:
-    """Make the file of the distilled VGG-19, which `stylize wct` needs, out of the ten that its authors publish."""
+    """Make the file of the distilled VGG-19 out of the ten that its authors publish.
+
+    `stylize wct` needs it, and `stylize gatys` sees better with it.
+    """
     from safetensors.torch import save
 
     from atelier.files import replacing

@@ -14,7 +14,7 @@ to come.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,9 @@ Description = TypeVar("Description", bound=Mergeable)
 
 class StyleDistance(nn.Module, ABC, Generic[Description]):
     """A distance in style, at least 0 up to rounding, and 0 between a picture and itself."""
+
+    held: ClassVar[int] = 5
+    """How many times over activations are in memory at once until their gradient is had, at most; as measured."""
 
     @abstractmethod
     def describe(self, activation: Tensor, weight: Tensor | None = None) -> Description:
@@ -92,6 +95,8 @@ class Gram(OfMoments):
     number, so that pictures of two sizes compare.
     """
 
+    held = 3
+
     def describe(self, activation: Tensor, weight: Tensor | None = None) -> Moments:
         """Moments about zero, in place of the mean: the covariance is the Gram matrix."""
         with torch.autocast(activation.device.type, enabled=False):
@@ -143,6 +148,8 @@ class Wasserstein(OfMoments):
     where the last term's slope has no bound. By symmetric eigenvalues in float64, as the root of a float32's rounding
     error would show. No gradient reaches the style.
     """
+
+    held = 4
 
     @torch.no_grad()
     def target(self, description: Moments) -> Rooted:

@@ -10,7 +10,7 @@ from atelier.networks.reflection import ReflectedConv2d, UpsampleConv2d, Upsampl
 from atelier.networks.taps import reach, stage, stride
 
 MOST_CHANNELS = 512
-"""VGG-19's own."""
+"""Of a map within a decoder of a `width` of its own, as in VGG-19."""
 
 
 class Decoder(nn.Module):
@@ -46,8 +46,6 @@ class Decoder(nn.Module):
         self.convolutions = nn.ModuleDict()
         within = widths if width is None else {name: min(width * stride(name), MOST_CHANNELS) for name in taps}
         channels = widths[deepest]
-        self.floats_per_pixel = 0.0
-        """The most values that a layer has before it, enlarged, and after it, for one of the picture's pixels."""
         for position in reversed(range(len(taps))):
             name, below = taps[position], taps[position - 1] if position else None
             enlarge = name != deepest and stage(taps[position + 1]) > stage(name)
@@ -55,10 +53,15 @@ class Decoder(nn.Module):
                 self.reach += (enlarged.reach - UpsampleConv2d.reach) * stride(name)
             layer = enlarged if enlarge else ReflectedConv2d
             drawn = within[below] if below else 3
-            self.floats_per_pixel = max(self.floats_per_pixel, (channels + drawn) / stride(name) ** 2)
             convolution, channels = layer(channels, drawn), drawn
             initialize(convolution, rectified=below is not None)
             self.convolutions[name] = convolution
+
+    @property
+    def widest(self) -> float:
+        """The most values that a layer has before it, enlarged, and after it, for one of the picture's pixels."""
+        layers: Any = self.convolutions.items()
+        return max((layer.in_channels + layer.out_channels) / stride(name) ** 2 for name, layer in layers)
 
     @torch.no_grad()
     def suit(self, features: float, pictures: float) -> None:

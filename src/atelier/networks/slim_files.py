@@ -13,7 +13,7 @@ FOLDERS = {"E": "wct_se_16x_new", "D": "wct_se_16x_new_sd"}
 
 
 def joined(clone: Path) -> dict[str, Tensor]:
-    """All weights of a clone of their repository, named as `SlimEncoder` and `SlimDecoder` read them from one file.
+    """All weights of a clone of their repository, named as the networks read them from one file.
 
     Raises ValueError where a file is not there, or cannot be read.
     """

@@ -45,9 +45,13 @@ def margin(widths: Mapping[str, int], taps: Iterable[str]) -> int:
 
 
 def floats_per_pixel(widths: Mapping[str, int], taps: Iterable[str]) -> float:
-    """How many values all layers to the deepest of the taps have together, for each pixel of the picture."""
+    """How many values all ReLUs to the stage of the deepest tap have together, for each pixel of the picture."""
     deepest = max(map(stage, taps))
-    return sum(width / stride(name) ** 2 for name, width in widths.items() if stage(name) <= deepest)
+    return sum(
+        width / stride(name) ** 2
+        for name, width in widths.items()
+        if name.startswith("relu") and stage(name) <= deepest
+    )
 
 
 def picked(walk: Iterator[tuple[str, Tensor]], names: Collection[str], known: Iterable[str]) -> dict[str, Tensor]:

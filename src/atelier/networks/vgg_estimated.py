@@ -1,7 +1,7 @@
 """VGG-19's activations as its distilled network tells them (Wang et al. 2020, "Collaborative Distillation").
 
 The distillation held 1×1 layers of the slim activations to those of the VGG-19 of AdaIN and WCT. What they say has its
-widths, and each channel averages about 1, as there. Statistics of so many channels tell a style's large forms, which
+widths, and most channels average about 1, as there. Statistics of so many channels tell a style's large forms, which
 those of the slim ones hardly do (docs/style-transfer.md).
 """
 
@@ -12,12 +12,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from atelier.networks import slim, vgg_normalised
+from atelier.networks import slim
 from atelier.networks.reflection import ReflectedConv2d, Upsampling
-from atelier.networks.slim import SlimDecoder, SlimEncoder, layer_name
+from atelier.networks.slim import SlimDecoder, SlimEncoder
 from atelier.networks.state import read
 from atelier.networks.taps import stage
-from atelier.networks.vgg_normalised import load
+from atelier.networks.vgg_normalised import WIDTHS, load
 
 
 class VggEstimated(SlimEncoder):
@@ -25,21 +25,21 @@ class VggEstimated(SlimEncoder):
 
     def __init__(self, level: int = 5) -> None:
         super().__init__(level)
-        self.widths, before = widths(level), self.widths
         self.estimates = nn.ModuleDict(
-            {name: nn.Conv2d(before[name], width, 1) for name, width in self.widths.items() if _estimated(name)}
+            {name: nn.Conv2d(self.widths[name], width, 1) for name, width in widths(level).items() if _estimated(name)}
         )
+        self.widths = widths(level)
 
     @classmethod
     def pretrained(cls, path: Path, level: int = 5) -> Self:
         network = super().pretrained(path, level)
-        names = [f"{layer_name(f'{level}SE', name)}_aux" for name in network.estimates]
+        names = [f"{slim.layer_name(f'{level}SE', name)}_aux" for name in network.estimates]
         load(network.estimates, path, read(path), names)
         return network
 
     def taps(self, images: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         return {
-            name: torch.relu(self.estimates[name](seen)) if name in self.estimates else seen
+            name: self.estimates[name](seen).relu_() if name in self.estimates else seen
             for name, seen in super().taps(images, names).items()
         }
 
@@ -69,9 +69,7 @@ def decoder(path: Path, level: int, upsampling: Upsampling = "nearest") -> SlimD
 
 def widths(level: int) -> dict[str, int]:
     """Channels of the taps up to the first of the stage `level`."""
-    return {
-        name: vgg_normalised.WIDTHS[name] if _estimated(name) else width for name, width in slim.widths(level).items()
-    }
+    return {name: WIDTHS[name] if _estimated(name) else width for name, width in slim.widths(level).items()}
 
 
 def _estimated(tap: str) -> bool:

@@ -87,13 +87,14 @@ class PictureObjective(nn.Module):
     def bytes_per_pixel(self) -> float:
         """What a window takes until its gradient is had.
 
-        Most of it is the activations looked at: as they are, flat, about their mean and weighted, and the gradient of
-        each. Measured within 20 % for encoders whose first layers have 16 and 64 channels; of `vgg_estimated`, which is
-        wide at its taps alone, a third to a half of it was needed.
+        Of the activations looked at, what the style's distance makes of them; of all others, within their reflection
+        and with the gradient of the last. With a region, as a plain picture takes less. Of 768 pixels, an encoder of 16
+        channels in its first layer needed 82 to 97 % of it, `vgg_estimated` 65 to 77 %, VGG-19 57 to 68 %.
         """
         taps = {*self.content, *self.style}
         looked_at = sum(self.encoder.widths[tap] / tapped.stride(tap) ** 2 for tap in taps)
-        return 4 * (8.5 * looked_at + tapped.floats_per_pixel(self.encoder.widths, taps) / 3)
+        layers = tapped.floats_per_pixel(self.encoder.widths, taps)
+        return 4 * (self.style_distance.held * looked_at + 2.2 * layers)
 
     @torch.no_grad()
     def content_of(self, content: Tensor, tiles: Sequence[Tile]) -> dict[str, Tensor]:

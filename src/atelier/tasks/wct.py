@@ -1,6 +1,6 @@
 """Whitening and colouring (Li et al. 2017): what is learned is to draw activations, whatever they are changed to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import torch
@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from atelier.data.types import Pair
 from atelier.losses.content import ContentDistance
-from atelier.networks.decoder import Decoder
 from atelier.networks.taps import stride
 from atelier.networks.transforms.wct import WCT
 from atelier.networks.vgg import Encoder
@@ -21,6 +20,7 @@ from atelier.tasks.schedules import stepped
 class Wct(LightningModule):
     """One decoder for each tap in `taps`; stylising goes through them in that order, the deepest first in the paper.
 
+    `decoder` makes them, for the widths of the encoder's taps and the tap that each is to draw.
     A step is an update of all decoders on the pictures of one batch, contents and styles alike. `feature_weight` is
     lambda of eq. 1.
     """
@@ -32,6 +32,7 @@ class Wct(LightningModule):
         self,
         encoder: Encoder,
         taps: Sequence[str],
+        decoder: Callable[[Mapping[str, int], str], nn.Module],
         optimizer: OptimizerFactory,
         schedule: ScheduleFactory,
         feature_weight: float = 1.0,
@@ -40,7 +41,7 @@ class Wct(LightningModule):
         unknown = [tap for tap in taps if tap not in encoder.widths]
         if unknown or not taps:
             raise ValueError(f"taps must be some of {list(encoder.widths)}, got {unknown}")
-        levels = (Level(encoder, WCT(tap), Decoder(encoder.widths, tap)) for tap in taps)
+        levels = (Level(encoder, WCT(tap), decoder(encoder.widths, tap)) for tap in taps)
         self.levels = nn.ModuleList(level.to(memory_format=torch.channels_last) for level in levels)
         self.encoder, self.taps, self.feature_weight = encoder, list(taps), feature_weight
         self.distance = ContentDistance()
