@@ -124,7 +124,7 @@ def test_every_option_of_the_other_groups(option, composed, tmp_path):
 @pytest.mark.parametrize("experiment", names("experiment"))
 def test_every_experiment(experiment, composed, tmp_path, request):
     needed = {"wikiart_wgan_gp_64": [f"data.root={tmp_path}"]}
-    if experiment in ("adain_128", "sanet_128"):  # whose decoders begin with weights
+    if experiment in ("adain_128", "sanet_128", "wct_128"):  # whose decoders begin with weights
         needed[experiment] = [f"encoder.weights={request.getfixturevalue('shared_data')}/weights/{SLIM_FILE}"]
     check(presume(composed(f"experiment={experiment}", *needed.get(experiment, []))))
 
