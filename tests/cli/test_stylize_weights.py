@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from stylising import refusal
 
 from atelier import weights
+from atelier.cli.styling import encoder_choice
 from atelier.errors import UserError
 from atelier.stylize.provenance import read_note
 
@@ -75,6 +76,15 @@ def test_the_best_encoder_at_hand_looks(file, photo, painting, stylize, out, sha
     assert stylize("gatys", "--size", 32, "--steps", 1, "--content", photo, "--style", painting).exit_code == 0
     note = read_note(out / "photo_stylized_painting.png")
     assert note["encoder"] == ("vgg19_estimated" if file else "embedded")
+
+
+def test_vgg_19_itself_goes_before_its_estimates(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
+    found = [encoder_choice._at_hand(None)]
+    for name in ("vgg19_slim", "vgg19"):
+        weights.path_of(name).touch()
+        found.append(encoder_choice._at_hand(None))
+    assert found == ["embedded", "vgg19_estimated", "vgg19"]
 
 
 def test_a_run_of_gatys_is_one_picture_and_no_method(make_style_run, photo, painting, stylize):
