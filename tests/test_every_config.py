@@ -40,6 +40,12 @@ def test_every_model_at_every_size(model, size, composed):
 
 
 @pytest.mark.parametrize("model", FAMILIES)
+def test_every_model_names_the_nearest_sizes(model, composed):
+    with pytest.raises(ConfigError, match=r"image_size: must be a power of two .*, got 48 \(nearest: 32 or 64\)"):
+        check(presume(composed(f"model={model}", "data.image_size=48", *LABELS.get(model, []))))
+
+
+@pytest.mark.parametrize("model", FAMILIES)
 def test_every_model_takes_labels(model, composed):
     check(presume(composed(f"model={model}", "data.label=palette")))
 
@@ -154,6 +160,7 @@ R1_TWICE = "+model.discriminator_terms.r1={_target_: atelier.losses.penalties.R1
             "model: penalties must have other names than 'adversarial'",
         ),
         (["loss=r1", R1_TWICE], "model.discriminator_terms: the loss has penalties of these names, too: r1"),
+        (["model=gan", "seamless=true"], "seamless: must be false for a network without convolutions"),
         (["data=folder"], r"data.root: "),
         (["data=folder", "data.root=nowhere"], r"data.root: no such folder: 'nowhere'"),
         (["data=procedural", "data.label=colour"], "data.label: .*'style'.*'colour'"),

@@ -15,6 +15,7 @@ from atelier.losses.path_length import PathLength
 from atelier.losses.penalties import R1, R2, GradientPenalty, Penalty
 from atelier.networks import r3gan, stylegan2
 from atelier.networks.dcgan import Discriminator, Generator
+from atelier.tasks.average import MovingAverage
 from atelier.tasks.gan import Gan
 
 
@@ -162,6 +163,17 @@ def test_the_average_trails_the_generator():
         torch.testing.assert_close(average, decay * first + (1 - decay) * now)
     buffers = zip(task.generator.buffers(), task.average.network.buffers(), strict=True)
     assert all(torch.equal(now, average) for now, average in buffers)
+
+
+def test_the_average_lengthens_to_its_own_decay_and_no_further():
+    """(1 + n) / (10 + n) after n updates; from 1 on, towards 0, what is left is the decay itself."""
+    network = torch.nn.Linear(1, 1, bias=False)
+    for updates, decay in ((1, 2 / 11), (50, 51 / 60), (100, 0.9), (100_000, 0.9)):
+        torch.nn.init.ones_(network.weight)
+        average = MovingAverage(network, 0.9)
+        torch.nn.init.zeros_(network.weight)
+        average.update(network, updates)
+        assert average.network.weight.item() == pytest.approx(decay)
 
 
 def test_samples_come_from_the_average_and_disturb_nothing():

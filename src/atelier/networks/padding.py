@@ -55,10 +55,15 @@ def circular(images: Tensor, width: int) -> Tensor:
 
 
 def make_seamless(network: nn.Module) -> None:
-    """Let every layer that pads do so circularly. A layer of ours that pads says so by its `padding_mode`."""
-    for module in network.modules():
-        if hasattr(module, "padding_mode"):
-            module.padding_mode = "circular"  # type: ignore[assignment]  # an attribute, no submodule
+    """Let every layer that pads do so circularly. A layer of ours that pads says so by its `padding_mode`.
+
+    Raises ValueError where none does, as in a fully connected network.
+    """
+    padding = [module for module in network.modules() if hasattr(module, "padding_mode")]
+    if not padding:
+        raise ValueError("seamless must be false for a network without convolutions: nothing in it can wrap around")
+    for module in padding:
+        module.padding_mode = "circular"  # type: ignore[assignment]  # an attribute, no submodule
 
 
 def roll_each(images: Tensor) -> Tensor:
