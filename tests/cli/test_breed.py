@@ -73,12 +73,18 @@ def test_the_family_begins_with_the_parents(plain, tmp_path):
     np.testing.assert_array_equal(tiles[1:].reshape(12, 16, 16, 3)[:10], litter(tmp_path))
 
 
-def test_notes_make_a_child_again(labelled):
+def test_notes_make_a_child_again(labelled, tmp_path):
     breed(labelled, "3,17", label="noon", mix=0.25, children=3, mutation=0.3, truncation=0.8, seed=2)
     folder = labelled / "bred" / "step-40-seed-2-parents-3,17-mix-0.25-mutation-0.3-label-noon-truncation-0.8"
     note = Image.open(folder / "child-00002.png").text
     assert note.items() >= {"step": "40", "seed": "2", "parents": "3,17", "mix": "0.25", "child": "2"}.items()
     assert note.items() >= {"mutation": "0.3", "label": "noon", "truncation": "0.8"}.items()
+    numbers = {name: float(note[name]) for name in ("mix", "mutation", "truncation")}
+    words = {"label": note["label"], "seed": int(note["seed"]), "children": int(note["child"]) + 1}
+    breed(labelled, note["parents"], **words, **numbers, out=tmp_path)
+    np.testing.assert_array_equal(litter(tmp_path)[2], litter(folder)[2])
+    breed(labelled, note["parents"], **words | {"seed": 3}, **numbers, out=tmp_path / "other")
+    assert (litter(tmp_path / "other")[2] != litter(folder)[2]).any()
 
 
 def test_a_child_has_its_number_as_its_name_however_many_there_are(plain, tmp_path, capsys):

@@ -89,12 +89,16 @@ def test_a_class_is_chosen_by_name_or_number_and_the_latents_stay(labelled, tmp_
     torch.testing.assert_close(trained.draw(7, [5], 1).vectors, trained.draw(7, [5]).vectors, rtol=0, atol=0)
 
 
-def test_notes_say_how_to_make_an_image_again(labelled):
+def test_notes_say_how_to_make_an_image_again(labelled, tmp_path):
     sample(labelled, 2, seed=7, truncation=0.5)
-    first, second = notes(labelled / "generated" / "step-40-seed-7-truncation-0.5")
+    folder = labelled / "generated" / "step-40-seed-7-truncation-0.5"
+    first, second = notes(folder)
     assert first.items() >= {"step": "40", "seed": "7", "index": "0", "truncation": "0.5"}.items()
     assert first["run"].endswith(labelled.name)
     assert second["index"] == "1"
+    count, truncation = int(second["index"]) + 1, float(second["truncation"])
+    sample(labelled, count, seed=int(second["seed"]), truncation=truncation, out=tmp_path)
+    np.testing.assert_array_equal(pictures(tmp_path)["00001"], pictures(folder)["00001"])
     assert {first["label"], second["label"]} <= {"noon", "dusk/late"}
     sample(labelled, 1, label="dusk/late")
     (folder,) = (labelled / "generated").glob("step-40-seed-0-label-dusk_late…*/")
