@@ -5,20 +5,13 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from slim_weights import layers, weights
+from slim_weights import layers, noise, weights
 from torch import nn
 from torch.testing import assert_close
 
 from atelier.networks.slim import LEVELS, SlimDecoder, SlimEncoder, widths
 
 each_level = pytest.mark.parametrize("level", LEVELS)
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("slim") / "wct16x_all.safetensors"
-    save_file(weights(), path)
-    return path
 
 
 def convolution(state, name):
@@ -44,10 +37,6 @@ def plain_decoder(path, level):
         found += [nn.ReflectionPad2d(1), convolution(state, f"{level}SD.conv{name}"), nn.ReLU()]
         found += [nn.Upsample(scale_factor=2)] if name in ("21", "31", "41", "51") else []
     return nn.Sequential(*found[:-1])
-
-
-def noise(*shape):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
 @each_level

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from slim_weights import ESTIMATED, weights
+from slim_weights import ESTIMATED, noise, weights
 from torch.nn.functional import conv2d
 from torch.testing import assert_close
 
@@ -12,17 +12,6 @@ from atelier.networks.slim import LEVELS, SlimDecoder, SlimEncoder
 from atelier.networks.vgg_estimated import VggEstimated, decoder, widths
 
 each_level = pytest.mark.parametrize("level", LEVELS)
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("estimated") / "wct16x_all.safetensors"
-    save_file(weights(), path)
-    return path
-
-
-def noise(*shape):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
 @each_level

@@ -17,6 +17,11 @@ def layers(level):
     return list(zip(NAMES, [3, *after], after, strict=False))
 
 
+def noise(*shape):
+    """Pictures or features in [-1, 1], always the same."""
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
 def weights():
     """All that the file has, but random."""
     torch.manual_seed(0)

@@ -175,3 +175,18 @@ def test_nothing_of_it_is_learned_or_saved():
 def test_taps_that_the_encoder_lacks_are_refused(argument):
     with pytest.raises(ValueError, match=rf"{argument} must be of taps among \['relu1_1', .*\], got 'relu9_1'"):
         objective(**{argument: {"relu9_1": 1.0}})
+
+
+def test_styles_without_regions_share_one_look_at_the_picture(monkeypatch):
+    """And are what regions of the whole picture make of them, each with a look of its own."""
+    painted_towards = objective()
+    everywhere = torch.ones(1, 1, *SIZE)
+    shared, apart = goal(painted_towards), goal(painted_towards, regions=(everywhere, everywhere))
+    looks = []
+    monkeypatch.setattr(Gram, "describe", lambda *args, see=Gram.describe: (looks.append(1), see(*args))[1])
+    found = []
+    for wanted, times in ((shared, 1), (apart, 2)):
+        looks.clear()
+        found.append(terms_and_gradient(painted_towards, wanted))
+        assert len(looks) == times * len(STYLE)
+    assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)

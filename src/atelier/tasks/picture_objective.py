@@ -88,8 +88,9 @@ class PictureObjective(nn.Module):
         """What a window takes until its gradient is had.
 
         Of the activations looked at, what the style's distance makes of them; of all others, within their reflection
-        and with the gradient of the last. With a region, as a plain picture takes less. Of 768 pixels, an encoder of 16
-        channels in its first layer needed 82 to 97 % of it, `vgg_estimated` 65 to 77 %, VGG-19 57 to 68 %.
+        and with the gradient of the last. With one style in a region, which takes more than without, an encoder of 16
+        channels in its first layer needed 82 to 97 % of it for 768 pixels, `vgg_estimated` 65 to 77 %, VGG-19 57 to
+        68 %. Each region more is not counted: two took up to 1.4 times it, by the sliced distance.
         """
         taps = {*self.content, *self.style}
         looked_at = sum(self.encoder.widths[tap] / tapped.stride(tap) ** 2 for tap in taps)
@@ -141,6 +142,8 @@ class PictureObjective(nn.Module):
             share = weight * wanted[0, 0].numel() / whole[0, 0].numel()
             apart = self.content_distance(activations[tap], wanted) / self.content_distance.size(whole)
             content = content + share * apart.mean()
+        if all(style.region is None for style in goal.styles):  # one description for all: of time and of memory
+            return Seen(content, [self._described(activations, None, tile)] * len(goal.styles))
         return Seen(content, [self._described(activations, style.region, tile) for style in goal.styles])
 
     def _described(self, activations: Activations, region: Tensor | None, tile: Tile) -> dict[str, Any]:
